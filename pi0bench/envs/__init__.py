@@ -1,0 +1,1 @@
+"""The simulated world: one scene, two physics engines, two renderers."""

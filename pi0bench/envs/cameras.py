@@ -1,0 +1,94 @@
+"""The cameras of the tabletop, and what they see of a world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from pi0bench.envs.models import read
+from pi0bench.envs.panda import link_poses, panda
+from pi0bench.envs.pose import Array, Pose
+from pi0bench.envs.render.renderer import NEAR_M, Camera, Picture
+from pi0bench.envs.scene import Scene
+
+CAMERAS = ("front", "wrist")
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Where everything that can move is: enough to draw the world, whatever engine moved it.
+
+    Attributes:
+        q_rad: arm, (7,).
+        width_m: opening of the gripper.
+        poses: every body by name.
+    """
+
+    q_rad: Array
+    width_m: float
+    poses: dict[str, Pose]
+
+
+@cache
+def _mount(name: str) -> tuple[str | None, Pose, float]:
+    """The link that carries the camera (None: the world), its pose there, and its field of view."""
+    raw = read("scenes", "tabletop.toml")["camera"][name]
+    eye, target = np.array(raw["eye_m"], float), np.array(raw["target_m"], float)
+    back = (eye - target) / np.linalg.norm(eye - target)
+    up = np.array([0.0, 0.0, 1.0] if "mount" not in raw else [1.0, 0.0, 0.0])
+    right = np.cross(up, back)
+    right /= np.linalg.norm(right)
+    rot = np.stack([right, np.cross(back, right), back], axis=1)
+    return raw.get("mount"), Pose(eye, rot), raw["fovy_deg"]
+
+
+def calibration() -> dict[str, Any]:
+    """Where each camera sits: in the world, or in the tool's frame when it is on the hand.
+
+    For each camera: `on_tool`, `pos_m` (3), `rot` (9, row-major; the camera looks along its -z)
+    and `fovy_deg`.
+    """
+    known = {}
+    for name in CAMERAS:
+        link, pose, fovy_deg = _mount(name)
+        seen = panda().tcp.inverse() @ pose if link == "hand" else pose
+        pos, rot = seen.pos_m.tolist(), seen.rot.ravel().tolist()
+        known[name] = {"on_tool": link == "hand", "pos_m": pos, "rot": rot, "fovy_deg": fovy_deg}
+    return known
+
+
+def project(seen: Camera, points_m: Array) -> Array:
+    """Image coordinates of world points, (N, 3) → (N, 2): right and down, the frame is [-1, 1].
+
+    Points behind the camera land far outside the frame.
+    """
+    local = (points_m - seen.pose.pos_m) @ seen.pose.rot
+    depth = np.where(local[:, 2] < -NEAR_M, -local[:, 2], np.inf)
+    scale = 1 / (np.tan(np.radians(seen.fovy_deg) / 2) * depth)
+    inside = np.stack([local[:, 0] * scale, -local[:, 1] * scale], axis=1)
+    return np.where(np.isfinite(depth)[:, None], inside, 9.0)
+
+
+def camera(name: str, snapshot: Snapshot) -> Camera:
+    """The camera where it is now."""
+    link, pose, fovy_deg = _mount(name)
+    if link is not None:
+        pose = link_poses(snapshot.q_rad, snapshot.width_m)[link] @ pose
+    return Camera(pose, fovy_deg)
+
+
+def picture(scene: Scene, snapshot: Snapshot) -> Picture:
+    """Every primitive of the scene, placed as the snapshot says."""
+    robot = link_poses(snapshot.q_rad, snapshot.width_m)
+    geoms, positions, rotations = [], [], []
+    placed = [(link, robot[link.name]) for link in panda().body.links]
+    placed += [(link, snapshot.poses[b.name]) for b in scene.bodies for link in b.links]
+    for link, pose in placed:
+        for geom in link.geoms:
+            geoms.append(geom)
+            positions.append(pose.pos_m + pose.rot @ geom.pose.pos_m)
+            rotations.append(pose.rot @ geom.pose.rot)
+    return Picture(tuple(geoms), np.array(positions), np.array(rotations))

@@ -1,0 +1,116 @@
+"""Writes a scene as MuJoCo's MJCF."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import numpy as np
+
+from pi0bench.envs.panda import FINGERS, Panda
+from pi0bench.envs.pose import Array, Pose
+from pi0bench.envs.scene import Body, Geom, Link, Scene
+from pi0bench.envs.world import PHYSICS_HZ
+
+ROBOT, OBJECT = 1, 2  # collision groups: the robot's own links never touch each other
+
+
+def write(scene: Scene, robot: Panda) -> str:
+    """The scene as an MJCF document; MuJoCo's own automatic reset of bad states is off."""
+    root = ET.Element("mujoco", model="pi0bench")
+    _add(root, "compiler", angle="radian", autolimits="true")
+    option = _add(
+        root,
+        "option",
+        timestep=1 / PHYSICS_HZ,
+        integrator="implicitfast",
+        cone="elliptic",
+        impratio=10,
+    )
+    _add(option, "flag", autoreset="disable")
+    world = _add(root, "worldbody")
+    _body(world, scene.robot, group=ROBOT)
+    for body in scene.bodies:
+        _body(world, body, group=OBJECT)
+    _servos(root, robot)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _servos(root: ET.Element, robot: Panda) -> None:
+    left, right = FINGERS
+    equality = _add(root, "equality")
+    _add(equality, "joint", joint1=left, joint2=right, solref="0.005 1")
+    actuator = _add(root, "actuator")
+    gains = robot.servo["mujoco"]
+    for link, kp, kv in zip(robot.arm_links, gains["kp"], gains["kv"], strict=True):
+        assert link.joint
+        force = (-link.joint.max_force, link.joint.max_force)
+        _add(actuator, "position", joint=link.name, kp=kp, kv=kv, forcerange=force)
+    for finger in FINGERS:
+        kp, kv = gains["finger_kp"], gains["finger_kv"]
+        _add(actuator, "position", joint=finger, kp=kp, kv=kv, forcerange=(-30, 30))
+
+
+def _body(world: ET.Element, body: Body, group: int) -> None:
+    parents = {None: world}
+    for link in body.links:
+        root = link.parent is None
+        name = body.name if root and group == OBJECT else link.name
+        pose = body.pose @ link.pose if root else link.pose
+        element = _add(parents[link.parent], "body", name=name, **_placed(pose))
+        parents[link.name] = element
+        if root and body.free:
+            _add(element, "freejoint", name=name)
+        _link(element, link, group)
+
+
+def _link(element: ET.Element, link: Link, group: int) -> None:
+    if group == ROBOT:
+        element.set("gravcomp", "1")
+    if joint := link.joint:
+        _add(
+            element,
+            "joint",
+            name=link.name,
+            type=joint.kind,
+            axis=joint.axis,
+            range=joint.range,
+            damping=joint.damping,
+            armature=joint.armature,
+        )
+    centre, inertia = link.inertial
+    full = inertia[[0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]]
+    _add(element, "inertial", pos=centre, mass=link.mass_kg, fullinertia=full)
+    for geom in link.geoms:
+        _geom(element, geom, group)
+
+
+def _geom(element: ET.Element, geom: Geom, group: int) -> None:
+    if not geom.collide:
+        return
+    _add(
+        element,
+        "geom",
+        type=geom.shape,
+        size=geom.size_m,
+        condim=4,
+        friction=(geom.friction, 0.01, 0.0002),
+        contype=group,
+        conaffinity=OBJECT if group == ROBOT else ROBOT | OBJECT,
+        **_placed(geom.pose),
+    )
+
+
+def _placed(pose: Pose) -> dict[str, Array]:
+    return {"pos": pose.pos_m, "quat": pose.quat_wxyz()}
+
+
+def _add(parent: ET.Element, tag: str, **attributes: Any) -> ET.Element:
+    words = {key: _text(value) for key, value in attributes.items()}
+    return ET.SubElement(parent, tag, words)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return " ".join(repr(float(x)) if isinstance(x, float) else str(x) for x in np.ravel(value).tolist())

@@ -1,0 +1,88 @@
+"""The world in MuJoCo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from pi0bench.envs.panda import FINGERS, panda
+from pi0bench.envs.physics import mjcf
+from pi0bench.envs.pose import Array, Pose
+from pi0bench.envs.scene import Scene
+from pi0bench.envs.world import ArmState, PhysicsFault
+
+_STATE = mujoco.mjtState.mjSTATE_INTEGRATION
+
+
+class MujocoWorld:
+    """See `pi0bench.envs.world.World`."""
+
+    def __init__(self, scene: Scene) -> None:
+        robot = panda()
+        self.scene = scene
+        self._model = mujoco.MjModel.from_xml_string(mjcf.write(scene, robot))
+        self._data = mujoco.MjData(self._model)
+        names = [link.name for link in robot.arm_links] + list(FINGERS)
+        joints = [self._model.joint(name) for name in names]
+        self._qpos = np.array([int(j.qposadr[0]) for j in joints])
+        self._dofs = np.array([int(j.dofadr[0]) for j in joints])
+        self._names = {self._model.body(i).name: i for i in range(self._model.nbody)}
+        self._steps = 0
+        mujoco.mj_forward(self._model, self._data)
+
+    def step(self, n: int) -> None:
+        mujoco.mj_step(self._model, self._data, nstep=n)
+        self._steps += n
+        bad = [w for w in self._data.warning if w.number]
+        if bad or not np.isfinite(self._data.qpos).all() or not np.isfinite(self._data.qvel).all():
+            raise PhysicsFault(f"MuJoCo diverged at {self._data.time:.3f} s")
+
+    def set_arm_target(self, q_rad: Array, width_m: float) -> None:
+        self._data.ctrl[:7] = q_rad
+        self._data.ctrl[7:] = width_m / 2
+
+    def arm(self) -> ArmState:
+        q = self._data.qpos[self._qpos]
+        return ArmState(q[:7], float(q[7:].sum()))
+
+    def set_arm(self, q_rad: Array, width_m: float) -> None:
+        self._data.qpos[self._qpos] = [*q_rad, width_m / 2, width_m / 2]
+        self._data.qvel[self._dofs] = 0
+        self.set_arm_target(q_rad, width_m)
+        mujoco.mj_forward(self._model, self._data)
+
+    def pose(self, name: str) -> Pose:
+        body = self._names[name]
+        return Pose(self._data.xpos[body], self._data.xmat[body].reshape(3, 3))
+
+    def set_pose(self, name: str, pose: Pose) -> None:
+        body = self._names[name]
+        if self.scene.body(name).free:
+            start = int(self._model.body(name).jntadr[0])
+            qpos, dof = self._model.jnt_qposadr[start], self._model.jnt_dofadr[start]
+            self._data.qpos[qpos : qpos + 7] = [*pose.pos_m, *pose.quat_wxyz()]
+            self._data.qvel[dof : dof + 6] = 0
+        else:
+            self._model.body_pos[body] = pose.pos_m
+            self._model.body_quat[body] = pose.quat_wxyz()
+        mujoco.mj_forward(self._model, self._data)
+
+    def contact(self, a: str, b: str) -> bool:
+        pair = {self._names[a], self._names[b]}
+        owners = self._model.geom_bodyid[self._data.contact.geom]
+        return any({int(i), int(j)} == pair for i, j in owners)
+
+    def state(self) -> Any:
+        size = mujoco.mj_stateSize(self._model, _STATE)
+        state = np.empty(size)
+        mujoco.mj_getState(self._model, self._data, state, _STATE)
+        return state
+
+    def set_state(self, state: Any) -> None:
+        mujoco.mj_setState(self._model, self._data, state, _STATE)
+        mujoco.mj_forward(self._model, self._data)
+
+    def close(self) -> None:
+        pass

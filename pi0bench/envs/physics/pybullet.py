@@ -1,0 +1,173 @@
+"""The world in PyBullet."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pi0bench.envs.bullet import connect, pybullet
+from pi0bench.envs.panda import FINGERS, panda
+from pi0bench.envs.physics import urdf
+from pi0bench.envs.pose import Array, Pose, from_quat
+from pi0bench.envs.scene import Body, Scene
+from pi0bench.envs.world import PHYSICS_HZ, ArmState, PhysicsFault
+
+_ROBOT, _OBJECT = 1, 2  # collision groups: the robot's own links never touch each other
+
+
+class PybulletWorld:
+    """See `pi0bench.envs.world.World`."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._robot = panda()
+        self._client = client = connect()
+        client.setGravity(0, 0, -9.81)
+        client.setPhysicsEngineParameter(
+            fixedTimeStep=1 / PHYSICS_HZ,
+            numSolverIterations=50,
+            deterministicOverlappingPairs=1,
+        )
+        self._bodies = {body.name: self._load(body, _OBJECT) for body in scene.bodies}
+        self._arm = self._load(scene.robot, _ROBOT)
+        self._inertial = {name: self._inertial_frame(i) for name, i in self._bodies.items()}
+        joints = [client.getJointInfo(self._arm, j) for j in range(client.getNumJoints(self._arm))]
+        self._links = {info[12].decode(): info[0] for info in joints}
+        self._hinges = [self._links[link.name] for link in self._robot.arm_links]
+        self._fingers = [self._links[name] for name in FINGERS]
+        self._torques = [link.joint.max_force for link in self._robot.arm_links if link.joint]
+        self._set_dynamics()
+        self._couple_fingers()
+        for body in scene.bodies:
+            self.set_pose(body.name, body.pose)
+        client.performCollisionDetection()
+
+    def _load(self, body: Body, group: int) -> int:
+        index = self._client.loadURDF(
+            _urdf_file(urdf.write(body)),
+            useFixedBase=not body.free,
+            flags=pybullet.URDF_USE_INERTIA_FROM_FILE,
+        )
+        mask = _OBJECT if group == _ROBOT else _ROBOT | _OBJECT
+        for link in range(-1, self._client.getNumJoints(index)):
+            self._client.setCollisionFilterGroupMask(index, link, group, mask)
+        return index
+
+    def _inertial_frame(self, index: int) -> Pose:
+        info = self._client.getDynamicsInfo(index, -1)
+        return from_quat(info[3], _wxyz(info[4]))
+
+    def _set_dynamics(self) -> None:
+        bodies = [*self.scene.bodies, self.scene.robot]
+        for body, index in zip(bodies, [*self._bodies.values(), self._arm], strict=True):
+            links = {link.name: link for link in body.links}
+            for number in range(-1, self._client.getNumJoints(index)):
+                root = number < 0
+                name = body.links[0].name if root else self._name(index, number)
+                self._client.changeDynamics(
+                    index,
+                    number,
+                    lateralFriction=max(geom.friction for geom in links[name].geoms),
+                    spinningFriction=0.001,
+                    rollingFriction=0.0,
+                    restitution=0.0,
+                    linearDamping=0.0,
+                    angularDamping=0.0,
+                )
+
+    def _name(self, index: int, link: int) -> str:
+        return self._client.getJointInfo(index, link)[12].decode()
+
+    def _couple_fingers(self) -> None:
+        left, right = self._fingers
+        gear = self._client.createConstraint(
+            self._arm, left, self._arm, right, pybullet.JOINT_GEAR, [1, 0, 0], [0, 0, 0], [0, 0, 0]
+        )
+        self._client.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=50)
+
+    def step(self, n: int) -> None:
+        for _ in range(n):
+            self._client.stepSimulation()
+        poses = [self._client.getBasePositionAndOrientation(i)[0] for i in self._bodies.values()]
+        if not np.isfinite(poses).all() or not np.isfinite(self.arm().q_rad).all():
+            raise PhysicsFault("PyBullet diverged")
+
+    def set_arm_target(self, q_rad: Array, width_m: float) -> None:
+        servo = self._robot.servo["pybullet"]
+        self._client.setJointMotorControlArray(
+            self._arm,
+            self._hinges + self._fingers,
+            pybullet.POSITION_CONTROL,
+            targetPositions=[*q_rad, width_m / 2, width_m / 2],
+            positionGains=[servo["gain"]] * 7 + [servo["finger_gain"]] * 2,
+            velocityGains=[1.0] * 9,
+            forces=[*self._torques, 30.0, 30.0],
+        )
+
+    def arm(self) -> ArmState:
+        states = self._client.getJointStates(self._arm, self._hinges + self._fingers)
+        q = np.array([state[0] for state in states])
+        return ArmState(q[:7], float(q[7:].sum()))
+
+    def set_arm(self, q_rad: Array, width_m: float) -> None:
+        for joint, value in zip(self._hinges, q_rad, strict=True):
+            self._client.resetJointState(self._arm, joint, value)
+        for joint in self._fingers:
+            self._client.resetJointState(self._arm, joint, width_m / 2)
+        self.set_arm_target(q_rad, width_m)
+        self._client.performCollisionDetection()
+
+    def pose(self, name: str) -> Pose:
+        if name in self._links:
+            state = self._client.getLinkState(self._arm, self._links[name])
+            return from_quat(state[4], _wxyz(state[5]))
+        pos, quat = self._client.getBasePositionAndOrientation(self._bodies[name])
+        return from_quat(pos, _wxyz(quat)) @ self._inertial[name].inverse()
+
+    def set_pose(self, name: str, pose: Pose) -> None:
+        centre = pose @ self._inertial[name]
+        w, *xyz = centre.quat_wxyz()
+        index = self._bodies[name]
+        self._client.resetBasePositionAndOrientation(index, centre.pos_m, [*xyz, w])
+        self._client.resetBaseVelocity(index, [0, 0, 0], [0, 0, 0])
+
+    def contact(self, a: str, b: str) -> bool:
+        (body_a, link_a), (body_b, link_b) = self._index(a), self._index(b)
+        points = self._client.getContactPoints(body_a, body_b, link_a, link_b)
+        return any(point[8] <= 0 for point in points)
+
+    def _index(self, name: str) -> tuple[int, int]:
+        if name in self._links:
+            return self._arm, self._links[name]
+        return self._bodies[name], -1
+
+    def state(self) -> Any:
+        return self._client.saveState()
+
+    def set_state(self, state: Any) -> None:
+        self._client.restoreState(state)
+
+    def close(self) -> None:
+        self._client.disconnect()
+
+
+def _wxyz(xyzw: Any) -> tuple[float, float, float, float]:
+    x, y, z, w = xyzw
+    return w, x, y, z
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="pi0bench-urdf-")
+
+
+@cache
+def _urdf_file(text: str) -> str:
+    """PyBullet reads URDF from files only; one file a distinct body and process."""
+    path = Path(_folder().name) / f"{_urdf_file.cache_info().currsize}.urdf"
+    path.write_text(text, "utf-8")
+    return str(path)

@@ -1,0 +1,110 @@
+"""Rigid poses: a position in metres and a rotation matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def _frozen(value: Any) -> Array:
+    array = np.array(value, dtype=np.float64)
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """A frame seen from another one.
+
+    Attributes:
+        pos_m: origin, (3,).
+        rot: rotation matrix, (3, 3).
+    """
+
+    pos_m: Array = field(default_factory=lambda: np.zeros(3))
+    rot: Array = field(default_factory=lambda: np.eye(3))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pos_m", _frozen(self.pos_m))
+        object.__setattr__(self, "rot", _frozen(self.rot))
+
+    def __matmul__(self, other: Pose) -> Pose:
+        return Pose(self.pos_m + self.rot @ other.pos_m, self.rot @ other.rot)
+
+    def inverse(self) -> Pose:
+        """The pose of the outer frame seen from this one."""
+        return Pose(-self.rot.T @ self.pos_m, self.rot.T)
+
+    def quat_wxyz(self) -> Array:
+        """Unit quaternion (w, x, y, z) with w ≥ 0, (4,)."""
+        return quat_of(self.rot)
+
+    def yaw_rad(self) -> float:
+        """Heading of the x axis in the horizontal plane."""
+        return float(np.arctan2(self.rot[1, 0], self.rot[0, 0]))
+
+
+def from_quat(pos_m: Any, quat_wxyz: Any) -> Pose:
+    """A pose from a position and a quaternion (w, x, y, z) of any length."""
+    w, x, y, z = np.asarray(quat_wxyz, dtype=np.float64) / np.linalg.norm(quat_wxyz)
+    rot = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return Pose(pos_m, rot)
+
+
+def from_rpy(pos_m: Any, rpy_rad: Any) -> Pose:
+    """A pose from roll, pitch, yaw about the fixed x, y, z axes (the URDF convention)."""
+    (cr, cp, cy), (sr, sp, sy) = np.cos(rpy_rad), np.sin(rpy_rad)
+    rot = [
+        [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
+        [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
+        [-sp, cp * sr, cp * cr],
+    ]
+    return Pose(pos_m, rot)
+
+
+def quat_of(rot: Array) -> Array:
+    """Unit quaternion (w, x, y, z), w ≥ 0, of a rotation matrix (Shepperd 1978)."""
+    trace = np.trace(rot)
+    squares = np.array([trace, rot[0, 0], rot[1, 1], rot[2, 2]])
+    best = int(np.argmax(squares))
+    if best == 0:
+        quat = np.array(
+            [1 + trace, rot[2, 1] - rot[1, 2], rot[0, 2] - rot[2, 0], rot[1, 0] - rot[0, 1]]
+        )
+    else:
+        i, j, k = best - 1, best % 3, (best + 1) % 3
+        quat = np.empty(4)
+        quat[0] = rot[k, j] - rot[j, k]
+        quat[1 + i] = 1 + rot[i, i] - rot[j, j] - rot[k, k]
+        quat[1 + j] = rot[j, i] + rot[i, j]
+        quat[1 + k] = rot[k, i] + rot[i, k]
+    quat /= np.linalg.norm(quat)
+    return -quat if quat[0] < 0 else quat
+
+
+def rot_of(vector_rad: Array) -> Array:
+    """Rotation matrix of a rotation vector, (3,) → (3, 3) (Rodrigues)."""
+    angle = float(np.linalg.norm(vector_rad))
+    if angle < 1e-12:
+        return np.eye(3)
+    x, y, z = vector_rad / angle
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+
+
+def vector_of(rot: Array) -> Array:
+    """Rotation vector of a rotation matrix, (3, 3) → (3,), length in [0, π]."""
+    w, *xyz = quat_of(rot)
+    sine = float(np.linalg.norm(xyz))
+    if sine < 1e-12:
+        return np.zeros(3)
+    return np.asarray(xyz) * (2 * np.arctan2(sine, w) / sine)

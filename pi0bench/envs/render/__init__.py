@@ -1,0 +1,1 @@
+"""Renderers: each draws a list of placed primitives, whatever engine moved them."""

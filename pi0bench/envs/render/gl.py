@@ -1,0 +1,120 @@
+"""OpenGL through MuJoCo's renderer: EGL, or OSMesa where there is no EGL; no window, no screen."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from importlib import import_module
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from pi0bench.envs.render.renderer import FAR_M, NEAR_M, Camera, Image, Picture
+from pi0bench.errors import MachineError
+
+_MAX_SIDE = 640
+_MAX_GEOMS = 400
+_STAGE = """
+<mujoco>
+  <visual>
+    <global offwidth="640" offheight="640"/>
+    <quality offsamples="0" shadowsize="0" numslices="16" numstacks="8"/>
+    <headlight ambient="0.55 0.55 0.55" diffuse="0.3 0.3 0.3" specular="0 0 0"/>
+    <rgba haze="0 0 0 1"/>
+  </visual>
+  <worldbody>
+    <light directional="true" castshadow="false" dir="-0.3 0.25 -0.9" diffuse="0.45 0.45 0.45"/>
+  </worldbody>
+</mujoco>
+"""
+_TYPES = {
+    "box": mujoco.mjtGeom.mjGEOM_BOX,
+    "sphere": mujoco.mjtGeom.mjGEOM_SPHERE,
+    "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER,
+    "capsule": mujoco.mjtGeom.mjGEOM_CAPSULE,
+}
+
+
+class GlRenderer:
+    """See `pi0bench.envs.render.renderer.Renderer`."""
+
+    name = "gl"
+
+    def __init__(self) -> None:
+        self._gl = _context()
+        atexit.register(self.close)  # EGL complains when it is freed after the interpreter
+        self._gl.make_current()
+        self._model = mujoco.MjModel.from_xml_string(_STAGE)
+        self._scene = mujoco.MjvScene(self._model, maxgeom=_MAX_GEOMS)
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = 0
+        self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        mujoco.mjv_updateScene(
+            self._model,
+            mujoco.MjData(self._model),
+            mujoco.MjvOption(),
+            None,
+            mujoco.MjvCamera(),
+            mujoco.mjtCatBit.mjCAT_ALL,
+            self._scene,
+        )
+
+    def draw(self, picture: Picture, camera: Camera, height: int, width: int) -> Image:
+        if max(height, width) > _MAX_SIDE:
+            raise ValueError(f"pictures are at most {_MAX_SIDE} pixels a side")
+        self._gl.make_current()
+        self._place(picture)
+        self._aim(camera, width / height)
+        view = mujoco.MjrRect(0, 0, width, height)
+        mujoco.mjr_render(view, self._scene, self._context)
+        image = np.empty((height, width, 3), np.uint8)
+        mujoco.mjr_readPixels(image, None, view, self._context)
+        return image[::-1].copy()
+
+    def _place(self, picture: Picture) -> None:
+        self._scene.ngeom = len(picture.geoms)
+        turned = picture.rot.reshape(-1, 9)
+        for i, geom in enumerate(picture.geoms):
+            size = np.zeros(3)
+            size[: len(geom.size_m)] = geom.size_m
+            mujoco.mjv_initGeom(
+                self._scene.geoms[i],
+                _TYPES[geom.shape],
+                size,
+                picture.pos_m[i],
+                turned[i],
+                np.array(geom.rgba, np.float32),
+            )
+
+    def _aim(self, camera: Camera, aspect: float) -> None:
+        top = NEAR_M * np.tan(np.radians(camera.fovy_deg) / 2)
+        for eye in self._scene.camera:
+            eye.pos = camera.pose.pos_m
+            eye.forward = -camera.pose.rot[:, 2]
+            eye.up = camera.pose.rot[:, 1]
+            eye.frustum_near, eye.frustum_far = NEAR_M, FAR_M
+            eye.frustum_top, eye.frustum_bottom = top, -top
+            eye.frustum_center, eye.frustum_width = 0.0, top * aspect
+
+    def close(self) -> None:
+        atexit.unregister(self.close)
+        self._context.free()
+        self._gl.free()
+
+
+def _context() -> Any:
+    """A current offscreen OpenGL context; MUJOCO_GL, when set, names the only kind tried."""
+    asked = os.environ.get("MUJOCO_GL", "").lower()
+    problems = []
+    for kind in (asked,) if asked in ("egl", "osmesa") else ("egl", "osmesa"):
+        try:
+            context = import_module(f"mujoco.{kind}").GLContext(_MAX_SIDE, _MAX_SIDE)
+            context.make_current()
+        except Exception as error:
+            problems.append(f"{kind}: {str(error).splitlines()[0] if str(error) else error!r}")
+        else:
+            return context
+    raise MachineError(f"This machine has no OpenGL ({'; '.join(problems)}).")

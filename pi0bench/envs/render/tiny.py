@@ -1,0 +1,77 @@
+"""PyBullet's TinyRenderer: a rasteriser on the CPU that needs no OpenGL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pi0bench.envs.bullet import connect, pybullet
+from pi0bench.envs.pose import quat_of
+from pi0bench.envs.render.renderer import FAR_M, NEAR_M, Camera, Image, Picture
+from pi0bench.envs.scene import Geom
+
+
+class TinyRenderer:
+    """See `pi0bench.envs.render.renderer.Renderer`. Keeps the shapes of the last picture."""
+
+    name = "tiny"
+
+    def __init__(self) -> None:
+        self._client = connect()
+        self._shapes: list[tuple[Any, ...]] = []
+        self._bodies: list[int] = []
+        self._colors: list[Any] = []
+
+    def draw(self, picture: Picture, camera: Camera, height: int, width: int) -> Image:
+        self._load(picture.geoms)
+        for i, body in enumerate(self._bodies):
+            w, x, y, z = quat_of(picture.rot[i])
+            self._client.resetBasePositionAndOrientation(body, picture.pos_m[i], (x, y, z, w))
+        view = camera.pose.inverse()
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = view.rot, view.pos_m
+        _, _, pixels, _, _ = self._client.getCameraImage(
+            width,
+            height,
+            viewMatrix=matrix.T.ravel().tolist(),
+            projectionMatrix=pybullet.computeProjectionMatrixFOV(
+                camera.fovy_deg, width / height, NEAR_M, FAR_M
+            ),
+            lightDirection=(0.3, -0.25, 0.9),
+            lightColor=(1, 1, 1),
+            lightAmbientCoeff=0.55,
+            lightDiffuseCoeff=0.45,
+            lightSpecularCoeff=0.0,
+            shadow=0,
+            renderer=pybullet.ER_TINY_RENDERER,
+            flags=pybullet.ER_NO_SEGMENTATION_MASK,
+        )
+        rgba = np.asarray(pixels, np.uint8).reshape(height, width, 4)
+        return rgba[:, :, :3].copy()
+
+    def _load(self, geoms: tuple[Geom, ...]) -> None:
+        shapes = [(geom.shape, geom.size_m) for geom in geoms]
+        if shapes != self._shapes:
+            self._client.resetSimulation()
+            self._bodies = [self._body(geom) for geom in geoms]
+            self._shapes, self._colors = shapes, [None] * len(geoms)
+        for i, geom in enumerate(geoms):
+            if geom.rgba != self._colors[i]:
+                self._client.changeVisualShape(self._bodies[i], -1, rgbaColor=geom.rgba)
+                self._colors[i] = geom.rgba
+
+    def _body(self, geom: Geom) -> int:
+        match geom.shape, geom.size_m:
+            case "box", size:
+                shape = {"shapeType": pybullet.GEOM_BOX, "halfExtents": size}
+            case "sphere", (radius,):
+                shape = {"shapeType": pybullet.GEOM_SPHERE, "radius": radius}
+            case kind, (radius, half):
+                number = {"cylinder": pybullet.GEOM_CYLINDER, "capsule": pybullet.GEOM_CAPSULE}
+                shape = {"shapeType": number[kind], "radius": radius, "length": 2 * half}
+        visual = self._client.createVisualShape(**shape)
+        return self._client.createMultiBody(baseMass=0, baseVisualShapeIndex=visual)
+
+    def close(self) -> None:
+        self._client.disconnect()

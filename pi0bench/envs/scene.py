@@ -1,0 +1,135 @@
+"""What a world is built from: bodies that are trees of links made of primitives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from pi0bench.envs.pose import Array, Pose
+
+Shape = Literal["box", "sphere", "cylinder", "capsule"]
+Rgba = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Geom:
+    """One primitive, fixed to a link.
+
+    Attributes:
+        size_m: box: half extents (x, y, z); sphere: (radius,);
+            cylinder and capsule: (radius, half length along z).
+        pose: of the primitive, in the link's frame.
+        collide: False for what is only seen, such as a painted zone.
+    """
+
+    shape: Shape
+    size_m: tuple[float, ...]
+    pose: Pose = field(default_factory=Pose)
+    rgba: Rgba = (0.5, 0.5, 0.5, 1.0)
+    friction: float = 1.0
+    collide: bool = True
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A joint about or along the z axis (or `axis`) of its link, with its servo's and drive's data."""
+
+    kind: Literal["hinge", "slide"]
+    axis: tuple[float, float, float]
+    range: tuple[float, float]
+    max_force: float
+    damping: float = 0.0
+    armature: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """A rigid part: its primitives, its mass, and how it hangs on its parent."""
+
+    name: str
+    geoms: tuple[Geom, ...]
+    mass_kg: float
+    parent: str | None = None
+    pose: Pose = field(default_factory=Pose)
+    joint: Joint | None = None
+
+    @cached_property
+    def inertial(self) -> tuple[Array, Array]:
+        """Centre of mass (3,) and inertia about it (3, 3), uniform density over the geoms."""
+        volumes = np.array([_volume(geom) for geom in self.geoms])
+        masses = self.mass_kg * volumes / volumes.sum()
+        centre = sum(m * g.pose.pos_m for m, g in zip(masses, self.geoms, strict=True))
+        inertia = np.zeros((3, 3))
+        for mass, geom in zip(masses, self.geoms, strict=True):
+            arm = geom.pose.pos_m - centre
+            local = np.diag(mass * _unit_inertia(geom))
+            inertia += geom.pose.rot @ local @ geom.pose.rot.T
+            inertia += mass * (arm @ arm * np.eye(3) - np.outer(arm, arm))
+        return np.asarray(centre), inertia
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """A tree of links (parents first) that stands somewhere: fixed, or free to move.
+
+    Attributes:
+        rest_m: height of its frame above what it stands on.
+        top_m: height of its top above its frame.
+        radius_m: of its footprint.
+        label: what it looks like, such as "red cube"; the name is its part in a task.
+    """
+
+    name: str
+    links: tuple[Link, ...]
+    free: bool = False
+    pose: Pose = field(default_factory=Pose)
+    rest_m: float = 0.0
+    top_m: float = 0.0
+    radius_m: float = 0.0
+    label: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Everything in a world: the robot and the other bodies, by unique names."""
+
+    robot: Body
+    bodies: tuple[Body, ...]
+
+    def body(self, name: str) -> Body:
+        """The body of that name; KeyError if there is none."""
+        return next(b for b in self.bodies if b.name == name)
+
+    @cached_property
+    def free_names(self) -> tuple[str, ...]:
+        """Names of the bodies that can move, in order."""
+        return tuple(body.name for body in self.bodies if body.free)
+
+
+def _volume(geom: Geom) -> float:
+    match geom.shape, geom.size_m:
+        case "box", (x, y, z):
+            return 8 * x * y * z
+        case "sphere", (r,):
+            return 4 / 3 * np.pi * r**3
+        case "cylinder", (r, half):
+            return 2 * np.pi * r**2 * half
+        case "capsule", (r, half):
+            return 2 * np.pi * r**2 * half + 4 / 3 * np.pi * r**3
+    raise ValueError(f"a {geom.shape} cannot have size {geom.size_m}")
+
+
+def _unit_inertia(geom: Geom) -> Array:
+    """Diagonal of the inertia of one kilogram of the primitive (capsules as cylinders)."""
+    match geom.shape, geom.size_m:
+        case "box", (x, y, z):
+            return np.array([y * y + z * z, x * x + z * z, x * x + y * y]) / 3
+        case "sphere", (r,):
+            return np.full(3, 0.4 * r * r)
+        case _, (r, half):
+            side = r * r / 4 + half * half / 3
+            return np.array([side, side, r * r / 2])
+    raise ValueError(f"a {geom.shape} cannot have size {geom.size_m}")

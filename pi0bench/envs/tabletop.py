@@ -1,0 +1,154 @@
+"""One episode of a task in a world: reset, act, observe, judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi0bench.envs import models
+from pi0bench.envs.cameras import CAMERAS, Snapshot, camera, picture
+from pi0bench.envs.control import Controller
+from pi0bench.envs.panda import MAX_WIDTH_M, forward, inverse, panda
+from pi0bench.envs.pose import Array, Pose
+from pi0bench.envs.render.renderer import Image, Renderer
+from pi0bench.envs.scene import Scene
+from pi0bench.envs.world import World
+from pi0bench.errors import UsageError, unknown
+from pi0bench.tasks.expert import plan
+from pi0bench.tasks.placement import Layout
+from pi0bench.tasks.predicates import PREDICATES
+from pi0bench.tasks.spec import TaskSpec
+
+ENGINES = ("mujoco", "pybullet")
+PROPRIO_DIM = 10
+_SETTLE_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an episode stands after a control step.
+
+    Attributes:
+        goal_steps: control steps for which the goal has now held without a break.
+        stages: how many stages were reached, in order.
+    """
+
+    goal_steps: int
+    stages: int
+
+
+def make_world(engine: str, scene: Scene) -> World:
+    """The scene in an engine.
+
+    Raises:
+        UsageError: no engine has that name.
+    """
+    if engine == "mujoco":
+        from pi0bench.envs.physics.mujoco import MujocoWorld
+
+        return MujocoWorld(scene)
+    if engine == "pybullet":
+        from pi0bench.envs.physics.pybullet import PybulletWorld
+
+        return PybulletWorld(scene)
+    raise UsageError(unknown("engine", engine, ENGINES))
+
+
+class Tabletop:
+    """A task's episode from a given start state. The world is built anew for each episode."""
+
+    def __init__(self, task: TaskSpec, layout: Layout, engine: str, control_hz: int = 20) -> None:
+        self.task, self.layout, self.control_hz = task, layout, control_hz
+        scene = Scene(panda().body, (models.table(), *layout.bodies))
+        self.world = make_world(engine, scene)
+        self.world.set_arm(_start_rad(layout), MAX_WIDTH_M)
+        self.world.step(_SETTLE_STEPS)
+        self.controller = Controller(self.world, control_hz)
+        self.verdict = Verdict(0, 0)
+        self.steps = 0
+
+    def step(self, action: Array) -> Verdict:
+        """Carry out one action, (7,), and judge the state that it led to.
+
+        Raises:
+            PhysicsFault: the simulation diverged.
+        """
+        self.controller.act(action)
+        self.steps += 1
+        reached = self.verdict.stages
+        while reached < len(self.task.stages) and self.task.stages[reached].run(PREDICATES, self.world):
+            reached += 1
+        held = self.verdict.goal_steps + 1 if self.goal() else 0
+        self.verdict = Verdict(held, reached)
+        return self.verdict
+
+    @property
+    def hold_steps(self) -> int:
+        """Control steps for which the goal must hold."""
+        return max(1, round(self.task.hold_s * self.control_hz))
+
+    @property
+    def max_steps(self) -> int:
+        """Control steps after which the episode ends."""
+        return round(self.task.max_s * self.control_hz)
+
+    @property
+    def succeeded(self) -> bool:
+        """True when the goal has held for `hold_s` up to now."""
+        return self.verdict.goal_steps >= self.hold_steps
+
+    def goal(self) -> bool:
+        """True when every goal predicate holds now."""
+        return all(call.run(PREDICATES, self.world) for call in self.task.goal)
+
+    def expert_action(self) -> Array:
+        """What the scripted expert would do now, (7,)."""
+        return plan.act(self.task, self.world, self.controller.goal, self.layout.coin)
+
+    def proprio(self) -> NDArray[np.float32]:
+        """What the robot feels now, (10,): see `proprio`."""
+        arm = self.world.arm()
+        return proprio(arm.q_rad, arm.width_m, self.controller.goal.pos_m)
+
+    def snapshot(self) -> Snapshot:
+        """Where everything is, for drawing."""
+        arm = self.world.arm()
+        poses = {body.name: self.world.pose(body.name) for body in self.world.scene.bodies}
+        return Snapshot(arm.q_rad, arm.width_m, poses)
+
+    def images(self, renderer: Renderer, side: int) -> dict[str, Image]:
+        """One square picture a camera, (side, side, 3)."""
+        return images(self.world.scene, self.snapshot(), renderer, side)
+
+    def close(self) -> None:
+        """Free the world."""
+        self.world.close()
+
+
+def proprio(q_rad: Array, width_m: float, commanded_m: Array) -> NDArray[np.float32]:
+    """What a robot feels, (10,).
+
+    Measured tool position (3, m), sine and cosine of its heading, its tilt from straight down
+    (1, rad), opening (1, m), commanded minus measured position (3, m).
+    """
+    tool = forward(q_rad)
+    yaw = tool.yaw_rad()
+    tilt = float(np.arccos(np.clip(-tool.rot[2, 2], -1, 1)))
+    lag = commanded_m - tool.pos_m
+    return np.array([*tool.pos_m, np.sin(yaw), np.cos(yaw), tilt, width_m, *lag], np.float32)
+
+
+def images(scene: Scene, snapshot: Snapshot, renderer: Renderer, side: int) -> dict[str, Image]:
+    """Every camera's picture of a snapshot, (side, side, 3) each."""
+    seen = picture(scene, snapshot)
+    return {name: renderer.draw(seen, camera(name, snapshot), side, side) for name in CAMERAS}
+
+
+def _start_rad(layout: Layout) -> Array:
+    home = panda().home_rad
+    rot = forward(home).rot
+    c, s = np.cos(layout.yaw_rad), np.sin(layout.yaw_rad)
+    turned = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ rot
+    return inverse(Pose(layout.tcp_m, turned), home, iterations=30)

@@ -1,0 +1,38 @@
+"""The errors that a user can cause, each with the exit code of the command line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class Pi0benchError(Exception):
+    """Something the user can mend; the message says where, what, and what would work."""
+
+    exit_code = 1
+
+
+class UsageError(Pi0benchError):
+    """A wrong name, value or file."""
+
+    exit_code = 2
+
+
+class StorageError(Pi0benchError):
+    """A folder that cannot be written, or a disk that is full."""
+
+    exit_code = 4
+
+
+class MachineError(Pi0benchError):
+    """Something this machine lacks, such as OpenGL."""
+
+    exit_code = 5
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Say that `name` is no `kind`, and suggest the nearest known name or list them all."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(name, choices, n=1)
+    hint = f'did you mean "{near[0]}"?' if near else "known: " + (", ".join(choices) or "none")
+    return f'no {kind} "{name}"; {hint}'

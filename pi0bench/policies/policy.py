@@ -1,0 +1,81 @@
+"""What a policy is to the harness: observations in, a chunk of actions out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What one robot knows when it plans.
+
+    Attributes:
+        images: RGB picture of each camera, (side, side, 3) uint8, read-only; empty for policies
+            whose `image_side` is 0.
+        proprio: what the robot feels, (10,) float32, read-only (see `Tabletop.proprio`).
+        instruction: what is asked, in words.
+        expert_action: the scripted expert's next action; None for all but privileged policies.
+    """
+
+    images: Mapping[str, NDArray[np.uint8]]
+    proprio: NDArray[np.float32]
+    instruction: str
+    expert_action: Callable[[], NDArray[np.float64]] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A chunk of actions for each observation.
+
+    Attributes:
+        actions: (B, H, 7) in [-1, 1].
+        trunk_evaluations: passes through the action expert that each chunk took, counted.
+    """
+
+    actions: NDArray[np.float64]
+    trunk_evaluations: int = 0
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What the harness must know before it asks a policy for a plan.
+
+    Attributes:
+        weights: hash of the weights file, or "none".
+        image_side: side of the pictures it sees, in pixels; 0 when it sees none.
+        execute: actions of each chunk that are executed before it plans again.
+        steps: its default number of sampler steps; 0 for policies without a sampler.
+        solver: name of the sampler, or "none".
+        privileged: True when it acts on the simulator's state.
+    """
+
+    weights: str = "none"
+    image_side: int = 0
+    execute: int = 1
+    steps: int = 0
+    solver: str = "none"
+    privileged: bool = False
+
+
+class Policy(Protocol):
+    """Plans for several robots at once. A row's plan must not depend on the other rows."""
+
+    name: str
+    traits: Traits
+
+    def plan(
+        self, observations: Sequence[Observation], noise: Sequence[np.random.Generator], steps: int
+    ) -> Plan:
+        """Plan for each observation, drawing only from its own generator.
+
+        Args:
+            observations: B of them.
+            noise: one generator each, the same for every step count.
+            steps: sampler steps; ignored by policies without a sampler.
+        """
+        ...

@@ -1,0 +1,200 @@
+"""π0's trunk: two experts, one attention; the prefix is computed once and its keys are reused.
+
+Letters: B observations, L prefix tokens, S suffix tokens, W a width, N query heads, K key heads,
+D head_dim, T keys. Source: Black et al. 2024 (π0), appendix B; details as in openpi.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import cast
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+MASKED = -2.3819763e38  # openpi's; finite, so that a row without a single valid key is no NaN
+
+
+@dataclass(frozen=True)
+class TrunkConfig:
+    """Sizes of both experts; heads and depth are common, because the attention is."""
+
+    depth: int = 4
+    prefix_width: int = 128
+    action_width: int = 96
+    prefix_mlp: int = 256
+    action_mlp: int = 192
+    heads: int = 8
+    kv_heads: int = 1
+    head_dim: int = 16
+
+
+@dataclass(frozen=True)
+class PrefixCache:
+    """A prefix's keys and values: layers of (B, K, L, D), valid (B, L), its sum count (B,)."""
+
+    layers: tuple[tuple[Tensor, Tensor], ...]
+    valid: Tensor
+    count: Tensor
+
+    def repeat(self, draws: int) -> PrefixCache:
+        """Let each row serve `draws` suffix rows that follow one another."""
+        if draws == 1:
+            return self
+        layers = tuple(
+            (k.repeat_interleave(draws, 0), v.repeat_interleave(draws, 0)) for k, v in self.layers
+        )
+        valid, count = (x.repeat_interleave(draws, 0) for x in (self.valid, self.count))
+        return replace(self, layers=layers, valid=valid, count=count)
+
+
+class RMSNorm(nn.Module):
+    """x / rms(x) · (1 + w), computed in fp32, w = 0 at the start; eps 1e-6 (Gemma)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, W) to (…, W)."""
+        normed = functional.rms_norm(x.float(), self.weight.shape, 1 + self.weight.float(), 1e-6)
+        return normed.to(x.dtype)
+
+
+class Layer(nn.Module):
+    """One expert's half of one layer; q, k and v come from one matrix, in this order."""
+
+    def __init__(self, width: int, mlp: int, config: TrunkConfig) -> None:
+        super().__init__()
+        self.heads, self.kv_heads, self.head_dim = config.heads, config.kv_heads, config.head_dim
+        rows = (config.heads + 2 * config.kv_heads) * config.head_dim
+        self.norm_attention = RMSNorm(width)
+        self.qkv = nn.Linear(width, rows, bias=False)
+        self.out = nn.Linear(config.heads * config.head_dim, width, bias=False)
+        self.norm_mlp = RMSNorm(width)
+        self.gate = nn.Linear(width, mlp, bias=False)
+        self.up = nn.Linear(width, mlp, bias=False)
+        self.down = nn.Linear(mlp, width, bias=False)
+
+    def project(self, x: Tensor, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens (B, S, W) to rotated q (B, N, S, D), rotated k and plain v (B, K, S, D)."""
+        qkv = self.qkv(self.norm_attention(x)).unflatten(-1, (-1, self.head_dim))
+        qk, v = qkv.split([self.heads + self.kv_heads, self.kv_heads], dim=2)
+        q, k = _rotate(qk, turn).split([self.heads, self.kv_heads], dim=2)
+        return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+
+    def close(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Add the attention's output (B, N, S, D) and then the GeGLU's to the tokens (B, S, W)."""
+        x = x + self.out(attended.transpose(1, 2).flatten(2))
+        y = self.norm_mlp(x)
+        return x + self.down(functional.gelu(self.gate(y), approximate="tanh") * self.up(y))
+
+
+class Expert(nn.Module):
+    """One weight set: its layers and its final norm."""
+
+    def __init__(self, width: int, mlp: int, config: TrunkConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Layer(width, mlp, config) for _ in range(config.depth))
+        self.norm = RMSNorm(width)
+
+    @property
+    def stack(self) -> list[Layer]:
+        """The layers, typed."""
+        return cast("list[Layer]", list(self.layers))
+
+
+def _turn(positions: Tensor, dim: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Rotary cosines and signed sines, (B, S, 1, D) each. Source: Su et al. 2021, base 1e4."""
+    rates = 1e4 ** (-torch.arange(0, dim, 2, device=positions.device) / dim)
+    angles = (positions.float()[..., None] * rates)[:, :, None]
+    cos, sin = angles.cos(), angles.sin()
+    return torch.cat([cos, cos], dim=-1).to(dtype), torch.cat([-sin, sin], dim=-1).to(dtype)
+
+
+def _rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotate (B, S, heads, D) by its positions, pairing dimension j with j + D/2."""
+    cos, sin = turn  # rolling is half the cost of splitting the halves on a CPU
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, dims=-1), sin)
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, sees: Tensor) -> Tensor:
+    """Attention of q (B, N, S, D) over k and v (B, K, T, D); sees (B, S, T) is added."""
+    grouped = q.shape[1] != k.shape[1]
+    return functional.scaled_dot_product_attention(q, k, v, sees[:, None], enable_gqa=grouped)
+
+
+def _additive(sees: Tensor, dtype: torch.dtype) -> Tensor:
+    """0 where a query sees a key and `MASKED` where not."""
+    return torch.zeros(sees.shape, dtype=dtype, device=sees.device).masked_fill(~sees, MASKED)
+
+
+class Trunk(nn.Module):
+    """Blocks [images + text] | [state] | [actions]: a token sees its own block and earlier ones.
+
+    `evaluations` counts the calls of `suffix`; callers set it back to 0. The prefix expert keeps
+    the weights after its last layer's k and v, which π0 never uses, because checkpoints hold them.
+    """
+
+    def __init__(self, config: TrunkConfig) -> None:
+        super().__init__()
+        self.config, self.evaluations = config, 0
+        self.prefix_expert = Expert(config.prefix_width, config.prefix_mlp, config)
+        self.action_expert = Expert(config.action_width, config.action_mlp, config)
+
+    def prefix(self, tokens: Tensor, valid: Tensor) -> PrefixCache:
+        """Run images and text once; no suffix token can change the result.
+
+        Args:
+            tokens: embedded images and text, (B, L, Wp).
+            valid: False for padding, which nobody sees and which takes no position, (B, L) bool.
+        """
+        x = tokens.masked_fill(~valid[..., None], 0)
+        turn = _turn(valid.long().cumsum(1) - 1, self.config.head_dim, x.dtype)
+        sees = _additive(valid[:, None].expand(-1, valid.shape[1], -1), x.dtype)
+        cached = []
+        for i, layer in enumerate(self.prefix_expert.stack, start=1):
+            q, k, v = layer.project(x, turn)
+            cached.append((k, v))
+            if i < self.config.depth:
+                x = layer.close(x, _attend(q, k, v, sees))
+        return PrefixCache(tuple(cached), valid, valid.long().sum(1))
+
+    def suffix(self, cache: PrefixCache, tokens: Tensor, blocks: Tensor) -> Tensor:
+        """One evaluation of the action expert.
+
+        Args:
+            cache: of the same B rows (`PrefixCache.repeat` for several rows an observation).
+            tokens: state and action tokens, (B, S, Wa).
+            blocks: the block that each token is in, ascending, (S,) int.
+
+        Returns:
+            The tokens after the expert's final norm, (B, S, Wa).
+        """
+        self.evaluations += 1
+        rows, size = tokens.shape[:2]
+        steps = torch.arange(size, device=tokens.device)
+        turn = _turn(cache.count[:, None] + steps, self.config.head_dim, tokens.dtype)
+        own = (blocks <= blocks[:, None]).expand(rows, -1, -1)
+        sees = torch.cat([cache.valid[:, None].expand(-1, size, -1), own], dim=2)
+        sees = _additive(sees, tokens.dtype)
+        x = tokens
+        for layer, (k_prefix, v_prefix) in zip(self.action_expert.stack, cache.layers, strict=True):
+            q, k, v = layer.project(x, turn)
+            k, v = torch.cat([k_prefix, k], dim=2), torch.cat([v_prefix, v], dim=2)
+            x = layer.close(x, _attend(q, k, v, sees))
+        return self.action_expert.norm(x)
+
+
+def initialise(module: nn.Module, generator: Generator) -> None:
+    """Draw every linear weight of `module` from N(0, 1/inputs) and set biases to 0, in place.
+
+    PyTorch's own constructors draw from the global generator; this makes a new network a function
+    of a seed. Source: Gemma's `lecun_normal`.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.Linear):
+            nn.init.normal_(part.weight, std=part.in_features**-0.5, generator=generator)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)

@@ -1,0 +1,1 @@
+"""What was measured: records, their store, statistics, tables, curves and videos."""

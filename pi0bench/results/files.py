@@ -1,0 +1,117 @@
+"""Files that survive a killed process and a full disk, or say in one sentence why not."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pi0bench.errors import StorageError, UsageError
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space or choose another --out",
+    errno.EDQUOT: "free some space or choose another --out",
+    errno.ENOTDIR: "a part of this path is a file; choose another --out",
+    errno.EEXIST: "a part of this path is a file; choose another --out",
+    errno.EROFS: "the disk is read-only; choose another --out",
+    errno.ENOLCK: "this file system has no locks; choose an --out on a local disk",
+}
+
+
+@contextlib.contextmanager
+def storage(path: Path) -> Iterator[None]:
+    """Turn an OSError about `path` into a StorageError with the reason and what would work."""
+    try:
+        yield
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "choose an --out folder that you may write")
+        raise StorageError(f"{path}: {error.strerror or error}; {remedy}") from error
+
+
+def prove_writable(folder: Path) -> None:
+    """Make `folder` and take a file in it through every step that a run will need."""
+    with storage(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / f".probe-{os.getpid()}"
+    write_atomic(probe, b"\0" * 4096)
+    with storage(folder):
+        probe.unlink()
+
+
+def hold_lock(path: Path) -> int:
+    """Take the advisory lock at `path` and return its descriptor; closing it lets go."""
+    with storage(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            # flock, not lockf: it also holds between two folders opened by one process, and
+            # closing some other descriptor of the file does not lose it.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
+        except BlockingIOError:
+            holder = os.read(descriptor, 32).decode(errors="replace").strip()
+            os.close(descriptor)
+            raise UsageError(
+                f"{path.parent}: process {holder or '?'} is writing here; "
+                "wait for it, or use another --out"
+            ) from None
+        except OSError:
+            os.close(descriptor)
+            raise
+    return descriptor
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line with a single write and see it onto the disk; first drop a torn tail."""
+    data = f"{line}\n".encode()
+    with storage(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            _drop_torn_tail(descriptor)
+            written = os.write(descriptor, data)
+            if written != len(data):
+                raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes were written")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _drop_torn_tail(descriptor: int) -> None:
+    size = os.fstat(descriptor).st_size
+    if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
+        return
+    os.ftruncate(descriptor, os.pread(descriptor, size, 0).rfind(b"\n") + 1)
+
+
+def read_lines(path: Path) -> list[bytes]:
+    """Return the whole lines of `path`; none for a missing file, no unterminated last line."""
+    with storage(path):
+        try:
+            return path.read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return []
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write `path` so that it holds either its old content or all of `data`."""
+    partial = path.with_name(f"{path.name}.partial")
+    with storage(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with partial.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,70 @@
+"""The plan of a run folder: written once, and compared when a run comes back to the folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pi0bench.errors import StorageError, UsageError
+from pi0bench.results.files import storage, write_atomic
+from pi0bench.results.record import Cell
+
+NAME = "manifest.json"
+
+
+def plan_hash(cells: Iterable[Cell]) -> str:
+    """Return the sha256 over the sorted keys of `cells`: the same plan, the same hash."""
+    return hashlib.sha256("\n".join(sorted(cell.key() for cell in cells)).encode()).hexdigest()
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of `folder`, None when it has none."""
+    path = folder / NAME
+    with storage(path):
+        try:
+            text = path.read_bytes()
+        except FileNotFoundError:
+            return None
+    try:
+        manifest = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StorageError(f"{path}: not JSON ({error}); use another --out") from None
+    if not isinstance(manifest, dict):
+        raise StorageError(f"{path}: not a JSON object; use another --out")
+    return manifest
+
+
+def settle(folder: Path, manifest: Mapping[str, Any], cells: Iterable[Cell]) -> None:
+    """Write the manifest, or see that the one that is there has the same plan.
+
+    The caller holds the folder's lock, so there is one writer; the file appears whole or not at
+    all, so a crash here never leaves half a manifest behind.
+    """
+    wanted = json.loads(json.dumps({**manifest, "plan": plan_hash(cells)}, allow_nan=False))
+    found = read(folder)
+    if found is None:
+        text = json.dumps(wanted, indent=2, sort_keys=True, allow_nan=False)
+        write_atomic(folder / NAME, f"{text}\n".encode())
+    elif found.get("plan") != wanted["plan"]:
+        changes = differences(found.get("settings"), wanted.get("settings"))
+        reason = "; ".join(changes) or "same settings, but a task file or weights have changed"
+        raise UsageError(f"{folder}: holds another plan ({reason}); use another --out")
+
+
+def differences(there: Any, here: Any, name: str = "") -> list[str]:
+    """Say which settings differ, one sentence a setting, nested names joined with dots."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        names = sorted(there.keys() | here.keys())
+        return [
+            change
+            for key in names
+            for change in differences(
+                there.get(key), here.get(key), f"{name}.{key}" if name else str(key)
+            )
+        ]
+    if there == here:
+        return []
+    return [f"{name or 'settings'}: {json.dumps(there)} there, {json.dumps(here)} here"]

@@ -1,0 +1,141 @@
+"""One episode as data: what was asked (`Cell`), what came out (`Record`), how long it took."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+from dataclasses import dataclass
+
+from pi0bench.results.lines import dump, fields_of, load
+
+FINAL = ("success", "failure", "policy_fault")
+"""Statuses that measure the policy."""
+
+TO_RUN_AGAIN = ("env_fault", "infra_error", "cancelled")
+"""Statuses that say nothing about the policy; a resumed run repeats these episodes."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Everything that an episode's outcome may depend on; all randomness follows from it."""
+
+    policy: str
+    weights: str
+    task: str
+    task_hash: str
+    engine: str
+    renderer: str
+    variation: str
+    seed: int
+    episode: int
+    steps: int
+    solver: str
+
+    def key(self) -> str:
+        """Return the cell's name: the first 16 hex digits of the sha256 of its canonical JSON."""
+        return _key(self)
+
+
+@functools.lru_cache(maxsize=65536)
+def _key(cell: Cell) -> str:
+    canonical = json.dumps(dataclasses.asdict(cell), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Record:
+    """The outcome of one episode; equal in every run of the same cell on the same machine.
+
+    Attributes:
+        cell: what was asked.
+        status: one of `FINAL` or `TO_RUN_AGAIN`.
+        length: control steps executed.
+        success_s: seconds until the goal began to hold for good, None without success.
+        progress: partial credit in [0, 1], stages reached in order over all stages.
+        instruction: the sentence that the policy was given.
+        replans: how often the policy was asked for a chunk of actions.
+        trunk_evaluations: forward passes of the trunk, over all re-plans.
+        fault: what went wrong, empty when nothing did.
+    """
+
+    cell: Cell
+    status: str
+    length: int
+    success_s: float | None
+    progress: float
+    instruction: str
+    replans: int
+    trunk_evaluations: int
+    fault: str = ""
+
+    def __post_init__(self) -> None:
+        if self.status not in FINAL + TO_RUN_AGAIN:
+            known = ", ".join(FINAL + TO_RUN_AGAIN)
+            raise ValueError(f'status: no status "{self.status}"; known: {known}')
+        if not 0.0 <= self.progress <= 1.0:
+            raise ValueError(f"progress: {self.progress} is outside [0, 1]")
+        # 1 and 1.0 are the same outcome and must be the same bytes.
+        object.__setattr__(self, "progress", float(self.progress))
+        if (self.success_s is not None) != (self.status == "success"):
+            raise ValueError(f"success_s: {self.success_s} does not go with status {self.status}")
+        for name in ("length", "replans", "trunk_evaluations"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: {getattr(self, name)} is negative")
+
+    @property
+    def final(self) -> bool:
+        """True when the episode measured the policy and is not to be run again."""
+        return self.status in FINAL
+
+    def to_line(self) -> str:
+        """Write the record as one line of JSON, led by its cell's key, without the newline."""
+        return dump({"key": self.cell.key(), **dataclasses.asdict(self)})
+
+    @classmethod
+    def from_line(cls, line: str) -> Record:
+        """Read what `to_line` wrote; ValueError says what is wrong."""
+        data = load(line)
+        key, cell = data.pop("key", None), data.pop("cell", None)
+        if not isinstance(cell, dict):
+            raise ValueError("cell: not an object")
+        data["cell"] = Cell(**fields_of(Cell, cell, "cell."))
+        record = cls(**fields_of(cls, data))
+        if key != record.cell.key():
+            raise ValueError(f"key: {key!r} does not belong to this cell ({record.cell.key()})")
+        return record
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What differs between two runs of one cell: the time it took.
+
+    Attributes:
+        key: the cell's key.
+        replan_ms: measured latency of one single-robot re-plan, None when none was measured.
+        wall_s: wall-clock seconds of the whole episode.
+    """
+
+    key: str
+    replan_ms: float | None
+    wall_s: float
+
+    def to_line(self) -> str:
+        """Write the timing as one line of JSON, without the newline."""
+        return dump(dataclasses.asdict(self))
+
+    @classmethod
+    def from_line(cls, line: str) -> Timing:
+        """Read what `to_line` wrote; ValueError says what is wrong."""
+        return cls(**fields_of(cls, load(line)))
+
+
+def contrast(there: Record, here: Record) -> str:
+    """Say in which fields two records of one cell differ."""
+    changes = [
+        f"{field.name} {getattr(there, field.name)!r} there, {getattr(here, field.name)!r} here"
+        for field in dataclasses.fields(Record)
+        if getattr(there, field.name) != getattr(here, field.name)
+    ]
+    return "; ".join(changes)

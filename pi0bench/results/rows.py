@@ -1,0 +1,144 @@
+"""One row of a result: what a group of episodes says, with its n and its intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+import numpy as np
+
+from pi0bench.results.record import Record
+from pi0bench.results.stats.intervals import (
+    Interval,
+    bounded_mean,
+    clopper_pearson,
+    median_interval,
+    pooled_mean,
+)
+
+
+@dataclass(frozen=True, order=True)
+class Condition:
+    """What the episodes of a row have in common, beside the task."""
+
+    policy: str
+    steps: int
+    solver: str
+    engine: str
+    renderer: str
+    variation: str
+
+    @classmethod
+    def of(cls, record: Record) -> Condition:
+        """Return the condition under which `record` was measured."""
+        cell = record.cell
+        where = (cell.engine, cell.renderer, cell.variation)
+        return cls(cell.policy, cell.steps, cell.solver, *where)
+
+    @property
+    def world(self) -> tuple[str, str, str]:
+        """Engine, renderer and variation."""
+        return self.engine, self.renderer, self.variation
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task, or the mean over the tasks, under one condition; None where nothing was measured.
+
+    Attributes:
+        condition: what the episodes have in common.
+        task: the task's name, or words like "mean of 4 tasks".
+        is_mean: True for the mean over the tasks.
+        successes: episodes that ended in success.
+        n: episodes that measured the policy.
+        rate: success rate; of a mean row, the mean of the tasks' rates.
+        interval: 95 % interval of `rate`.
+        progress: mean partial credit; of a mean row, the mean of the tasks' means.
+        progress_interval: 95 % interval of `progress`.
+        success_s: median seconds to success over the `successes`.
+        success_s_interval: 95 % interval of that median, None below six successes.
+        replan_ms: median and 95th percentile of the latency of one re-plan.
+        timed: episodes that `replan_ms` rests on.
+        evaluations: trunk evaluations per re-plan, total over total.
+        replans: re-plans that `evaluations` rests on.
+        faults: failures that were the policy's fault (an exception, a non-finite action).
+        unmeasured: episodes that ended for reasons that are not the policy's.
+    """
+
+    condition: Condition
+    task: str
+    is_mean: bool
+    successes: int
+    n: int
+    rate: float | None
+    interval: Interval
+    progress: float | None
+    progress_interval: Interval
+    success_s: float | None
+    success_s_interval: Interval | None
+    replan_ms: tuple[float, float] | None
+    timed: int
+    evaluations: float | None
+    replans: int
+    faults: int
+    unmeasured: int
+
+
+def row(
+    condition: Condition, tasks: Mapping[str, Sequence[Record]], replan_ms: Mapping[str, float]
+) -> Row:
+    """Return the row of one task, or the mean row of several.
+
+    Args:
+        condition: what all the records have in common.
+        tasks: the records of each task; a task without measured episodes enters no mean, and
+            the row's name says so.
+        replan_ms: latency of one re-plan by the cell's key.
+    """
+    measured = {name: [r for r in records if r.final] for name, records in tasks.items()}
+    measured = {name: records for name, records in measured.items() if records}
+    groups = list(measured.values())
+    records = [record for group in groups for record in group]
+    rate, interval = _rate(groups)
+    progress, progress_interval = _progress(groups)
+    seconds = [r.success_s for r in records if r.success_s is not None]
+    latencies = [replan_ms[r.cell.key()] for r in records if r.cell.key() in replan_ms]
+    p50, p95 = np.percentile(latencies, [50, 95]) if latencies else (0.0, 0.0)
+    replans = sum(r.replans for r in records)
+    part = str(len(tasks)) if len(measured) == len(tasks) else f"{len(measured)} of {len(tasks)}"
+    return Row(
+        condition=condition,
+        task=next(iter(tasks)) if len(tasks) == 1 else f"mean of {part} tasks",
+        is_mean=len(tasks) > 1,
+        successes=sum(r.status == "success" for r in records),
+        n=len(records),
+        rate=rate,
+        interval=interval,
+        progress=progress,
+        progress_interval=progress_interval,
+        success_s=median(seconds) if seconds else None,
+        success_s_interval=median_interval(seconds),
+        replan_ms=(float(p50), float(p95)) if latencies else None,
+        timed=len(latencies),
+        evaluations=sum(r.trunk_evaluations for r in records) / replans if replans else None,
+        replans=replans,
+        faults=sum(r.status == "policy_fault" for r in records),
+        unmeasured=sum(map(len, tasks.values())) - len(records),
+    )
+
+
+def _rate(groups: Sequence[Sequence[Record]]) -> tuple[float | None, Interval]:
+    if not groups:
+        return None, clopper_pearson(0, 0)
+    return pooled_mean(
+        [(sum(r.status == "success" for r in group), len(group)) for group in groups]
+    )
+
+
+def _progress(groups: Sequence[Sequence[Record]]) -> tuple[float | None, Interval]:
+    if not groups:
+        return None, bounded_mean(0.0, 0)
+    mean = fmean(fmean(r.progress for r in group) for group in groups)
+    n = len(groups) * min(map(len, groups))
+    return mean, bounded_mean(mean * n, n)

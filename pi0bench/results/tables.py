@@ -1,0 +1,120 @@
+"""Result tables: pure functions of records and timings; the same records give the same text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from pi0bench.errors import UsageError
+from pi0bench.results.record import Record, Timing
+from pi0bench.results.rows import Condition, Row, row
+from pi0bench.results.text import in_markdown, in_terminal, percent, percents, span
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NOTHING = "-"
+
+
+def summarize(records: Iterable[Record], timings: Iterable[Timing]) -> list[Row]:
+    """Return a row for each condition and task, and a mean row where there are several tasks.
+
+    Rows are sorted by condition, then by task; the mean comes last.
+
+    Raises:
+        UsageError: a task or a policy comes in two versions, which no one row can describe.
+    """
+    records = sorted(records, key=lambda r: (Condition.of(r), r.cell.task, r.cell.key()))
+    _refuse_two_versions("task", {(r.cell.task, r.cell.task_hash) for r in records})
+    _refuse_two_versions("policy", {(r.cell.policy, r.cell.weights) for r in records})
+    replan_ms = {t.key: t.replan_ms for t in timings if t.replan_ms is not None}
+    rows: list[Row] = []
+    for condition, group in groupby(records, key=Condition.of):
+        tasks = {name: list(part) for name, part in groupby(group, key=lambda r: r.cell.task)}
+        rows += [row(condition, {name: part}, replan_ms) for name, part in tasks.items()]
+        if len(tasks) > 1:
+            rows.append(row(condition, tasks, replan_ms))
+    return rows
+
+
+def footer(records: Iterable[Record]) -> list[str]:
+    """Return the sentences that belong under every table of these records."""
+    records = list(records)
+    unmeasured = Counter(r.status for r in records if not r.final)
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(unmeasured.items()))
+    seeds = ", ".join(str(seed) for seed in sorted({r.cell.seed for r in records}))
+    return [
+        "[low, high] is the 95 % interval: Clopper-Pearson for rates and partial credit, on the "
+        "pooled episodes (conservative) for a mean over tasks, order statistics for the median "
+        "seconds (none below six successes). Every number rests on the row's n, seconds on its "
+        "successes, unless n is given.",
+        f"Seed {seeds or NOTHING}. Policy faults count as failures. "
+        f"Not measured, and not in n: {counts or 'none'}.",
+    ]
+
+
+def markdown(rows: Sequence[Row], footer_lines: Sequence[str]) -> str:
+    """Return a Markdown table for each engine, renderer and variation, then the footer."""
+    blocks: list[str] = []
+    names = ["policy", "steps", "solver", "task", "success", "rate", "partial credit"]
+    names += ["seconds to success", "ms/re-plan p50 / p95", "evaluations/re-plan", "policy faults"]
+    for world in sorted({r.condition.world for r in rows}):
+        lines = [names, ["---"] * 3 + ["---"] + ["---:"] * 7]
+        lines += [
+            [r.condition.policy, str(r.condition.steps), r.condition.solver, r.task, *_cells(r)]
+            for r in rows
+            if r.condition.world == world
+        ]
+        table = "\n".join(f"| {' | '.join(map(in_markdown, line))} |" for line in lines)
+        blocks.append(f"**{in_markdown(' / '.join(world))}**\n\n{table}")
+    blocks += [in_markdown(line) for line in footer_lines]
+    return "\n\n".join(blocks) + "\n"
+
+
+def print_table(rows: Sequence[Row], console: Console) -> None:
+    """Print a table for each policy and step count, readable on 100 columns."""
+    from rich.table import Table
+
+    names = ["success", "rate", "95 % CI", "time to\nsuccess", "ms/re-plan\np50 / p95"]
+    for condition, group in groupby(rows, key=lambda r: r.condition):
+        steps = f"{condition.steps} step{'' if condition.steps == 1 else 's'}"
+        title = f"{condition.policy} · {steps} · {condition.solver} · {' / '.join(condition.world)}"
+        table = Table(title=in_terminal(title), title_justify="left")
+        table.add_column("task", overflow="fold")
+        for name in [*names, "evals/\nre-plan"]:
+            table.add_column(name, justify="right", no_wrap=True)
+        for r in group:
+            success, _, _, _, latency, evaluations, _ = _cells(r)
+            seconds = NOTHING if r.success_s is None else f"{r.success_s:.1f} s"
+            interval = percents(r.interval) if r.n else NOTHING
+            cells = [r.task, success, percent(r.rate), interval, seconds, latency, evaluations]
+            table.add_row(*map(in_terminal, cells), style="bold" if r.is_mean else None)
+        console.print(table)
+
+
+def _cells(r: Row) -> list[str]:
+    """Return success, rate, partial credit, seconds, latency, evaluations and faults as text."""
+    seconds = NOTHING if r.success_s is None else f"{r.success_s:.1f}"
+    latency = NOTHING if r.replan_ms is None else "{:.1f} / {:.1f}".format(*r.replan_ms)
+    if r.replan_ms is not None and r.timed != r.n:
+        latency += f" (n={r.timed})"
+    return [
+        f"{r.successes}/{r.n}",
+        f"{percent(r.rate)} {percents(r.interval)}" if r.n else NOTHING,
+        f"{percent(r.progress)} {percents(r.progress_interval)}" if r.n else NOTHING,
+        f"{seconds} {span(r.success_s_interval)}".rstrip(),
+        latency,
+        NOTHING if r.evaluations is None else f"{r.evaluations:.2f}".rstrip("0").rstrip("."),
+        f"{r.faults}/{r.n}",
+    ]
+
+
+def _refuse_two_versions(kind: str, pairs: set[tuple[str, str]]) -> None:
+    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    if twice:
+        raise UsageError(
+            f"records of two versions of {kind} {', '.join(sorted(twice))}; "
+            "summarize the runs apart, or compare them"
+        )

@@ -1,0 +1,1 @@
+"""The scripted expert: sees the world's poses, has no memory, and acts like any policy."""

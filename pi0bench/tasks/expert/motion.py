@@ -1,0 +1,82 @@
+"""How the expert moves: every action can be read off the present state alone.
+
+A policy without memory copies the expert from pictures, so the expert has no phases: it descends
+as far as its horizontal error allows (a funnel), and grips when it is at the object.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pi0bench.envs.pose import Array, Pose, vector_of
+from pi0bench.envs.world import World
+
+OPEN, SHUT = 1.0, -1.0
+TRAVEL_M = 0.14  # height of the tool above the table when it carries or searches
+_GAIN = 0.5
+_STEP_M = 0.020
+_STEP_RAD = 0.12
+_ACTION_M = 0.030
+_ACTION_RAD = 0.15
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What the expert acts on.
+
+    Attributes:
+        world: the true poses.
+        goal: the commanded tool pose, which the actions move.
+        coin: uniform in [0, 1), drawn once an episode: which of several right ways to take.
+    """
+
+    world: World
+    goal: Pose
+    coin: float
+
+
+def move(view: View, pos_m: Array, yaw_rad: float, grip: float) -> Array:
+    """The action that moves the commanded pose towards there, slowing down as it arrives, (7,).
+
+    `yaw_rad` is the hand's heading, taken modulo the quarter turn that is nearest to the
+    present one; the hand points down.
+    """
+    step = _GAIN * (pos_m - view.goal.pos_m)
+    step *= min(1.0, _STEP_M / max(float(np.linalg.norm(step)), 1e-9))
+    turn = _GAIN * vector_of(_downward(yaw_rad) @ view.goal.rot.T)
+    turn *= min(1.0, _STEP_RAD / max(float(np.linalg.norm(turn)), 1e-9))
+    return np.concatenate([step / _ACTION_M, turn / _ACTION_RAD, [grip]])
+
+
+def _downward(yaw_rad: float) -> Array:
+    c, s = np.cos(yaw_rad), np.sin(yaw_rad)
+    return np.array([[c, s, 0.0], [s, -c, 0.0], [0.0, 0.0, -1.0]])
+
+
+def square_yaw(pose: Pose) -> float:
+    """Heading of a square object, in [-45°, 45°)."""
+    return float((pose.yaw_rad() + np.pi / 4) % (np.pi / 2) - np.pi / 4)
+
+
+def funnel(view: View, target_m: Array, *, yaw_error_rad: float = 0.0, slope: float = 6.0) -> Array:
+    """The point to move to now so that the tool comes down on `target_m` from above, (3,)."""
+    off = float(np.linalg.norm((target_m - view.goal.pos_m)[:2])) + 0.03 * abs(yaw_error_rad)
+    height = np.clip(slope * (off - 0.006), 0.0, TRAVEL_M - min(target_m[2], TRAVEL_M))
+    return target_m + np.array([0.0, 0.0, height])
+
+
+def carried(view: View, item: str, target_m: Array, *, floor_m: float = 0.06) -> Array:
+    """The point to move to now so that the held object comes down on `target_m`, (3,).
+
+    While the object is lower than `floor_m` and not yet over its target it only rises.
+    """
+    offset = view.goal.pos_m - view.world.pose(item).pos_m
+    tool = np.array([*(target_m + offset)[:2], target_m[2]])
+    point = funnel(view, tool)
+    low = floor_m - view.world.pose(item).pos_m[2]
+    away = float(np.linalg.norm((tool - view.goal.pos_m)[:2]))
+    if low > 0 and away > 0.02:
+        point = np.array([*view.goal.pos_m[:2], TRAVEL_M])
+    return point

@@ -1,0 +1,95 @@
+"""Task files to frozen data, with every problem of a file told at once, each with its line."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pi0bench.content import folder
+from pi0bench.errors import UsageError, unknown
+from pi0bench.tasks.read import Reader
+from pi0bench.tasks.spec import TaskSpec
+
+_MAX_BYTES = 1_000_000
+
+
+def suites() -> tuple[str, ...]:
+    """Names of the suites, sorted."""
+    return tuple(sorted(path.stem for path in folder("tasks").glob("*.toml")))
+
+
+def task_ids() -> tuple[str, ...]:
+    """Ids of every task of every suite, sorted."""
+    return tuple(sorted(path.stem for path in folder("tasks").glob("*/*.toml")))
+
+
+def suite(name: str) -> tuple[TaskSpec, ...]:
+    """The tasks of a suite, in its order.
+
+    Raises:
+        UsageError: no suite has that name, or one of its files is wrong.
+    """
+    if name not in suites():
+        raise UsageError(unknown("suite", name, suites()))
+    listed = tomllib.loads((folder("tasks") / f"{name}.toml").read_text("utf-8"))
+    return tuple(task(task_id) for task_id in listed["tasks"])
+
+
+def task(name: str) -> TaskSpec:
+    """The task of that id.
+
+    Raises:
+        UsageError: no task has that id, or its file is wrong.
+    """
+    paths = list(folder("tasks").glob(f"*/{name}.toml")) if name in task_ids() else []
+    if not paths:
+        raise UsageError(unknown("task", name, task_ids()))
+    return load(paths[0])
+
+
+def load(path: Path) -> TaskSpec:
+    """Read one task file.
+
+    Raises:
+        UsageError: the file is wrong; one line a problem, `file:line: where: what`.
+    """
+    shown = _shown(path)
+    try:
+        data = path.read_bytes()
+        if len(data) > _MAX_BYTES:
+            raise UsageError(f"{shown}: a task file has at most {_MAX_BYTES} bytes")
+        text = data.decode("utf-8")
+        raw: dict[str, Any] = tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"{shown}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{shown}: not a text file in UTF-8") from None
+    except RecursionError:
+        raise UsageError(f"{shown}: nested too deeply") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{shown}: not TOML: {error}") from None
+    reader = Reader(shown, text, raw)
+    spec = reader.task(path, hashlib.sha256(data).hexdigest()[:12])
+    if reader.problems or spec is None:
+        raise UsageError("\n".join(reader.problems))
+    return spec
+
+
+def _shown(path: Path) -> str:
+    root = folder("tasks").parent
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def files(paths: Sequence[Path]) -> list[Path]:
+    """The task files among and below the paths; all of the benchmark's when there are none."""
+    if not paths:
+        return sorted(folder("tasks").glob("*/*.toml"))
+    found = []
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path}: no such file or folder")
+        found += sorted(path.rglob("*.toml")) if path.is_dir() else [path]
+    return found

@@ -1,0 +1,1 @@
+"""Learning: demonstrations, pictures, features, and one loop that fits any network to them."""

@@ -1,0 +1,89 @@
+"""Training eyes on labelled scenes; needs torch and numpy only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from pi0bench.errors import UsageError
+from pi0bench.policies.eyes import Eyes, Seen, to_tool
+from pi0bench.train.fit import Batch
+
+
+class Scenes:
+    """The part files of a scene folder, joined (see `pi0bench.train.scenes`)."""
+
+    def __init__(self, folder: Path) -> None:
+        paths = sorted(folder.glob("*.npz"))
+        if not paths:
+            raise UsageError(f"{folder}: no scenes; make some with pi0bench train eyes")
+        self.about: dict[str, Any] = json.loads((folder / "about.json").read_text("utf-8"))
+        parts = [np.load(path, allow_pickle=False) for path in paths]
+        self.arrays = {key: np.concatenate([p[key] for p in parts]) for key in parts[0].files}
+
+    def __len__(self) -> int:
+        return len(self.arrays["proprio"])
+
+    def gather(self, indices: np.ndarray) -> Batch:
+        """The scenes at `indices` as tensors."""
+        return {key: torch.from_numpy(array[indices]) for key, array in self.arrays.items()}
+
+
+def loss(eyes: Eyes, batch: Batch, generator: Generator) -> Tensor:
+    """Pixels, places, headings and presence; every picture's brightness and tint are jittered.
+
+    Places are scored by the negative log-likelihood of a Laplace distribution whose scale the
+    eyes say themselves, so that they know what they cannot see.
+    """
+    pictures = jitter(batch["images"], generator)
+    seen = eyes({n: pictures[:, i] for i, n in enumerate(eyes.cameras)}, batch["proprio"])
+    here = batch["present"].float()
+    count = here.sum().clamp(min=1)
+    place = (_laplace(seen.pos_m, batch["pos_m"], seen.log_error[..., :1]) * here).sum() / count
+    near = to_tool(batch["pos_m"], batch["proprio"])
+    close = (_laplace(seen.from_tool_m, near, seen.log_error[..., 1:]) * here).sum() / count
+    framed = (batch["pixel"].abs().amax(-1) < 1).float() * here[..., None]
+    miss = (seen.pixel - batch["pixel"]).abs().sum(-1)
+    pixel = (miss * framed).sum() / framed.sum().clamp(min=1)
+    there = functional.binary_cross_entropy_with_logits(seen.present, here)
+    turn = ((seen.quarter - quarter_of(batch)).square().sum(-1) * here).sum() / count
+    return place + close + 4 * pixel + there + 0.3 * turn
+
+
+def _laplace(guess: Tensor, truth: Tensor, log_error: Tensor) -> Tensor:
+    scale = log_error.clamp(-7, 0)
+    return ((guess - truth).abs() * torch.exp(-scale) + scale).mean(-1)
+
+
+def quarter_of(batch: Batch) -> Tensor:
+    """Cosine and sine of four times the heading relative to the hand, (B, S, 2)."""
+    hand = torch.atan2(batch["proprio"][:, 3], batch["proprio"][:, 4])
+    angle = 4 * (batch["yaw_rad"] - hand[:, None])
+    return torch.stack([angle.cos(), angle.sin()], dim=-1)
+
+
+def jitter(images: Tensor, generator: Generator) -> Tensor:
+    """Scale and shift each picture's channels a little, (B, C, P, P, 3) uint8 to uint8."""
+    shape = (*images.shape[:2], 1, 1, 3)
+    gain = 1 + 0.12 * torch.randn(shape, generator=generator).to(images.device)
+    shift = 6 * torch.randn(shape, generator=generator).to(images.device)
+    return (images.float() * gain + shift).clamp(0, 255).to(torch.uint8)
+
+
+def errors_m(eyes: Eyes, batch: Batch) -> dict[str, tuple[float, float]]:
+    """Median and 90th percentile of the place's error for each look, metres."""
+    with torch.inference_mode():
+        names = enumerate(eyes.cameras)
+        seen: Seen = eyes({n: batch["images"][:, i] for i, n in names}, batch["proprio"])
+    far = (seen.pos_m - batch["pos_m"]).norm(dim=-1)
+    result = {}
+    for i, look in enumerate(eyes.looks):
+        here = far[:, i][batch["present"][:, i]]
+        result[look] = (float(here.median()), float(here.quantile(0.9)))
+    return result

@@ -1,0 +1,230 @@
+"""The training loop, once for every network; killed and run again, it ends with the same bits."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Generator, Tensor, nn
+
+from pi0bench.errors import Pi0benchError, StorageError, UsageError
+
+CHECKPOINT, CURVE = "checkpoint.safetensors", "curve.csv"
+CURVE_EVERY = 10  # steps between two rows; reading a loss makes a GPU wait
+AVERAGED = 100  # steps over which the curve's loss is averaged
+
+Batch = dict[str, Tensor]
+
+
+class Batches(Protocol):
+    """Training data that can be indexed."""
+
+    def __len__(self) -> int:
+        """The number of items."""
+        ...
+
+    def gather(self, indices: np.ndarray) -> Batch:
+        """The items at `indices` (N,), each tensor with N rows."""
+        ...
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How to train; everything but `checkpoint_every_s` decides the result."""
+
+    steps: int
+    batch: int
+    lr: float = 1e-3
+    warmup: int = 200
+    weight_decay: float = 1e-4
+    clip: float = 1.0
+    ema: float = 0.999
+    seed: int = 0
+    checkpoint_every_s: float = 60.0
+
+
+@dataclass
+class _Training:
+    """What a checkpoint holds."""
+
+    module: nn.Module
+    optimizer: torch.optim.Optimizer
+    settings: dict[str, Any]
+    device: str
+    ema: Batch = field(default_factory=dict)
+    loss: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
+    step: int = 0
+    seconds: float = 0.0
+
+
+def fit(
+    module: nn.Module,
+    loss_of: Callable[[Batch, Generator], Tensor],
+    batches: Batches,
+    config: FitConfig,
+    folder: Path,
+    progress: Callable[[int, int, float], None] | None = None,
+    device: str = "cpu",
+) -> Batch:
+    """Train `module` in place, from the checkpoint in `folder` where there is one.
+
+    Args:
+        module: the network; its random state, if any, must come from `loss_of`'s generator.
+        loss_of: a batch on `device` and a CPU generator, seeded from (seed, step), to a scalar.
+        batches: the data.
+        config: how to train.
+        folder: gets the checkpoint and `curve.csv` (step, running mean of the loss, lr, seconds).
+        progress: called with (step, steps, loss) at every row of the curve.
+        device: "cpu" or "cuda"; the same bits after a resume are promised on "cpu" only.
+
+    Returns:
+        The moving average of the module's state dict, on the CPU.
+    """
+    if len(batches) < 1 or config.steps < 1 or config.batch < 1:
+        raise UsageError(f"fit: {len(batches)} items, {config.steps} steps of {config.batch}")
+    module.to(device).train()
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(
+        parameters, lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True
+    )
+    settings = {k: v for k, v in asdict(config).items() if k != "checkpoint_every_s"}
+    settings["items"] = len(batches)
+    run = _Training(module, optimizer, settings, device)
+    run.ema = {name: x.detach().clone() for name, x in module.state_dict().items()}
+    run.loss = run.loss.to(device)
+    folder.mkdir(parents=True, exist_ok=True)
+    _restore(run, folder / CHECKPOINT)
+    _trim(folder / CURVE, run.step)
+    began, saved = monotonic() - run.seconds, run.seconds
+    with (folder / CURVE).open("a") as curve:
+        while run.step < config.steps:
+            batch = batches.gather(order(config.seed, len(batches), run.step, config.batch))
+            generator = Generator().manual_seed(_seed(config.seed, run.step))
+            loss = loss_of({name: x.to(device) for name, x in batch.items()}, generator)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(parameters, config.clip)
+            lr = _set_lr(optimizer, run.step, config)
+            optimizer.step()
+            _average(run, loss, config.ema)
+            run.step, run.seconds = run.step + 1, monotonic() - began
+            done = run.step == config.steps
+            if done or run.step % CURVE_EVERY == 0:
+                mean = run.loss.item()
+                curve.write(f"{run.step},{mean:.6g},{lr:.6g},{run.seconds:.1f}\n")
+                curve.flush()
+                if progress is not None:
+                    progress(run.step, config.steps, mean)
+            if done or run.seconds - saved >= config.checkpoint_every_s:
+                _store(run, folder / CHECKPOINT)
+                saved = run.seconds
+    return {name: x.cpu() for name, x in run.ema.items()}
+
+
+def order(seed: int, count: int, step: int, batch: int) -> np.ndarray:
+    """The item numbers (batch,) of a step: a window of all epochs' permutations, one by one."""
+    at = np.arange(step * batch, (step + 1) * batch)
+    return np.array([_permutation(seed, count, int(i) // count)[i % count] for i in at])
+
+
+@lru_cache(maxsize=2)
+def _permutation(seed: int, count: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng([seed, epoch]).permutation(count)
+
+
+def _seed(seed: int, step: int) -> int:
+    """A generator seed for one step, unrelated to its neighbours'."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _set_lr(optimizer: torch.optim.Optimizer, step: int, config: FitConfig) -> float:
+    """Rise linearly over the warm-up, then fall along a cosine to 5 %."""
+    fraction = (step - config.warmup) / max(1, config.steps - config.warmup)
+    cosine = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * max(0.0, fraction)))
+    lr = config.lr * min((step + 1) / max(1, config.warmup), cosine)
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    return lr
+
+
+@torch.no_grad()
+def _average(run: _Training, loss: Tensor, ema: float) -> None:
+    """Move the averages of weights and loss; early steps count more, so that no start lingers."""
+    weight = 1 - min(ema, (1 + run.step) / (10 + run.step))
+    for name, x in run.module.state_dict().items():
+        if x.is_floating_point():
+            run.ema[name].lerp_(x, weight)
+        else:
+            run.ema[name].copy_(x)
+    run.loss.lerp_(loss.detach().double(), 1 / min(run.step + 1, AVERAGED))
+
+
+def _store(run: _Training, path: Path) -> None:
+    """Write the checkpoint beside its place and then move it there."""
+    if not math.isfinite(run.loss.item()):
+        raise Pi0benchError(f"{path.parent}: the loss is not finite at step {run.step}; lower lr")
+    tensors = {f"model/{name}": x for name, x in run.module.state_dict().items()}
+    tensors |= {f"ema/{name}": x for name, x in run.ema.items()} | {"loss": run.loss}
+    for name, parameter in run.module.named_parameters():
+        for key, x in run.optimizer.state.get(parameter, {}).items():
+            tensors[f"{key}/{name}"] = x
+    copies = {name: x.detach().cpu().clone().contiguous() for name, x in tensors.items()}
+    about = {"step": run.step, "seconds": run.seconds, "settings": run.settings}
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(save(copies, {"fit": json.dumps(about)}))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error}") from error
+
+
+def _restore(run: _Training, path: Path) -> None:
+    """Take up the checkpoint at `path`, if there is one."""
+    if not path.exists():
+        return
+    try:
+        with safe_open(path, "pt", device="cpu") as file:
+            about = json.loads(file.metadata()["fit"])
+            stored = {name: file.get_tensor(name).to(run.device) for name in list(file.keys())}
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise StorageError(f"{path}: cannot be read: {error}; delete it to start again") from error
+    differ = [k for k, v in run.settings.items() if about["settings"].get(k) != v]
+    names = {name.removeprefix("model/") for name in stored if name.startswith("model/")}
+    differ += sorted(names ^ set(run.ema))
+    if differ:
+        raise UsageError(f"{path}: of another training ({', '.join(differ)}); use another folder")
+    run.module.load_state_dict({name: stored[f"model/{name}"] for name in run.ema})
+    run.ema = {name: stored[f"ema/{name}"] for name in run.ema}
+    run.loss, run.step, run.seconds = stored["loss"], about["step"], about["seconds"]
+    for name, parameter in run.module.named_parameters():
+        state = {k: stored.get(f"{k}/{name}") for k in ("step", "exp_avg", "exp_avg_sq")}
+        if state["step"] is not None:
+            run.optimizer.state[parameter] = state
+
+
+def _trim(path: Path, step: int) -> None:
+    """Keep the curve's rows up to `step`: later ones, and one torn by a kill, come again."""
+    rows = path.read_text().splitlines(keepends=True)[1:] if path.exists() else []
+    kept = [r for r in rows if r.endswith("\n") and r.count(",") == 3 and _step(r) <= step]
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text("step,loss,lr,seconds\n" + "".join(kept))
+    partial.replace(path)
+
+
+def _step(row: str) -> float:
+    first = row.split(",")[0]
+    return int(first) if first.isdigit() else math.inf

@@ -1,0 +1,328 @@
+"""Which part of the package may import which, read from the sources without importing them."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+ENGINES = ("mujoco", "pybullet")
+HEAVY = (
+    *ENGINES,
+    "gymnasium",
+    "imageio",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "ray",
+    "robosuite",
+    "safetensors",
+    "scipy",
+    "statsmodels",
+    "torch",
+    "pi0bench.evaluate",
+    "pi0bench.train",
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the files of some modules may import.
+
+    Attributes:
+        modules: who is bound: these modules and all below them.
+        ours: the only modules of this package that they may import; None for any.
+        outside: the only modules beyond this package and the standard library; None for any.
+        never: what no line of theirs may import, inside functions included.
+        unloaded: what importing them must not load, through whatever modules.
+        exempt: modules below `modules` that are not bound.
+    """
+
+    modules: tuple[str, ...]
+    ours: tuple[str, ...] | None = None
+    outside: tuple[str, ...] | None = None
+    never: tuple[str, ...] = ()
+    unloaded: tuple[str, ...] = ()
+    exempt: tuple[str, ...] = ()
+
+    def binds(self, module: str) -> bool:
+        return within(module, self.modules) and not within(module, self.exempt)
+
+    def permits(self, target: str) -> bool:
+        if within(target, self.never):
+            return False
+        if within(target, ("pi0bench",)):
+            return self.ours is None or target == "pi0bench" or within(target, self.ours)
+        if self.outside is None or target.split(".")[0] in sys.stdlib_module_names:
+            return True
+        return within(target, self.outside)
+
+
+RULES = {
+    "statistics are arithmetic": Rule(
+        modules=("pi0bench.results.stats",),
+        ours=("pi0bench.results.stats",),
+        outside=("numpy", "scipy", "statsmodels"),
+    ),
+    "results read records": Rule(
+        modules=("pi0bench.results",),
+        ours=("pi0bench.results", "pi0bench.errors", "pi0bench.content"),
+        never=("torch", *ENGINES),
+        unloaded=("torch", *ENGINES),
+    ),
+    "tasks know the world, not its engines": Rule(
+        modules=("pi0bench.tasks",),
+        ours=(
+            "pi0bench.tasks",
+            "pi0bench.errors",
+            "pi0bench.content",
+            "pi0bench.envs.scene",
+            "pi0bench.envs.world",
+            "pi0bench.envs.rotation",
+        ),
+        never=("torch", *ENGINES),
+        unloaded=("torch", *ENGINES),
+    ),
+    "environments know no policy": Rule(
+        modules=("pi0bench.envs",),
+        never=("torch", "pi0bench.policies", "pi0bench.results"),
+        unloaded=("torch",),
+    ),
+    "policies know no simulator": Rule(
+        modules=("pi0bench.policies",),
+        never=(*ENGINES, "pi0bench.envs", "pi0bench.results"),
+        unloaded=ENGINES,
+    ),
+    "training runs without a simulator": Rule(
+        modules=("pi0bench.train.fit", "pi0bench.train.data"),
+        ours=("pi0bench.train", "pi0bench.policies", "pi0bench.errors", "pi0bench.content"),
+        outside=("torch", "numpy", "safetensors"),
+        unloaded=(*ENGINES, "gymnasium", "pi0bench.envs"),
+    ),
+    "only the command line measures": Rule(
+        modules=("pi0bench",),
+        exempt=("pi0bench.cli", "pi0bench.evaluate"),
+        never=("pi0bench.evaluate",),
+    ),
+    "only the command line trains": Rule(
+        modules=("pi0bench",),
+        exempt=("pi0bench.cli", "pi0bench.train"),
+        never=("pi0bench.train",),
+    ),
+    "the command line comes last": Rule(
+        modules=("pi0bench",),
+        exempt=("pi0bench.cli", "pi0bench.__main__"),
+        never=("pi0bench.cli",),
+    ),
+    "the command line loads late": Rule(modules=("pi0bench.cli",), unloaded=HEAVY),
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name; `eager` when it happens as soon as the file itself is imported."""
+
+    where: str
+    target: str
+    eager: bool
+
+
+def within(module: str, packages: Iterable[str]) -> bool:
+    return any(module == package or module.startswith(package + ".") for package in packages)
+
+
+def module_name(path: str) -> str:
+    return ".".join(PurePosixPath(path).with_suffix("").parts).removesuffix(".__init__")
+
+
+def lineage(module: str) -> list[str]:
+    """`module` and the packages around it, all of which importing it runs."""
+    parts = module.split(".")
+    return [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+
+
+class Reader(ast.NodeVisitor):
+    """Collects the imports of one file."""
+
+    def __init__(self, path: str, modules: frozenset[str]) -> None:
+        self.path, self.modules = path, modules
+        self.found: list[Import] = []
+        self.eager = True
+
+    def add(self, node: ast.stmt | ast.expr, target: str) -> None:
+        self.found.append(Import(f"{self.path}:{node.lineno}", target, self.eager))
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self.add(node, alias.name)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        base = node.module or ""
+        if node.level:
+            here = [*PurePosixPath(self.path).parts[: -node.level]]
+            base = ".".join([*here, *([base] if base else [])])
+        for alias in node.names:
+            submodule = f"{base}.{alias.name}"
+            self.add(node, submodule if submodule in self.modules else base)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        called = ast.unparse(node.func).split(".")[-1]
+        if called in ("import_module", "__import__") and node.args:
+            match node.args[0]:
+                case ast.Constant(value=str(target)):
+                    self.add(node, target)
+        self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> None:
+        if ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            self.visit_late(node.body)
+            for statement in node.orelse:
+                self.visit(statement)
+        else:
+            self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for decorator in node.decorator_list:
+            self.visit(decorator)
+        self.visit_late(node.body)
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_late(self, body: list[ast.stmt]) -> None:
+        before, self.eager = self.eager, False
+        for statement in body:
+            self.visit(statement)
+        self.eager = before
+
+
+def read(sources: Mapping[str, str]) -> dict[str, list[Import]]:
+    """The imports of each module, from the text of each path."""
+    modules = frozenset(map(module_name, sources))
+    imports: dict[str, list[Import]] = {}
+    for path, text in sources.items():
+        reader = Reader(path, modules)
+        reader.visit(ast.parse(text, path))
+        imports[module_name(path)] = reader.found
+    return imports
+
+
+def loaded(module: str, imports: Mapping[str, list[Import]]) -> Iterator[tuple[list[str], str]]:
+    """Every module that importing `module` loads, with the lines that lead there."""
+    start = lineage(module)
+    seen, waiting = set(start), [([], name) for name in start]
+    for chain, current in waiting:
+        for found in imports.get(current, []):
+            for reached in lineage(found.target):
+                if found.eager and reached not in seen:
+                    seen.add(reached)
+                    waiting.append(([*chain, found.where], reached))
+                    yield [*chain, found.where], reached
+
+
+def violations(rule: Rule, imports: Mapping[str, list[Import]]) -> list[str]:
+    wrong = []
+    for module in filter(rule.binds, imports):
+        direct = [found for found in imports[module] if not rule.permits(found.target)]
+        wrong += [f"{found.where}: {module} imports {found.target}" for found in direct]
+        lines = {found.where for found in direct}
+        for chain, reached in loaded(module, imports):
+            if within(reached, rule.unloaded) and chain[-1] not in lines:
+                via = f" (through {' → '.join(chain[1:])})" if chain[1:] else ""
+                wrong.append(f"{chain[0]}: importing {module} loads {reached}{via}")
+    return list(dict.fromkeys(wrong))  # one line may import several names of one module
+
+
+@pytest.fixture(scope="module")
+def sources(checkout: Path) -> dict[str, str]:
+    files = sorted((checkout / "pi0bench").rglob("*.py"))
+    return {file.relative_to(checkout).as_posix(): file.read_text("utf-8") for file in files}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_imports_point_one_way(name: str, sources: dict[str, str]) -> None:
+    wrong = violations(RULES[name], read(sources))
+    assert not wrong, "\n".join([f"{name}:", *wrong])
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_each_rule_binds_some_file(name: str, sources: dict[str, str]) -> None:
+    modules = set(map(module_name, sources))
+    for bound in RULES[name].modules:
+        package = ".".join(bound.split(".")[:2])
+        if any(within(module, (package,)) for module in modules):
+            assert any(within(module, (bound,)) for module in modules), f"no module {bound}"
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "line", "message"),
+    [
+        ("statistics are arithmetic", "results/stats/a.py", "import pandas", "imports pandas"),
+        ("results read records", "results/a.py", "from ..tasks import spec", "pi0bench.tasks.spec"),
+        ("tasks know the world, not its engines", "tasks/a.py", "import mujoco.viewer", "mujoco"),
+        (
+            "tasks know the world, not its engines",
+            "tasks/a.py",
+            "from pi0bench.envs import scene",
+            "loads mujoco (through pi0bench/envs/scene.py:1)",
+        ),
+        ("environments know no policy", "envs/a.py", "def f(): import torch", "imports torch"),
+        ("policies know no simulator", "policies/a.py", "from pi0bench import envs", "envs"),
+        (
+            "training runs without a simulator",
+            "train/fit.py",
+            "from . import demos",
+            "loads pi0bench.envs.scene (through pi0bench/train/demos.py:1)",
+        ),
+        (
+            "training runs without a simulator",
+            "train/__init__.py",
+            "from . import demos",
+            "importing pi0bench.train.fit loads mujoco",
+        ),
+        ("only the command line measures", "results/a.py", "import pi0bench.evaluate.run", "run"),
+        ("only the command line trains", "evaluate/run.py", "import pi0bench.train", "train"),
+        ("the command line comes last", "tasks/a.py", "from ..cli import main", "pi0bench.cli"),
+        ("the command line loads late", "cli.py", "if True: import torch", "loads torch"),
+        ("environments know no policy", "envs/a.py", "f = __import__('torch')", "imports torch"),
+    ],
+)
+def test_a_wrong_import_is_caught(name: str, path: str, line: str, message: str) -> None:
+    fake = {
+        "pi0bench/cli.py": "def main():\n    import torch\n",
+        "pi0bench/envs/__init__.py": "",
+        "pi0bench/envs/scene.py": "import mujoco",
+        "pi0bench/tasks/spec.py": "",
+        "pi0bench/train/fit.py": "import torch",
+        "pi0bench/train/demos.py": "from pi0bench.envs import scene",
+    }
+    rule = RULES[name]
+    assert violations(rule, read(fake)) == []
+    wrong = violations(rule, read({**fake, f"pi0bench/{path}": f"import json\n{line}"}))
+    assert any(found.startswith(f"pi0bench/{path}:2: ") and message in found for found in wrong)
+
+
+def test_importing_the_package_is_quick_and_light() -> None:
+    code = (
+        "import sys, time; start = time.perf_counter(); import pi0bench; "
+        "took = time.perf_counter() - start; assert not {'torch', 'numpy'} & set(sys.modules); "
+        "sys.stdout.write(str(took))"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        for _ in range(3)
+    ]
+    assert min(float(run.stdout) for run in runs) < 0.2
+
+
+def test_files_are_short(sources: dict[str, str]) -> None:
+    lengths = {path: len(text.splitlines()) for path, text in sources.items()}
+    long = [f"{path}:{length}" for path, length in lengths.items() if length > 350]
+    assert not long, f"longer than 350 lines: {', '.join(long)}"
+    assert statistics.median(lengths.values()) <= 100
