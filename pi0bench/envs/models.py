@@ -90,10 +90,11 @@ def table() -> Body:
     """The table, fixed, its top at z = 0, and the floor below it, which is only seen."""
     raw = read("scenes", "tabletop.toml")
     top, floor = raw["table"], raw["floor"]
-    centre, below = np.array(top["centre_m"]), np.array(floor["centre_m"])
+    centre = np.array(top["centre_m"])
+    below = Pose(np.array(floor["centre_m"]) - centre)
     geoms = (
         Geom("box", tuple(top["size_m"]), rgba=tuple(top["color"])),
-        Geom("box", tuple(floor["size_m"]), Pose(below - centre), tuple(floor["color"]), collide=False),
+        Geom("box", tuple(floor["size_m"]), below, tuple(floor["color"]), collide=False),
     )
     return Body("table", (Link("table", geoms, 20.0),), pose=Pose(centre))
 

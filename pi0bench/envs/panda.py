@@ -62,7 +62,7 @@ def panda() -> Panda:
         np.array(raw["home_rad"]),
         limits[:, 0],
         limits[:, 1],
-        Pose((0, 0, raw["tcp_m"])),
+        Pose(np.array([0, 0, raw["tcp_m"]])),
         raw["servo"],
     )
 
@@ -77,7 +77,7 @@ def _chain() -> tuple[tuple[Array, Array], ...]:
 
 
 def _turn(rot: Array, angle: float) -> Array:
-    """rot · Rz(angle), written out because it runs fifty times a control step."""
+    """Return rot · Rz(angle), written out because it runs fifty times a control step."""
     c, s = np.cos(angle), np.sin(angle)
     out = rot.copy()
     out[:, 0] = c * rot[:, 0] + s * rot[:, 1]

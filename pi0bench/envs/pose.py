@@ -52,7 +52,7 @@ class Pose:
 def from_quat(pos_m: Any, quat_wxyz: Any) -> Pose:
     """A pose from a position and a quaternion (w, x, y, z) of any length."""
     w, x, y, z = np.asarray(quat_wxyz, dtype=np.float64) / np.linalg.norm(quat_wxyz)
-    rot = [
+    rot: Any = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
         [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
         [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
@@ -63,7 +63,7 @@ def from_quat(pos_m: Any, quat_wxyz: Any) -> Pose:
 def from_rpy(pos_m: Any, rpy_rad: Any) -> Pose:
     """A pose from roll, pitch, yaw about the fixed x, y, z axes (the URDF convention)."""
     (cr, cp, cy), (sr, sp, sy) = np.cos(rpy_rad), np.sin(rpy_rad)
-    rot = [
+    rot: Any = [
         [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
         [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
         [-sp, cp * sr, cp * cr],

@@ -35,7 +35,7 @@ class Geom:
 
 @dataclass(frozen=True)
 class Joint:
-    """A joint about or along the z axis (or `axis`) of its link, with its servo's and drive's data."""
+    """A joint about or along `axis` of its link, with its servo's and drive's data."""
 
     kind: Literal["hinge", "slide"]
     axis: tuple[float, float, float]

@@ -78,7 +78,8 @@ class Tabletop:
         self.controller.act(action)
         self.steps += 1
         reached = self.verdict.stages
-        while reached < len(self.task.stages) and self.task.stages[reached].run(PREDICATES, self.world):
+        stages = self.task.stages
+        while reached < len(stages) and stages[reached].run(PREDICATES, self.world):
             reached += 1
         held = self.verdict.goal_steps + 1 if self.goal() else 0
         self.verdict = Verdict(held, reached)
@@ -151,4 +152,4 @@ def _start_rad(layout: Layout) -> Array:
     rot = forward(home).rot
     c, s = np.cos(layout.yaw_rad), np.sin(layout.yaw_rad)
     turned = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ rot
-    return inverse(Pose(layout.tcp_m, turned), home, iterations=30)
+    return inverse(Pose(np.array(layout.tcp_m), turned), home, iterations=30)

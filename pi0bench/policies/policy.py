@@ -52,6 +52,8 @@ class Traits:
         steps: its default number of sampler steps; 0 for policies without a sampler.
         solver: name of the sampler, or "none".
         privileged: True when it acts on the simulator's state.
+        rows: the harness fills every batch up to a multiple of this, so that the sums in a
+            network, and with them a plan's last bits, never depend on how many robots plan.
     """
 
     weights: str = "none"
@@ -60,6 +62,7 @@ class Traits:
     steps: int = 0
     solver: str = "none"
     privileged: bool = False
+    rows: int = 1
 
 
 class Policy(Protocol):

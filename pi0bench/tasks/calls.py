@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from pi0bench.errors import unknown
+
+_MAX_LENGTH = 200
 
 
 class CallError(ValueError):
@@ -38,10 +43,11 @@ def parse(text: str) -> Call:
     Raises:
         CallError: the text is not exactly one call of plain names and numbers.
     """
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        tree = None
+    tree = None
+    if len(text) <= _MAX_LENGTH:
+        with suppress(SyntaxError, ValueError, RecursionError, MemoryError), catch_warnings():
+            simplefilter("ignore")  # Python comments on some texts that are no call anyway
+            tree = ast.parse(text.strip(), mode="eval").body
     if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
         raise CallError(f'"{text[:60]}" is not a call such as on(top, base)')
     options = []
@@ -55,8 +61,9 @@ def parse(text: str) -> Call:
 def _value(node: ast.expr, text: str) -> str | float:
     if isinstance(node, ast.Name):
         return node.id
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        return float(node.value)
+    number = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number):
+        return float(number)
     raise CallError(f'"{text[:60]}": an argument is an object\'s name or a number')
 
 

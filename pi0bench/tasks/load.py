@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,13 +70,19 @@ def load(path: Path) -> TaskSpec:
         raise UsageError(f"{shown}: not a text file in UTF-8") from None
     except RecursionError:
         raise UsageError(f"{shown}: nested too deeply") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{shown}: not TOML: {error}") from None
+    except ValueError as error:  # TOMLDecodeError, and whatever Python says of huge numbers
+        raise UsageError(f"{shown}:{_line_in(error)}: not TOML: {error}") from None
     reader = Reader(shown, text, raw)
     spec = reader.task(path, hashlib.sha256(data).hexdigest()[:12])
     if reader.problems or spec is None:
         raise UsageError("\n".join(reader.problems))
     return spec
+
+
+def _line_in(error: ValueError) -> int:
+    """The line that tomllib names in its message; 1 when it names none."""
+    found = re.search(r"at line (\d+)", str(error))
+    return int(found[1]) if found else 1
 
 
 def _shown(path: Path) -> str:

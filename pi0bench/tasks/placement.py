@@ -78,7 +78,8 @@ def _poses(task: TaskSpec, rng: np.random.Generator) -> dict[str, Pose]:
         poses: dict[str, Pose] = {}
         for item in task.objects:
             pose = _draw(item, rng)
-            if any(_close(item, pose, other, poses[other.name]) for other in task.objects[: len(poses)]):
+            before = task.objects[: len(poses)]
+            if any(_close(item, pose, other, poses[other.name]) for other in before):
                 break
             poses[item.name] = pose
         else:

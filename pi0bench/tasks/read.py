@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 import string
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pi0bench.envs import models
+from pi0bench.envs.panda import panda
 from pi0bench.errors import unknown
 from pi0bench.tasks.calls import Call, CallError, check, parse
 from pi0bench.tasks.expert.plan import ACTS
+from pi0bench.tasks.lines import lines_of
 from pi0bench.tasks.predicates import PREDICATES
 from pi0bench.tasks.spec import ObjectSpec, Place, Range, Start, TaskSpec
 
 _KEYS = ("summary", "version", "max_s", "hold_s", "instructions", "plan", "stages", "goal")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_MAX_SAID = 300
 
 
 class Reader:
@@ -25,7 +28,7 @@ class Reader:
 
     def __init__(self, shown: str, text: str, raw: dict[str, Any]) -> None:
         self.problems: list[str] = []
-        self._shown, self._lines, self._raw = shown, text.splitlines(), raw
+        self._shown, self._text_read, self._raw = shown, text, raw
 
     def task(self, path: Path, digest: str) -> TaskSpec | None:
         """The task, or None when there were problems."""
@@ -61,31 +64,28 @@ class Reader:
         items = []
         for name, row in raw.items():
             where = f"objects.{name}"
-            if not _NAME.fullmatch(name) or name in ("table", "panda"):
+            if not _NAME.fullmatch(name) or name in _taken():
                 self._say(where, "a name has small letters, digits and _, and is not the robot's")
             if not self._is(where, row, dict, "a table"):
                 continue
             self._known(where, row, ("model", "color", "place"), required=("model", "place"))
             model = row.get("model", "")
-            if model not in models.names():
-                self._say(f"{where}.model", unknown("object model", str(model), models.names()))
+            if "model" in row and model not in models.names():
+                self._say(f"{where}.model", unknown("object model", _brief(model), models.names()))
             colors = row.get("color", [])
             colors = [colors] if isinstance(colors, str) else colors
             if self._is(f"{where}.color", colors, list, "a list of colours"):
                 for color in colors:
-                    if color not in models.colors():
+                    if not isinstance(color, str) or color not in models.colors():
                         known = models.colors()
-                        self._say(f"{where}.color", unknown("color", str(color), known))
-            items.append(
-                ObjectSpec(
-                    name, str(model), self._place(f"{where}.place", row), tuple(map(str, colors))
-                )
-            )
+                        self._say(f"{where}.color", unknown("color", _brief(color), known))
+            place = self._place(f"{where}.place", row)
+            items.append(ObjectSpec(name, _brief(model), place, tuple(map(_brief, colors))))
         return tuple(items)
 
     def _place(self, where: str, row: dict[str, Any]) -> Place:
-        raw = row.get("place", {})
-        if not self._is(where, raw, dict, "a table"):
+        raw = row.get("place")
+        if raw is None or not self._is(where, raw, dict, "a table"):
             return Place((0, 0), (0, 0))
         self._known(where, raw, ("x_m", "y_m", "yaw_deg"), required=("x_m", "y_m"))
         x = self._range(f"{where}.x_m", raw.get("x_m", [0.5, 0.5]), 0.25, 0.75)
@@ -110,22 +110,28 @@ class Reader:
 
     def _instructions(self, objects: tuple[ObjectSpec, ...]) -> tuple[str, ...]:
         raw = self._raw.get("instructions", [])
-        if not self._is("instructions", raw, list, "a list of sentences") or not raw:
-            return () if "instructions" not in self._raw else self._empty("instructions")
+        if not self._is("instructions", raw, list, "a list of sentences"):
+            return ()
+        if not raw and "instructions" in self._raw:
+            return self._empty("instructions")
         colored = {item.name for item in objects if item.color}
         for i, sentence in enumerate(raw):
             where = f"instructions.{i}"
             if not self._is(where, sentence, str, "a sentence"):
                 continue
             try:
-                fields = [name for _, name, _, _ in string.Formatter().parse(sentence) if name]
+                fields = {
+                    name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
+                    for _, name, form, conversion in string.Formatter().parse(sentence)
+                    if name is not None
+                }
             except ValueError as error:
-                self._say(where, str(error), sentence)
+                self._say(where, str(error))
                 continue
             known = {f"{name}.color" for name in colored}
-            for field in set(fields) - known:
-                self._say(where, unknown("field", field, known), sentence)
-        return tuple(map(str, raw))
+            for field in sorted(fields - known):
+                self._say(where, unknown("field", _brief(field), known))
+        return tuple(sentence for sentence in raw if isinstance(sentence, str))
 
     def _calls(
         self, where: str, raw: Any, kind: str, functions: dict[str, Any], objects: list[str]
@@ -143,7 +149,7 @@ class Reader:
                 check(call, kind, functions, objects)
                 calls.append(call)
             except CallError as error:
-                self._say(f"{where}.{i}", str(error), text)
+                self._say(f"{where}.{i}", str(error))
         return tuple(calls)
 
     def _empty(self, where: str) -> tuple[()]:
@@ -156,8 +162,8 @@ class Reader:
 
     def _number(self, where: str, value: Any, low: float, high: float) -> float:
         good = isinstance(value, int | float) and not isinstance(value, bool)
-        if not good or not math.isfinite(value) or not low <= value <= high:
-            self._say(where, f"must be a number from {low:g} to {high:g}; got {str(value)[:40]}")
+        if not good or not low <= value <= high:
+            self._say(where, f"must be a number from {low:g} to {high:g}; got {_brief(value)}")
             return low
         return float(value)
 
@@ -192,25 +198,35 @@ class Reader:
     def _is(self, where: str, value: Any, kind: type, words: str) -> bool:
         if isinstance(value, kind):
             return True
-        self._say(where, f"must be {words}; got {str(value)[:40]}")
+        self._say(where, f"must be {words}; got {_brief(value)}")
         return False
 
-    def _say(self, where: str, what: str, text: str | None = None) -> None:
-        self.problems.append(f"{self._shown}:{self._line(where, text)}: {where}: {what}")
+    def _say(self, where: str, what: str) -> None:
+        said = f"{where}: {what}"
+        if len(said) > _MAX_SAID:
+            said = f"{said[:_MAX_SAID]} …"
+        printable = "".join(c if c.isprintable() else "?" for c in said)
+        self.problems.append(f"{self._shown}:{self._line(where)}: {printable}")
 
-    def _line(self, where: str, text: str | None) -> int:
-        """Line of a dotted place: its table header, then its key, then the text itself."""
-        parts = [part for part in where.split(".") if not part.isdigit()]
-        start = 0
-        for depth in range(len(parts), 0, -1):
-            header = f"[{'.'.join(parts[:depth])}]"
-            if header in (line.strip() for line in self._lines):
-                start = next(i for i, s in enumerate(self._lines) if s.strip() == header)
-                parts = parts[depth:]
-                break
-        for part in parts:
-            key = re.compile(rf"(^|[{{,\s]){re.escape(part)}\s*=")
-            start = next((i for i in range(start, len(self._lines)) if key.search(self._lines[i])), start)
-        if text is not None:
-            start = next((i for i in range(start, len(self._lines)) if text in self._lines[i]), start)
-        return start + 1
+    def _line(self, where: str) -> int:
+        """Line of a dotted place, or of the nearest place around it that is written down."""
+        while where and where not in self._places:
+            where = where.rpartition(".")[0]
+        return self._places.get(where, 1)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return lines_of(self._text_read)
+
+
+def _taken() -> set[str]:
+    """Names in a scene that are not a task's to give."""
+    return {"table", "panda", *(link.name for link in panda().body.links)}
+
+
+def _brief(value: Any) -> str:
+    """The value in words that fit on a line of complaint."""
+    try:
+        return str(value)[:60]
+    except ValueError:  # Python does not write out whole numbers of thousands of digits
+        return "a huge number"

@@ -175,6 +175,7 @@ def collect(
     arrays = {k: np.concatenate([a[k] for a, _ in loaded]) for k in loaded[0][0]}
     about = {
         "seed": seed,
+        "asked": episodes,
         "engine": engine,
         "disturbance": vars(how),
         "tasks": {t.id: t.hash for t in tasks},

@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
-import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from pi0bench.errors import UsageError
 from pi0bench.policies.eyes import Eyes, Seen, to_tool
 from pi0bench.train.fit import Batch
-
-
-class Scenes:
-    """The part files of a scene folder, joined (see `pi0bench.train.scenes`)."""
-
-    def __init__(self, folder: Path) -> None:
-        paths = sorted(folder.glob("*.npz"))
-        if not paths:
-            raise UsageError(f"{folder}: no scenes; make some with pi0bench train eyes")
-        self.about: dict[str, Any] = json.loads((folder / "about.json").read_text("utf-8"))
-        parts = [np.load(path, allow_pickle=False) for path in paths]
-        self.arrays = {key: np.concatenate([p[key] for p in parts]) for key in parts[0].files}
-
-    def __len__(self) -> int:
-        return len(self.arrays["proprio"])
-
-    def gather(self, indices: np.ndarray) -> Batch:
-        """The scenes at `indices` as tensors."""
-        return {key: torch.from_numpy(array[indices]) for key, array in self.arrays.items()}
 
 
 def loss(eyes: Eyes, batch: Batch, generator: Generator) -> Tensor:

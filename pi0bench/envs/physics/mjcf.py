@@ -52,7 +52,7 @@ def _servos(root: ET.Element, robot: Panda) -> None:
 
 
 def _body(world: ET.Element, body: Body, group: int) -> None:
-    parents = {None: world}
+    parents: dict[str | None, ET.Element] = {None: world}
     for link in body.links:
         root = link.parent is None
         name = body.name if root and group == OBJECT else link.name
@@ -113,4 +113,4 @@ def _add(parent: ET.Element, tag: str, **attributes: Any) -> ET.Element:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return " ".join(repr(float(x)) if isinstance(x, float) else str(x) for x in np.ravel(value).tolist())
+    return " ".join(map(repr, np.ravel(value).tolist()))

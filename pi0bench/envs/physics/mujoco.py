@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import mujoco
 import numpy as np
 
+from pi0bench.envs.mjlib import mujoco
 from pi0bench.envs.panda import FINGERS, panda
 from pi0bench.envs.physics import mjcf
 from pi0bench.envs.pose import Array, Pose
@@ -33,6 +33,7 @@ class MujocoWorld:
         mujoco.mj_forward(self._model, self._data)
 
     def step(self, n: int) -> None:
+        """Advance n physics steps."""
         mujoco.mj_step(self._model, self._data, nstep=n)
         self._steps += n
         bad = [w for w in self._data.warning if w.number]
@@ -40,24 +41,29 @@ class MujocoWorld:
             raise PhysicsFault(f"MuJoCo diverged at {self._data.time:.3f} s")
 
     def set_arm_target(self, q_rad: Array, width_m: float) -> None:
+        """Set the targets of the servos and of the gripper."""
         self._data.ctrl[:7] = q_rad
         self._data.ctrl[7:] = width_m / 2
 
     def arm(self) -> ArmState:
+        """Read the measured arm."""
         q = self._data.qpos[self._qpos]
         return ArmState(q[:7], float(q[7:].sum()))
 
     def set_arm(self, q_rad: Array, width_m: float) -> None:
+        """Put the arm there, at rest, with its targets."""
         self._data.qpos[self._qpos] = [*q_rad, width_m / 2, width_m / 2]
         self._data.qvel[self._dofs] = 0
         self.set_arm_target(q_rad, width_m)
         mujoco.mj_forward(self._model, self._data)
 
     def pose(self, name: str) -> Pose:
+        """Read the world pose of a body or of a link of the robot."""
         body = self._names[name]
         return Pose(self._data.xpos[body], self._data.xmat[body].reshape(3, 3))
 
     def set_pose(self, name: str, pose: Pose) -> None:
+        """Put a body there, at rest."""
         body = self._names[name]
         if self.scene.body(name).free:
             start = int(self._model.body(name).jntadr[0])
@@ -70,19 +76,22 @@ class MujocoWorld:
         mujoco.mj_forward(self._model, self._data)
 
     def contact(self, a: str, b: str) -> bool:
+        """Tell whether the bodies or robot links touch."""
         pair = {self._names[a], self._names[b]}
         owners = self._model.geom_bodyid[self._data.contact.geom]
         return any({int(i), int(j)} == pair for i, j in owners)
 
     def state(self) -> Any:
+        """Take a snapshot."""
         size = mujoco.mj_stateSize(self._model, _STATE)
         state = np.empty(size)
         mujoco.mj_getState(self._model, self._data, state, _STATE)
         return state
 
     def set_state(self, state: Any) -> None:
+        """Return to a snapshot of this world."""
         mujoco.mj_setState(self._model, self._data, state, _STATE)
         mujoco.mj_forward(self._model, self._data)
 
     def close(self) -> None:
-        pass
+        """Free the engine's memory."""

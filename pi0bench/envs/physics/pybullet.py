@@ -16,6 +16,7 @@ from pi0bench.envs.pose import Array, Pose, from_quat
 from pi0bench.envs.scene import Body, Scene
 from pi0bench.envs.world import PHYSICS_HZ, ArmState, PhysicsFault
 
+_BASE = -1  # PyBullet's number of a body's root link
 _ROBOT, _OBJECT = 1, 2  # collision groups: the robot's own links never touch each other
 
 
@@ -37,6 +38,7 @@ class PybulletWorld:
         self._inertial = {name: self._inertial_frame(i) for name, i in self._bodies.items()}
         joints = [client.getJointInfo(self._arm, j) for j in range(client.getNumJoints(self._arm))]
         self._links = {info[12].decode(): info[0] for info in joints}
+        self._links[scene.robot.links[0].name] = _BASE
         self._hinges = [self._links[link.name] for link in self._robot.arm_links]
         self._fingers = [self._links[name] for name in FINGERS]
         self._torques = [link.joint.max_force for link in self._robot.arm_links if link.joint]
@@ -53,20 +55,20 @@ class PybulletWorld:
             flags=pybullet.URDF_USE_INERTIA_FROM_FILE,
         )
         mask = _OBJECT if group == _ROBOT else _ROBOT | _OBJECT
-        for link in range(-1, self._client.getNumJoints(index)):
+        for link in range(_BASE, self._client.getNumJoints(index)):
             self._client.setCollisionFilterGroupMask(index, link, group, mask)
         return index
 
     def _inertial_frame(self, index: int) -> Pose:
-        info = self._client.getDynamicsInfo(index, -1)
+        info = self._client.getDynamicsInfo(index, _BASE)
         return from_quat(info[3], _wxyz(info[4]))
 
     def _set_dynamics(self) -> None:
         bodies = [*self.scene.bodies, self.scene.robot]
         for body, index in zip(bodies, [*self._bodies.values(), self._arm], strict=True):
             links = {link.name: link for link in body.links}
-            for number in range(-1, self._client.getNumJoints(index)):
-                root = number < 0
+            for number in range(_BASE, self._client.getNumJoints(index)):
+                root = number == _BASE
                 name = body.links[0].name if root else self._name(index, number)
                 self._client.changeDynamics(
                     index,
@@ -90,6 +92,7 @@ class PybulletWorld:
         self._client.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=50)
 
     def step(self, n: int) -> None:
+        """Advance n physics steps."""
         for _ in range(n):
             self._client.stepSimulation()
         poses = [self._client.getBasePositionAndOrientation(i)[0] for i in self._bodies.values()]
@@ -97,6 +100,7 @@ class PybulletWorld:
             raise PhysicsFault("PyBullet diverged")
 
     def set_arm_target(self, q_rad: Array, width_m: float) -> None:
+        """Set the targets of the servos and of the gripper."""
         servo = self._robot.servo["pybullet"]
         self._client.setJointMotorControlArray(
             self._arm,
@@ -109,11 +113,13 @@ class PybulletWorld:
         )
 
     def arm(self) -> ArmState:
+        """Read the measured arm."""
         states = self._client.getJointStates(self._arm, self._hinges + self._fingers)
         q = np.array([state[0] for state in states])
         return ArmState(q[:7], float(q[7:].sum()))
 
     def set_arm(self, q_rad: Array, width_m: float) -> None:
+        """Put the arm there, at rest, with its targets."""
         for joint, value in zip(self._hinges, q_rad, strict=True):
             self._client.resetJointState(self._arm, joint, value)
         for joint in self._fingers:
@@ -122,6 +128,9 @@ class PybulletWorld:
         self._client.performCollisionDetection()
 
     def pose(self, name: str) -> Pose:
+        """Read the world pose of a body or of a link of the robot."""
+        if name == self.scene.robot.links[0].name:
+            return self.scene.robot.pose @ self.scene.robot.links[0].pose
         if name in self._links:
             state = self._client.getLinkState(self._arm, self._links[name])
             return from_quat(state[4], _wxyz(state[5]))
@@ -129,6 +138,7 @@ class PybulletWorld:
         return from_quat(pos, _wxyz(quat)) @ self._inertial[name].inverse()
 
     def set_pose(self, name: str, pose: Pose) -> None:
+        """Put a body there, at rest."""
         centre = pose @ self._inertial[name]
         w, *xyz = centre.quat_wxyz()
         index = self._bodies[name]
@@ -136,6 +146,7 @@ class PybulletWorld:
         self._client.resetBaseVelocity(index, [0, 0, 0], [0, 0, 0])
 
     def contact(self, a: str, b: str) -> bool:
+        """Tell whether the bodies or robot links touch."""
         (body_a, link_a), (body_b, link_b) = self._index(a), self._index(b)
         points = self._client.getContactPoints(body_a, body_b, link_a, link_b)
         return any(point[8] <= 0 for point in points)
@@ -143,15 +154,18 @@ class PybulletWorld:
     def _index(self, name: str) -> tuple[int, int]:
         if name in self._links:
             return self._arm, self._links[name]
-        return self._bodies[name], -1
+        return self._bodies[name], _BASE
 
     def state(self) -> Any:
+        """Take a snapshot."""
         return self._client.saveState()
 
     def set_state(self, state: Any) -> None:
+        """Return to a snapshot of this world."""
         self._client.restoreState(state)
 
     def close(self) -> None:
+        """Free the engine's memory."""
         self._client.disconnect()
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from importlib import import_module
 from typing import Any
 
-import mujoco
 import numpy as np
 
+from pi0bench.envs.mjlib import mujoco
 from pi0bench.envs.render.renderer import FAR_M, NEAR_M, Camera, Image, Picture
 from pi0bench.errors import MachineError
 
@@ -43,14 +44,17 @@ class GlRenderer:
 
     def __init__(self) -> None:
         self._gl = _context()
-        atexit.register(self.close)  # EGL complains when it is freed after the interpreter
         self._gl.make_current()
         self._model = mujoco.MjModel.from_xml_string(_STAGE)
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MAX_GEOMS)
         self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
         self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
         self._scene.flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = 0
-        self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
+        try:
+            self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
+        except mujoco.FatalError as error:
+            raise MachineError(f"This machine has no OpenGL (MuJoCo: {error}).") from None
+        atexit.register(self.close)  # EGL complains when it is freed after the interpreter
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         mujoco.mjv_updateScene(
             self._model,
@@ -63,6 +67,7 @@ class GlRenderer:
         )
 
     def draw(self, picture: Picture, camera: Camera, height: int, width: int) -> Image:
+        """Draw an RGB image, (height, width, 3)."""
         if max(height, width) > _MAX_SIDE:
             raise ValueError(f"pictures are at most {_MAX_SIDE} pixels a side")
         self._gl.make_current()
@@ -100,6 +105,7 @@ class GlRenderer:
             eye.frustum_center, eye.frustum_width = 0.0, top * aspect
 
     def close(self) -> None:
+        """Free the renderer's memory."""
         atexit.unregister(self.close)
         self._context.free()
         self._gl.free()
@@ -108,13 +114,27 @@ class GlRenderer:
 def _context() -> Any:
     """A current offscreen OpenGL context; MUJOCO_GL, when set, names the only kind tried."""
     asked = os.environ.get("MUJOCO_GL", "").lower()
+    platform = os.environ.get("PYOPENGL_PLATFORM")
     problems = []
     for kind in (asked,) if asked in ("egl", "osmesa") else ("egl", "osmesa"):
         try:
-            context = import_module(f"mujoco.{kind}").GLContext(_MAX_SIDE, _MAX_SIDE)
+            made = import_module(f"mujoco.{kind}").GLContext
+            made._context = None  # otherwise one that fails half-made complains when it is freed
+            context = made(_MAX_SIDE, _MAX_SIDE)
             context.make_current()
         except Exception as error:
-            problems.append(f"{kind}: {str(error).splitlines()[0] if str(error) else error!r}")
+            problems.append(f"{kind}: {(str(error) or repr(error)).splitlines()[0]}")
+            _forget(kind, platform)
         else:
+            os.environ["MUJOCO_GL"] = kind  # MuJoCo looks up OpenGL's functions where this says
             return context
     raise MachineError(f"This machine has no OpenGL ({'; '.join(problems)}).")
+
+
+def _forget(kind: str, platform: str | None) -> None:
+    """Undo the import of a kind that failed: PyOpenGL serves the first platform it is told of."""
+    for name in [n for n in sys.modules if n.split(".")[0] == "OpenGL" or f"mujoco.{kind}" in n]:
+        del sys.modules[name]
+    os.environ.pop("PYOPENGL_PLATFORM", None)
+    if platform is not None:
+        os.environ["PYOPENGL_PLATFORM"] = platform

@@ -24,6 +24,7 @@ class TinyRenderer:
         self._colors: list[Any] = []
 
     def draw(self, picture: Picture, camera: Camera, height: int, width: int) -> Image:
+        """Draw an RGB image, (height, width, 3)."""
         self._load(picture.geoms)
         for i, body in enumerate(self._bodies):
             w, x, y, z = quat_of(picture.rot[i])
@@ -70,8 +71,11 @@ class TinyRenderer:
             case kind, (radius, half):
                 number = {"cylinder": pybullet.GEOM_CYLINDER, "capsule": pybullet.GEOM_CAPSULE}
                 shape = {"shapeType": number[kind], "radius": radius, "length": 2 * half}
+            case kind, size:
+                raise ValueError(f"a {kind} cannot have size {size}")
         visual = self._client.createVisualShape(**shape)
         return self._client.createMultiBody(baseMass=0, baseVisualShapeIndex=visual)
 
     def close(self) -> None:
+        """Free the renderer's memory."""
         self._client.disconnect()

@@ -16,6 +16,8 @@ def act(task: TaskSpec, world: World, goal: Pose, coin: float) -> Array:
     """The expert's action, (7,): the last skill of the plan whose predecessor is done.
 
     Args:
+        task: whose plan it is.
+        world: the true state.
         goal: the commanded tool pose.
         coin: uniform in [0, 1), drawn once an episode.
     """

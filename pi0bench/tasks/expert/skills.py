@@ -7,10 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pi0bench.envs.pose import Array
+from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.world import World
 from pi0bench.tasks import predicates
-from pi0bench.tasks.expert.motion import OPEN, SHUT, TRAVEL_M, View, carried, funnel, move, square_yaw
+from pi0bench.tasks.expert.motion import (
+    OPEN,
+    SHUT,
+    TRAVEL_M,
+    View,
+    carried,
+    funnel,
+    move,
+    square_yaw,
+)
 
 _TIP_M = 0.0086  # the fingers end this far beyond the tool centre point
 _CLEAR_M = 0.085  # a carried cube passes a post at this distance between centres
@@ -27,7 +36,7 @@ class Skill:
 def touch(view: View, item: str) -> Array:
     """Press the shut fingers on the top of the object."""
     pose = view.world.pose(item)
-    top = pose.pos_m + [0, 0, view.world.scene.body(item).top_m + _TIP_M - 0.004]
+    top = _raised(pose, view.world.scene.body(item).top_m + _TIP_M - 0.004)
     return move(view, funnel(view, top), 0.0, SHUT)
 
 
@@ -42,14 +51,14 @@ def pick(view: View, item: str) -> Array:
 
 def put_in(view: View, item: str, container: str) -> Array:
     """Carry the held object over the container and lower it below the rim."""
-    depth = view.world.pose(container).pos_m + [0, 0, 0.040]
+    depth = _raised(view.world.pose(container), 0.040)
     return move(view, carried(view, item, depth), 0.0, SHUT)
 
 
 def put_on(view: View, item: str, base: str) -> Array:
     """Carry the held object over the base and lower it until it rests there."""
     support, body = view.world.scene.body(base), view.world.scene.body(item)
-    rest = view.world.pose(base).pos_m + [0, 0, support.top_m + body.rest_m]
+    rest = _raised(view.world.pose(base), support.top_m + body.rest_m)
     return move(view, carried(view, item, rest), 0.0, SHUT)
 
 
@@ -81,7 +90,16 @@ def retreat(view: View) -> Array:
     return move(view, np.array([*view.goal.pos_m[:2], up]), 0.0, OPEN)
 
 
-def _never(world: World, *_: str) -> bool:
+def _raised(pose: Pose, height_m: float) -> Array:
+    return pose.pos_m + np.array([0, 0, height_m])
+
+
+def stacked(world: World, item: str, base: str) -> bool:
+    """True when the object rests on the base."""
+    return predicates.on(world, item, base)
+
+
+def _never(world: World, item: str = "") -> bool:
     return False
 
 
@@ -89,7 +107,7 @@ SKILLS: dict[str, Skill] = {
     "carry_round": Skill(carry_round, passed),
     "pick": Skill(pick, predicates.held),
     "put_in": Skill(put_in, predicates.inside),
-    "put_on": Skill(put_on, predicates.on),
+    "put_on": Skill(put_on, stacked),
     "retreat": Skill(retreat, _never),
     "touch": Skill(touch, _never),
 }

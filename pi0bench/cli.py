@@ -1,0 +1,202 @@
+"""The command line: maps arguments to functions, and errors to exit codes; it decides nothing."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+import pi0bench
+from pi0bench.errors import Pi0benchError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_INTERNAL = 1
+_INTERRUPTED = 130
+_PIPE_COLUMNS = 100
+
+
+def run(
+    policy: tuple[str, ...],
+    suite: str = "tabletop",
+    task: tuple[str, ...] = (),
+    steps: tuple[int, ...] = (),
+    engine: str = "mujoco",
+    renderer: str = "auto",
+    episodes: int | None = None,
+    workers: int | None = None,
+    batch: int = 8,
+    seed: int = 0,
+    out: Path | None = None,
+    video: bool = True,
+    quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
+    """Measure policies: a table, curves and videos. The same command continues where it stopped.
+
+    Args:
+        policy: One or more policies; `pi0bench list` names them.
+        suite: The tasks to measure on.
+        task: Single tasks, in place of a suite.
+        steps: Sampler steps to try; each policy's own default when not given.
+        engine: Physics: mujoco or pybullet.
+        renderer: What draws the policies' pictures: gl (OpenGL), tiny (needs none) or auto.
+        episodes: Start states of each task; 50 when not given.
+        workers: Processes; as many as there are cores when not given. Changes no result.
+        batch: Episodes that a process runs in lock step. Changes no result.
+        seed: Of start states and noise.
+        out: Folder of the run; when not given, one under runs/ that is named by the settings.
+        video: Film one success and one failure of each policy and task.
+        quick: Five episodes a task and no videos, unless --episodes says otherwise.
+    """
+    from pi0bench.evaluate import cells
+    from pi0bench.evaluate.run import How, cores
+    from pi0bench.evaluate.run import run as measure
+    from pi0bench.tasks.load import suite as load_suite
+
+    settings = cells.Settings(
+        policies=policy,
+        tasks=task or tuple(spec.id for spec in load_suite(suite)),
+        engine=engine,
+        renderer=renderer,
+        episodes=episodes if episodes is not None else 5 if quick else 50,
+        steps=steps,
+        seed=seed,
+    )
+    how = How(
+        workers=cores() if workers is None else workers,
+        batch=batch,
+        video=video and not quick,
+        command=shlex.join(["pi0bench", *sys.argv[1:]]),
+    )
+    folder = out or Path("runs") / cells.folder_name(settings, "" if task else suite)
+    return measure(settings, folder, how, _console())
+
+
+def list_() -> int:
+    """List policies, suites and tasks."""
+    from rich.table import Table
+
+    from pi0bench.policies import registry
+    from pi0bench.tasks import load
+
+    console = _console()
+    for title, rows in {
+        "policies": [(name, registry.summary(name)) for name in registry.names()],
+        "suites": [(name, ", ".join(t.id for t in load.suite(name))) for name in load.suites()],
+        "tasks": [(name, load.task(name).summary) for name in load.task_ids()],
+    }.items():
+        table = Table(title=title, title_justify="left", box=None, show_header=False)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    return 0
+
+
+# One line a command; what a command does lives in the module that it calls.
+def check(paths: tyro.conf.Positional[tuple[Path, ...]] = ()) -> int:
+    """Check task files: read them, and reset each task 50 times in both engines.
+
+    Args:
+        paths: Task files, or folders of them; all of the benchmark's when not given.
+    """
+    from pi0bench.evaluate.check import check as examine
+    from pi0bench.evaluate.run import INCOMPLETE
+
+    console = _console()
+    problems = examine(paths, say=lambda line: console.print(line, markup=False, soft_wrap=True))
+    return INCOMPLETE if problems else 0
+
+
+def demos(
+    suite: str = "tabletop",
+    episodes: int = 500,
+    out: Path = Path("data/demos.npz"),
+    seed: int = 0,
+    workers: int | None = None,
+) -> int:
+    """Record the expert's demonstrations into one file. The same command continues.
+
+    Args:
+        suite: The tasks to demonstrate.
+        episodes: Start states of each task.
+        out: The file; states and clean actions, no pictures.
+        seed: Of start states and disturbances; no evaluation can draw the same ones.
+        workers: Processes; as many as there are cores when not given. Changes no result.
+    """
+    from pi0bench.evaluate.run import cores
+    from pi0bench.train.pipeline import demonstrations
+
+    demonstrations(suite, episodes, out, seed, workers or cores(), _console())
+    return 0
+
+
+def train(
+    name: tyro.conf.Positional[str],
+    data: Path = Path("data"),
+    workers: int | None = None,
+    device: str = "cpu",
+) -> int:
+    """Train eyes or a policy by its card in policies/; killed and run again, it continues.
+
+    Args:
+        name: A folder of policies/, such as eyes or pi0.
+        data: Folder of what is learned from; what is missing there is made first.
+        workers: Processes and threads; as many as there are cores when not given.
+        device: cpu or cuda; training from ready files needs no simulator.
+    """
+    from pi0bench.evaluate.run import cores
+    from pi0bench.train.pipeline import train as fit
+
+    fit(name, data, workers or cores(), _console(), device)
+    return 0
+
+
+COMMANDS: dict[str, Callable[..., int]] = {
+    "run": run,
+    "list": list_,
+    "check": check,
+    "demos": demos,
+    "train": train,
+}
+
+
+def _console() -> Console:
+    """Standard output; in a file or a pipe, as wide as the tables need."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Carry out a command line and return its exit code; tyro's own usage errors exit with 2."""
+    args = list(sys.argv[1:] if args is None else args)
+    if args == ["--version"]:
+        sys.stdout.write(f"pi0bench {pi0bench.__version__}\n")
+        return 0
+    try:
+        return tyro.extras.subcommand_cli_from_dict(
+            COMMANDS, prog="pi0bench", description=pi0bench.__doc__, args=args
+        )
+    except Pi0benchError as error:
+        sys.stderr.write(f"pi0bench: {error}\n")
+        return error.exit_code
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        sys.stderr.write(
+            f"pi0bench: internal error: {type(error).__name__}: {error} "
+            f"({Path(at.filename).name}:{at.lineno}); please report it\n"
+        )
+        return _INTERNAL
+    except KeyboardInterrupt:
+        sys.stderr.write("pi0bench: interrupted; the same command continues\n")
+        return _INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Measuring: cells to episodes to records. The only place where tasks, worlds and policies meet."""

@@ -1,0 +1,121 @@
+"""What a run will measure, written out as a list before anything runs."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from pi0bench.errors import UsageError
+from pi0bench.policies.policy import Traits
+from pi0bench.results.record import Cell
+from pi0bench.tasks.spec import TaskSpec
+
+_MAX_NAME = 120
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asks for.
+
+    Attributes:
+        policies: names.
+        tasks: ids.
+        engine: the physics.
+        renderer: which one draws what the policies see; "auto" until it has been chosen.
+        episodes: start states of each task, numbered from 0.
+        steps: sampler steps to try; () for each policy's own default.
+        seed: of all randomness.
+        variation: how the scene departs from the task file.
+    """
+
+    policies: tuple[str, ...]
+    tasks: tuple[str, ...]
+    engine: str = "mujoco"
+    renderer: str = "auto"
+    episodes: int = 50
+    steps: tuple[int, ...] = ()
+    seed: int = 0
+    variation: str = "nominal"
+
+    def __post_init__(self) -> None:
+        for name in ("policies", "tasks", "steps"):
+            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
+        if not self.policies:
+            raise UsageError("--policy: name at least one")
+        if not self.tasks:
+            raise UsageError("--task: name at least one")
+        if self.episodes < 1:
+            raise UsageError(f"--episodes: {self.episodes} is too few; give a number from 1")
+        for steps in self.steps:
+            if steps < 1:
+                raise UsageError(f"--steps: {steps} is too few; give numbers from 1")
+        if self.seed < 0:
+            raise UsageError(f"--seed: {self.seed} is negative; give a number from 0")
+
+
+def expand(
+    settings: Settings, traits: Mapping[str, Traits], tasks: Sequence[TaskSpec]
+) -> tuple[Cell, ...]:
+    """Return every cell of a run, the episodes of one condition next to each other.
+
+    A policy without a sampler has one cell an episode, of 0 steps, whatever steps are asked.
+    """
+    return tuple(
+        Cell(
+            policy=policy,
+            weights=traits[policy].weights,
+            task=task.id,
+            task_hash=task.hash,
+            engine=settings.engine,
+            renderer=settings.renderer,
+            variation=settings.variation,
+            seed=settings.seed,
+            episode=episode,
+            steps=steps,
+            solver=traits[policy].solver,
+        )
+        for policy in settings.policies
+        for steps in _steps(settings, traits[policy])
+        for task in tasks
+        for episode in range(settings.episodes)
+    )
+
+
+def _steps(settings: Settings, traits: Traits) -> tuple[int, ...]:
+    if traits.steps == 0:
+        return (0,)
+    return settings.steps or (traits.steps,)
+
+
+def batches(cells: Iterable[Cell], size: int) -> list[tuple[Cell, ...]]:
+    """Group neighbouring cells that differ in nothing but the episode, at most `size` together."""
+    grouped: list[tuple[Cell, ...]] = []
+    for _, group in groupby(cells, key=lambda cell: replace(cell, episode=0)):
+        alike = list(group)
+        grouped += [tuple(alike[i : i + size]) for i in range(0, len(alike), size)]
+    return grouped
+
+
+def folder_name(settings: Settings, suite: str = "") -> str:
+    """Name a run by what it measures: equal settings, equal name.
+
+    Args:
+        settings: before `auto` is resolved, so that the name is the user's.
+        suite: the suite whose tasks they are, if it is one.
+    """
+    default = Settings(settings.policies, settings.tasks)
+    parts = ["+".join(settings.policies), suite or "+".join(settings.tasks), settings.engine]
+    if settings.renderer != default.renderer:
+        parts.append(settings.renderer)
+    if settings.steps:
+        parts.append("steps" + "+".join(map(str, settings.steps)))
+    if settings.episodes != default.episodes:
+        parts.append(f"episodes{settings.episodes}")
+    if settings.seed != default.seed:
+        parts.append(f"seed{settings.seed}")
+    name = "-".join(parts).replace("/", "_")
+    if len(name) <= _MAX_NAME:
+        return name
+    return f"{name[:_MAX_NAME]}-{zlib.crc32(name.encode()):08x}"

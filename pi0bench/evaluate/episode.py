@@ -1,0 +1,150 @@
+"""The episode loop: a batch of start states in lock step, one policy, one task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from types import MappingProxyType
+
+from pi0bench.envs.render.renderer import Image, Renderer
+from pi0bench.envs.tabletop import Tabletop
+from pi0bench.envs.world import PhysicsFault
+from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask, describe
+from pi0bench.policies.policy import Observation, Policy, Traits
+from pi0bench.results.record import Cell, Record, Timing
+from pi0bench.seeds import stream
+from pi0bench.tasks.placement import place
+from pi0bench.tasks.spec import TaskSpec
+
+Watch = Callable[[Tabletop], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What an episode left behind; frames, (side, side, 3) each, only when they were asked for."""
+
+    record: Record
+    timing: Timing
+    frames: tuple[Image, ...] = ()
+
+
+def run(
+    cells: Sequence[Cell],
+    policy: Policy,
+    task: TaskSpec,
+    renderer: Renderer | None,
+    stopwatch: Stopwatch,
+    watch: Watch | None = None,
+) -> list[Outcome]:
+    """Run cells that differ in the episode alone; an episode never depends on its neighbours.
+
+    Args:
+        cells: one episode each.
+        policy: plans for all the episodes that still run.
+        task: the cells' task.
+        renderer: draws what the policy sees, only when it plans; None when it sees nothing.
+        stopwatch: times each episode's first plan, alone.
+        watch: called at the start and after every control step.
+    """
+    start_s = perf_counter()
+    rollouts = [Rollout(cell, task, watch) for cell in cells]
+    try:
+        while running := [rollout for rollout in rollouts if not rollout.status]:
+            questions = [rollout.question(policy.traits, renderer) for rollout in running]
+            for rollout, question in zip(running, questions, strict=True):
+                if rollout.replans == 0:
+                    rollout.replan_ms = stopwatch.replan_ms(policy, question, cells[0].steps)
+            answers = ask(policy, questions, cells[0].steps)
+            for rollout, answer in zip(running, answers, strict=True):
+                rollout.follow(answer)
+        wall_s = (perf_counter() - start_s) / len(cells)
+        return [rollout.outcome(wall_s) for rollout in rollouts]
+    finally:
+        for rollout in rollouts:
+            rollout.close()
+
+
+class Rollout:
+    """One episode on its way; `status` is empty while it runs."""
+
+    def __init__(self, cell: Cell, task: TaskSpec, watch: Watch | None = None) -> None:
+        self.cell, self.status, self.fault = cell, "", ""
+        self.replans, self.trunk_evaluations = 0, 0
+        self.replan_ms: float | None = None
+        self._watch = watch or (lambda env: None)
+        self._layout = place(task, stream("evaluation", cell.seed, task.id, cell.episode))
+        self._env: Tabletop | None = None
+        try:
+            self._env = Tabletop(task, self._layout, cell.engine)
+            self._watch(self._env)
+        except PhysicsFault as error:
+            self._end("env_fault", describe(error))
+
+    @property
+    def env(self) -> Tabletop:
+        """The world and its task; there is none only when it failed to build."""
+        assert self._env is not None
+        return self._env
+
+    def question(self, traits: Traits, renderer: Renderer | None) -> Question:
+        """Return what the policy may know now."""
+        drawn = self.env.images(renderer, traits.image_side) if renderer else {}
+        proprio = self.env.proprio()
+        for array in (proprio, *drawn.values()):
+            array.setflags(write=False)
+        expert = self.env.expert_action if traits.privileged else None
+        where = (self.cell.task, self.cell.episode, self.replans)
+        return Question(
+            Observation(MappingProxyType(drawn), proprio, self._layout.instruction, expert),
+            partial(stream, "noise", self.cell.seed, *where),
+        )
+
+    def follow(self, answer: Chunk | PolicyFault) -> None:
+        """Carry out a chunk, up to the episode's end."""
+        self.replans += 1
+        if isinstance(answer, PolicyFault):
+            return self._end("policy_fault", str(answer))
+        self.trunk_evaluations += answer.trunk_evaluations
+        for action in answer.actions:
+            try:
+                self.env.step(action)
+            except PhysicsFault as error:
+                return self._end("env_fault", describe(error))
+            self._watch(self.env)
+            if self.env.succeeded:
+                return self._end("success")
+            if self.env.steps >= self.env.max_steps:
+                return self._end("failure")
+        return None
+
+    def _end(self, status: str, fault: str = "") -> None:
+        self.status, self.fault = status, fault
+
+    def outcome(self, wall_s: float) -> Outcome:
+        """Return the record; `wall_s` is the episode's share of its batch's time."""
+        env = self._env
+        success_s, progress = None, 0.0
+        if env is not None:
+            began = env.steps - env.verdict.goal_steps + 1
+            success_s = began / env.control_hz if self.status == "success" else None
+            progress = env.verdict.stages / max(1, len(env.task.stages))
+        record = Record(
+            cell=self.cell,
+            status=self.status,
+            length=0 if env is None else env.steps,
+            success_s=success_s,
+            progress=1.0 if self.status == "success" else progress,
+            instruction=self._layout.instruction,
+            replans=self.replans,
+            trunk_evaluations=self.trunk_evaluations,
+            fault=self.fault,
+        )
+        return Outcome(record, Timing(self.cell.key(), self.replan_ms, wall_s))
+
+    def close(self) -> None:
+        """Free the world."""
+        if self._env is not None:
+            self._env.close()
+            self._env = None

@@ -1,0 +1,110 @@
+"""Asking a policy for actions, and letting none through that are not sound."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi0bench.errors import Pi0benchError
+from pi0bench.policies.policy import Observation, Plan, Policy
+
+_ACTION_DIM = 7
+_MAX_TEXT = 300
+
+
+class PolicyFault(Exception):
+    """The policy did not give a sound plan; the message says what was expected and what came."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """One row of a plan: what is seen, and how to start the noise that belongs to it."""
+
+    observation: Observation
+    noise: Callable[[], np.random.Generator]
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """One row's sound answer: the actions to execute, (execute, 7), and what they took."""
+
+    actions: NDArray[np.float64]
+    trunk_evaluations: int
+
+
+def ask(policy: Policy, questions: Sequence[Question], steps: int) -> list[Chunk | PolicyFault]:
+    """Answer each question, all in one plan; when that fails, each alone, to find the guilty."""
+    try:
+        filled = [*questions, *[questions[0]] * (-len(questions) % policy.traits.rows)]
+        return _together(policy, filled, steps)[: len(questions)]
+    except (Pi0benchError, MemoryError):
+        raise
+    except Exception as error:
+        if len(questions) == 1:
+            return [error if isinstance(error, PolicyFault) else PolicyFault(describe(error))]
+    return [answer for question in questions for answer in ask(policy, [question], steps)]
+
+
+def _together(
+    policy: Policy, questions: Sequence[Question], steps: int
+) -> list[Chunk | PolicyFault]:
+    noise = [question.noise() for question in questions]
+    plan = policy.plan([question.observation for question in questions], noise, steps)
+    if not isinstance(plan, Plan):
+        raise PolicyFault(f"plan: expected a Plan, got {type(plan).__name__}")
+    execute = policy.traits.execute
+    actions = plan.actions
+    wanted = f"floats ({len(questions)}, {execute} or more, {_ACTION_DIM})"
+    if not isinstance(actions, np.ndarray):
+        raise PolicyFault(f"actions: expected {wanted} in an array, got {type(actions).__name__}")
+    shape = actions.shape
+    fits = len(shape) == 3 and shape[0] == len(questions) and shape[2] == _ACTION_DIM
+    if not (fits and shape[1] >= execute and np.issubdtype(actions.dtype, np.floating)):
+        raise PolicyFault(f"actions: expected {wanted}, got {actions.dtype} {shape}")
+    return [_row(row, execute, int(plan.trunk_evaluations)) for row in actions]
+
+
+def _row(actions: NDArray[np.floating], execute: int, evaluations: int) -> Chunk | PolicyFault:
+    finite = np.isfinite(actions)
+    if not finite.all():
+        wrong = f"{np.count_nonzero(~finite)} of {actions.size}"
+        return PolicyFault(f"actions: expected finite numbers, got {wrong} that are not")
+    # A copy: the policy may write into its array while the chunk is carried out.
+    return Chunk(actions[:execute].astype(np.float64), evaluations)
+
+
+def describe(error: BaseException) -> str:
+    """Name the error and its first line; the same fault gives the same words in every process."""
+    text = str(error).strip().splitlines()
+    words = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    return re.sub(r"0x[0-9a-fA-F]+", "0x…", words)[:_MAX_TEXT]
+
+
+class Stopwatch:
+    """Times a policy on one question; the first of each policy in a process is a warm-up."""
+
+    def __init__(self) -> None:
+        self._warm: set[str] = set()
+
+    def replan_ms(self, policy: Policy, question: Question, steps: int) -> float | None:
+        """Return milliseconds for one plan for one robot, None when the policy is at fault.
+
+        Its batch is not filled up: one robot would not do so.
+        """
+        try:
+            if policy.name not in self._warm:
+                self._warm.add(policy.name)
+                _together(policy, [question], steps)
+            start = perf_counter()
+            (answer,) = _together(policy, [question], steps)
+        except (Pi0benchError, MemoryError):
+            raise
+        except Exception:
+            return None
+        took_ms = 1000 * (perf_counter() - start)
+        return None if isinstance(answer, PolicyFault) else took_ms

@@ -1,0 +1,72 @@
+"""Where a number comes from: versions, machine and settings, for a run's manifest and reader."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import pi0bench
+from pi0bench.errors import UsageError
+from pi0bench.evaluate.cells import Settings
+from pi0bench.policies.policy import Traits
+from pi0bench.results.manifest import differences
+from pi0bench.tasks.spec import TaskSpec
+
+_PACKAGES = ("torch", "mujoco", "pybullet", "numpy")
+
+
+def manifest(
+    settings: Settings, traits: Mapping[str, Traits], tasks: Sequence[TaskSpec], command: str
+) -> dict[str, Any]:
+    """Return what a run's folder must say about it."""
+    return {
+        "command": command,
+        "settings": dataclasses.asdict(settings),
+        "tasks": {task.id: task.hash for task in tasks},
+        "weights": {name: trait.weights for name, trait in traits.items()},
+        "versions": versions(),
+        "machine": {"system": platform.system(), "processor": platform.machine()},
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that a result may depend on."""
+    found = {name: _version(name) for name in _PACKAGES}
+    return {"pi0bench": pi0bench.__version__, "python": sys.version.split()[0], **found}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"
+
+
+def must_match(there: Mapping[str, Any], here: Mapping[str, Any], where: str) -> None:
+    """Refuse to add to episodes that other versions measured.
+
+    Raises:
+        UsageError: a version differs.
+    """
+    changes = differences(there.get("versions"), here["versions"])
+    if changes:
+        raise UsageError(
+            f"{where}: holds episodes of other versions ({'; '.join(changes)}); use another --out"
+        )
+
+
+def sentence(of: Mapping[str, Any]) -> str:
+    """Say how it was measured, from the manifest."""
+    said = of["settings"]
+    software = ", ".join(f"{name} {number}" for name, number in sorted(of["versions"].items()))
+    return (
+        f"Measured in {said['engine']}, drawn by {said['renderer']}, start states 0 to "
+        f"{said['episodes'] - 1} of seed {said['seed']}, the same for every policy and step "
+        "count, as is the noise; one thread a process; ms/re-plan is one robot's first plan of "
+        f"each episode, timed alone. {software}; {of['machine']['system']} on "
+        f"{of['machine']['processor']}."
+    )

@@ -1,0 +1,80 @@
+"""What a run leaves for its reader: table, figure and videos, in its folder and on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from pi0bench.evaluate import provenance
+from pi0bench.evaluate.executors import Executor
+from pi0bench.evaluate.film import FPS
+from pi0bench.evaluate.worker import Job
+from pi0bench.results import manifest
+from pi0bench.results.record import Cell, Record, contrast
+from pi0bench.results.store import EPISODES, TIMINGS, RunFolder
+from pi0bench.results.tables import footer, markdown, print_table, summarize
+from pi0bench.results.videos import choose, write_video
+
+TABLE, FIGURE, VIDEOS = "table.md", "steps.png", "videos"
+
+
+def write(folder: RunFolder, console: Console) -> None:
+    """Write the table and, where several step counts were measured, the figure; show them."""
+    records = folder.records()
+    rows = summarize(records, folder.timings())
+    lines = [*footer(records), provenance.sentence(folder.manifest())]
+    folder.write_text(TABLE, markdown(rows, lines))
+    steps = {row.condition.steps for row in rows if row.n} - {0}
+    if len(steps) > 1:
+        from pi0bench.results.curves import steps_figure
+
+        steps_figure(rows, folder.path(FIGURE))
+    print_table(rows, console)
+    for line in lines:
+        console.print(Text(line, style="dim"))
+
+
+def contents(folder: RunFolder) -> str:
+    """Say where everything is."""
+    names = [TABLE, FIGURE, EPISODES, TIMINGS, manifest.NAME, VIDEOS]
+    there = [name for name in names if folder.path(name).exists()]
+    return f"{folder.root}: {', '.join(there)}"
+
+
+def films(folder: RunFolder, cells: Sequence[Cell]) -> list[Record]:
+    """Return the episodes whose video is still to be made; none while episodes are missing."""
+    if folder.missing(cells):
+        return []
+    return [r for r in choose(folder.records()) if not _path(folder, r).exists()]
+
+
+def write_videos(folder: RunFolder, records: Sequence[Record], executor: Executor) -> Iterator[str]:
+    """Run episodes again, this time with a camera, and write one video each.
+
+    Yields:
+        A line for an episode that ended otherwise than before: that should never happen.
+    """
+    if not records:
+        return
+    before = {record.cell.key(): record for record in records}
+    yield f"Making {len(records)} video{'s' if len(records) > 1 else ''}."
+    for outcomes in executor.run([Job((record.cell,), film=True) for record in records]):
+        for outcome in outcomes:
+            record = before[outcome.record.cell.key()]
+            if outcome.record != record:
+                where = f"{record.cell.policy} on {record.cell.task}, episode {record.cell.episode}"
+                yield f"{where} ended otherwise when repeated: {contrast(record, outcome.record)}"
+            write_video(_path(folder, record), outcome.frames, _caption(record), FPS)
+
+
+def _caption(record: Record) -> str:
+    return f"{record.cell.task} · episode {record.cell.episode} · {record.status}"
+
+
+def _path(folder: RunFolder, record: Record) -> Path:
+    cell = record.cell
+    outcome = "success" if record.status == "success" else "failure"
+    return folder.path(VIDEOS) / f"{cell.policy}-{cell.task}-{outcome}-{cell.episode}.mp4"

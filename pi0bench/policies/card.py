@@ -1,0 +1,137 @@
+"""A policy's folder: its card says what it is, model.safetensors what training made of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from pi0bench.content import folder as content
+from pi0bench.errors import UsageError
+from pi0bench.policies.eyes import Eyes
+from pi0bench.policies.network import Network
+from pi0bench.policies.observe import ActionScale
+from pi0bench.policies.text import Words
+from pi0bench.policies.trunk import TrunkConfig
+
+CARD, EYES_CARD, WEIGHTS = "policy.toml", "eyes.toml", "model.safetensors"
+_MAX_BYTES = 200_000_000
+
+
+def read(folder: Path, name: str = CARD) -> dict[str, Any]:
+    """The card of a folder; one that says `same_as` takes over the other's tables and weights.
+
+    Raises:
+        UsageError: the card is missing or not TOML.
+    """
+    path = folder / name
+    try:
+        card = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not TOML: {error}") from None
+    card.setdefault("weights", str(folder / WEIGHTS))
+    if "same_as" not in card:
+        return card
+    other = read(content("policies") / card["same_as"])
+    tables = {key for key in card if isinstance(card[key], dict)}
+    merged = {key: {**other.get(key, {}), **card[key]} for key in tables}
+    return {**other, **card, **merged, "weights": other["weights"]}
+
+
+def load_eyes(name: str) -> Eyes:
+    """The eyes of that name.
+
+    Raises:
+        UsageError: their card or weights are wrong.
+    """
+    folder = content("policies") / name
+    card = read(folder, EYES_CARD)
+    tensors, about = weights(folder / WEIGHTS)
+    eyes = Eyes(about["looks"], about["calibration"], card["eyes"]["width"])
+    fill(eyes, tensors, folder / WEIGHTS)
+    return eyes.eval()
+
+
+def load_network(card: Mapping[str, Any]) -> tuple[Network, Words]:
+    """The network of a card with its weights, and the words that it knows.
+
+    Raises:
+        UsageError: the weights are missing, broken, or do not fit the card.
+    """
+    path = Path(card["weights"])
+    tensors, about = weights(path)
+    network, words = build(card, about)
+    fill(network, tensors, path)
+    return network.eval(), words
+
+
+def build(card: Mapping[str, Any], about: Mapping[str, Any]) -> tuple[Network, Words]:
+    """The network that a card describes, its weights not yet set, and the words that it knows.
+
+    Args:
+        card: see `read`.
+        about: what training found in its data: vocabulary, looks, action_mean, action_scale.
+    """
+    scale = ActionScale(tuple(about["action_mean"]), tuple(about["action_scale"]))
+    words = Words(about["vocabulary"])
+    trunk = TrunkConfig(**card["trunk"])
+    return Network(len(about["looks"]), len(words), trunk, card["head"], scale), words
+
+
+def digest(*paths: Path) -> str:
+    """Hash of the files' bytes, 12 hex digits."""
+    sha = hashlib.sha256()
+    for path in paths:
+        sha.update(hashlib.sha256(path.read_bytes()).digest())
+    return sha.hexdigest()[:12]
+
+
+def weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors of a weights file, and what its training says of itself.
+
+    Raises:
+        UsageError: the file is missing, too large, truncated, or no safetensors of this project.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file; pi0bench train {path.parent.name} makes it")
+    if path.stat().st_size > _MAX_BYTES:
+        raise UsageError(f"{path}: larger than {_MAX_BYTES // 10**6} MB")
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            about = json.loads((file.metadata() or {})["about"])
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise UsageError(
+            f"{path}: no intact weights file ({error}); restore it or train it again"
+        ) from None
+    return tensors, about
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Set all weights of a module; they must fit exactly and be finite.
+
+    Raises:
+        UsageError: a tensor is missing, superfluous, of another shape, or not finite.
+    """
+    wanted = module.state_dict()
+    problems = [f"{name} is missing" for name in wanted if name not in tensors]
+    problems += [f"{name} is not part of it" for name in tensors if name not in wanted]
+    for name in wanted.keys() & tensors.keys():
+        has, needs = tuple(tensors[name].shape), tuple(wanted[name].shape)
+        if has != needs:
+            problems.append(f"{name} has shape {has}, not {needs}")
+        elif not tensors[name].isfinite().all():
+            problems.append(f"{name} is not finite")
+    if problems:
+        told = "; ".join(sorted(problems)[:3])
+        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise UsageError(f"{path}: does not fit its card: {told}{more}; train it again")
+    module.load_state_dict({name: tensors[name].to(x.dtype) for name, x in wanted.items()})

@@ -1,0 +1,116 @@
+"""Demonstrations seen through trained eyes, once: what policies of a comparison group learn from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pi0bench.envs import models
+from pi0bench.envs.cameras import CAMERAS, Snapshot
+from pi0bench.envs.panda import panda
+from pi0bench.envs.pose import from_quat
+from pi0bench.envs.render.renderer import NAMES, make
+from pi0bench.envs.scene import Scene
+from pi0bench.envs.tabletop import images
+from pi0bench.content import folder as content
+from pi0bench.policies.card import EYES_CARD, WEIGHTS, digest, load_eyes, read
+from pi0bench.seeds import stream
+from pi0bench.tasks.load import task as load_task
+from pi0bench.train import demos
+
+STRIDE = 2
+CHUNK = 16
+_MIN_VALID = 4
+_ROWS = 64
+
+
+def chunks(
+    actions: NDArray[np.float32], disturbed: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """For each of T steps the next CHUNK actions, (T, CHUNK, 7), and which count, (T, CHUNK).
+
+    An action counts until the first disturbance after the chunk's start, which nobody could
+    foresee; the disturbed step's own clean action still does.
+    """
+    steps = len(actions)
+    rows, valid = np.zeros((steps, CHUNK, 7), np.float32), np.zeros((steps, CHUNK), bool)
+    for start in range(steps):
+        stop = min(start + CHUNK, steps)
+        rows[start, : stop - start] = actions[start:stop]
+        pushes = np.flatnonzero(disturbed[start:stop])
+        valid[start, : (pushes[0] + 1 if len(pushes) else stop - start)] = True
+    return rows, valid
+
+
+def encode(
+    source: Path,
+    eyes_name: str,
+    out: Path,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Draw every second step of the demonstrations, look at it, and write one features file.
+
+    Each step is drawn by either renderer, chosen by chance, so that policies know both.
+    """
+    arrays, about = demos.load(source)
+    eyes, home = load_eyes(eyes_name), content("policies") / eyes_name
+    side = int(read(home, EYES_CARD)["eyes"]["side"])
+    renderers = [make(name) for name in NAMES]
+    rng = stream("scene", about["seed"], "features")
+    rows: dict[str, list[Any]] = {k: [] for k in ("features", "proprio", "actions", "valid", "said")}
+    sentences = sorted({row["says"] for row in about["episodes"]})
+    start = 0
+    for number, row in enumerate(about["episodes"]):
+        steps = slice(start, start + row["steps"])
+        start += row["steps"]
+        episode = {key: array[steps] for key, array in arrays.items()}
+        targets, valid = chunks(episode["actions"], episode["disturbed"])
+        chosen = np.flatnonzero(valid.sum(1) >= _MIN_VALID)
+        chosen = chosen[chosen % STRIDE == number % STRIDE]
+        pictures = _draw(row, about["seed"], episode, chosen, renderers, side, rng)
+        seen = {name: torch.from_numpy(pictures[:, i]) for i, name in enumerate(CAMERAS)}
+        with torch.inference_mode():
+            features = eyes(seen, torch.from_numpy(episode["proprio"][chosen])).features()
+        rows["features"].append(features.numpy())
+        rows["proprio"].append(episode["proprio"][chosen])
+        rows["actions"].append(targets[chosen])
+        rows["valid"].append(valid[chosen])
+        rows["said"].append(np.full(len(chosen), sentences.index(row["says"])))
+        if progress:
+            progress(number + 1, len(about["episodes"]))
+    about |= {"sentences": sentences, "looks": eyes.looks, "eyes": digest(home / WEIGHTS)}
+    text = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    with (partial := out.with_name(out.name + ".partial")).open("wb") as file:
+        np.savez(file, about=text, **{key: np.concatenate(value) for key, value in rows.items()})
+    partial.replace(out)
+    return out
+
+
+def _draw(
+    row: dict[str, Any],
+    seed: int,
+    episode: dict[str, NDArray[Any]],
+    chosen: NDArray[np.int64],
+    renderers: list[Any],
+    side: int,
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """Pictures of the chosen steps, (N, C, side, side, 3)."""
+    layout = demos.layout_of(load_task(row["task"]), seed, row["episode"])
+    scene = Scene(panda().body, (models.table(), *layout.bodies))
+    pictures = np.empty((len(chosen), len(CAMERAS), side, side, 3), np.uint8)
+    for at, step in enumerate(chosen):
+        poses = {models.table().name: models.table().pose}
+        for body, pose in zip(layout.bodies, episode["poses"][step], strict=False):
+            poses[body.name] = from_quat(pose[:3], pose[3:])
+        snap = Snapshot(episode["q_rad"][step], float(episode["width_m"][step]), poses)
+        seen = images(scene, snap, renderers[rng.integers(len(renderers))], side)
+        pictures[at] = [seen[name] for name in CAMERAS]
+    return pictures

@@ -1,0 +1,100 @@
+"""From a policy's card to its weights: every file in policies/ is made again by these functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import Generator, Tensor
+
+from pi0bench.content import folder as content
+from pi0bench.errors import UsageError
+from pi0bench.policies import card as cards
+from pi0bench.policies.eyes import Eyes
+from pi0bench.policies.observe import ActionScale
+from pi0bench.policies.trunk import initialise
+from pi0bench.train import eyes as seeing
+from pi0bench.train.data import Chunks, Scenes
+from pi0bench.train.fit import FitConfig, fit
+
+Progress = Callable[[int, int, float], None] | None
+
+
+def fit_eyes(name: str, scenes: Path, work: Path, progress: Progress, device: str = "cpu") -> Path:
+    """Train eyes on labelled scenes, by their card; writes their weights and returns the file."""
+    folder = content("policies") / name
+    card = cards.read(folder, cards.EYES_CARD)
+    recipe = card["training"]
+    data = Scenes(scenes)
+    eyes = Eyes(data.about["looks"], data.about["calibration"], card["eyes"]["width"])
+    initialise(eyes, Generator().manual_seed(recipe["seed"]))
+    eyes.to(memory_format=torch.channels_last)
+    held_out = np.arange(len(data) - recipe["held_out"], len(data))
+    seen = _First(data, len(data) - recipe["held_out"])
+    config = _config(recipe)
+    average = fit(eyes, lambda b, g: seeing.loss(eyes, b, g), seen, config, work, progress, device)
+    eyes.cpu().load_state_dict(average)
+    about = {
+        "looks": data.about["looks"],
+        "calibration": data.about["calibration"],
+        "errors_m": seeing.errors_m(eyes, data.gather(held_out)),
+    }
+    return _write(folder / cards.WEIGHTS, average, about)
+
+
+def fit_policy(name: str, features: Path, work: Path, progress: Progress, device: str = "cpu") -> Path:
+    """Train a policy on features, by its card; writes its weights and returns the file."""
+    folder = content("policies") / name
+    card = cards.read(folder)
+    if "same_as" in card:
+        raise UsageError(f'{name} has the weights of {card["same_as"]}; train that')
+    recipe = card["training"]
+    data = Chunks(features, card["text"]["length"])
+    scale = ActionScale.of(data.arrays["actions"][data.arrays["valid"]])
+    about = {
+        "looks": data.about["looks"],
+        "vocabulary": data.vocabulary,
+        "action_mean": scale.mean,
+        "action_scale": scale.scale,
+        "eyes": data.about["eyes"],
+        "tasks": data.about["tasks"],
+        "windows": len(data),
+    }
+    network, _ = cards.build(card, about)
+    network.initialise(Generator().manual_seed(recipe["seed"]))
+    draws = recipe["draws"]
+    average = fit(
+        network, lambda b, g: network.loss(b, g, draws), data, _config(recipe), work, progress, device
+    )
+    return _write(folder / cards.WEIGHTS, average, about)
+
+
+class _First:
+    """The first `count` items of a data set."""
+
+    def __init__(self, data: Scenes, count: int) -> None:
+        self._data, self._count = data, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def gather(self, indices: np.ndarray) -> dict[str, Tensor]:
+        return self._data.gather(indices)
+
+
+def _config(recipe: Mapping[str, Any]) -> FitConfig:
+    keys = ("steps", "batch", "lr", "ema", "seed")
+    return FitConfig(**{key: recipe[key] for key in keys})
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> Path:
+    partial = path.with_name(path.name + ".partial")
+    flat = {name: x.detach().contiguous() for name, x in tensors.items()}
+    partial.write_bytes(save(flat, metadata={"about": json.dumps(about, sort_keys=True)}))
+    partial.replace(path)
+    return path

@@ -1,0 +1,133 @@
+"""`pi0bench demos` and `pi0bench train`: each step is skipped when its file is already there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pi0bench.content import folder as content
+from pi0bench.errors import UsageError, unknown
+from pi0bench.policies import card as cards
+from pi0bench.tasks.load import suite as load_suite
+
+
+class _Bar(Protocol):
+    def __call__(self, done: int, total: int, note: float | None = None) -> None: ...
+
+
+@contextmanager
+def _bar(console: Console, title: str) -> Iterator[_Bar]:
+    """A progress bar; in a pipe, a plain line now and then."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+    with Progress(TextColumn(title), *columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, note="")
+        said = 0.0
+
+        def show(done: int, total: int, note: float | None = None) -> None:
+            nonlocal said
+            text = "" if note is None else f"loss {note:.4f}"
+            bar.update(task, completed=done, total=total, note=text)
+            if not console.is_terminal and (done / total >= said or done == total):
+                console.print(f"{title}: {done} of {total} {text}".rstrip())
+                said = done / total + 0.1
+
+        yield show
+
+
+def demonstrations(suite: str, episodes: int, out: Path, seed: int, workers: int, console: Console) -> Path:
+    """Record demonstrations of a suite into one file, or continue doing so.
+
+    Raises:
+        UsageError: the file holds other demonstrations.
+    """
+    from pi0bench.train import demos
+
+    specs = load_suite(suite)
+    if episodes < 1:
+        raise UsageError(f"--episodes: {episodes} is too few; give a number from 1")
+    wanted = {"seed": seed, "tasks": {spec.id: spec.hash for spec in specs}, "asked": episodes}
+    if out.exists():
+        _, about = demos.load(out)
+        if {key: about[key] for key in wanted} != wanted:
+            raise UsageError(f"{out}: holds demonstrations made otherwise; name another --out")
+        console.print(f"{out}: {len(about['episodes'])} demonstrations are there")
+        return out
+    with _bar(console, "demonstrations") as bar:
+        demos.collect(specs, episodes, out, seed=seed, workers=workers, progress=bar)
+    _, about = demos.load(out)
+    asked = episodes * len(specs)
+    kept = len(about["episodes"])
+    console.print(f"{out}: {kept} of {asked} disturbed episodes ended in success and were kept")
+    return out
+
+
+def train(name: str, data: Path, workers: int, console: Console, device: str = "cpu") -> Path:
+    """Train eyes or a policy by its card; what it learns from is made first if it is missing.
+
+    Raises:
+        UsageError: no card has that name.
+    """
+    import torch
+
+    from pi0bench.train import make
+
+    if device == "cpu":
+        torch.set_num_threads(workers)
+    root = content("policies")
+    known = {path.parent.name for path in root.glob("*/*.toml")}
+    if name not in known:
+        raise UsageError(unknown("card", name, known))
+    work = data / "training" / name
+    if (root / name / cards.EYES_CARD).exists():
+        card = cards.read(root / name, cards.EYES_CARD)
+        scenes = _scenes(card, data / "scenes", workers, console)
+        with _bar(console, name) as bar:
+            path = make.fit_eyes(name, scenes, work, bar, device)
+        errors = cards.weights(path)[1]["errors_m"]
+        for look, (median, p90) in errors.items():
+            console.print(f"  {look}: off by {1000 * median:.1f} mm (median), {1000 * p90:.1f} (p90)")
+    else:
+        features = _features(cards.read(root / name), data, workers, console)
+        with _bar(console, name) as bar:
+            path = make.fit_policy(name, features, work, bar, device)
+    console.print(f"{path}: written; its curve is {work / 'curve.csv'}")
+    return path
+
+
+def _scenes(card: dict[str, Any], folder: Path, workers: int, console: Console) -> Path:
+    recipe = card["training"]
+    have = sum(1 for _ in folder.glob("*.npz")) * 500 if folder.exists() else 0
+    if have >= recipe["scenes"]:
+        return folder
+    from pi0bench.train import scenes
+
+    with _bar(console, "scenes") as bar:
+        return scenes.collect(
+            load_suite(recipe["suite"]),
+            recipe["scenes"],
+            folder,
+            side=card["eyes"]["side"],
+            seed=recipe["seed"],
+            workers=workers,
+            progress=bar,
+        )
+
+
+def _features(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
+    """The features file of a card's eyes and demonstrations; its name holds the eyes' hash."""
+    recipe, eyes = card["training"], card["eyes"]["name"]
+    seen = cards.digest(content("policies") / eyes / cards.WEIGHTS)
+    out = data / f"features-{recipe['suite']}-{recipe['episodes']}-{seen}.npz"
+    if out.exists():
+        return out
+    source = data / f"demos-{recipe['suite']}-{recipe['episodes']}.npz"
+    demonstrations(recipe["suite"], recipe["episodes"], source, recipe["seed"], workers, console)
+    from pi0bench.train import features
+
+    with _bar(console, "features") as bar:
+        return features.encode(source, eyes, out, progress=bar)

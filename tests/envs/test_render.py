@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from pi0bench.envs.cameras import CAMERAS
+from pi0bench.envs.render import gl
+from pi0bench.envs.render.renderer import NAMES, Image, Renderer, choose, make
+from pi0bench.errors import MachineError, UsageError
+from tests.envs.conftest import MakeEnv
+
+# Hue ranges in degrees of what cannot be confused with the grey rest of the scene.
+HUES = {"red": (-15, 15), "green": (100, 150), "blue": (215, 245), "yellow": (38, 55)}
+SIDE = 96
+
+
+def has_opengl() -> bool:
+    try:
+        make("gl").close()
+    except MachineError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def renderers() -> Iterator[dict[str, Renderer]]:
+    names = NAMES if has_opengl() else ("tiny",)
+    made = {name: make(name) for name in names}
+    yield made
+    for renderer in made.values():
+        renderer.close()
+
+
+@pytest.fixture(params=NAMES)
+def renderer(request: pytest.FixtureRequest, renderers: dict[str, Renderer]) -> Renderer:
+    if request.param not in renderers:
+        pytest.skip("this machine has no OpenGL")
+    return renderers[request.param]
+
+
+def blobs(image: Image) -> dict[str, np.ndarray]:
+    """Pixels (right, down) of each strong colour."""
+    rgb = image.astype(float)
+    top, low = rgb.max(axis=2), rgb.min(axis=2)
+    strength = (top - low) / np.maximum(top, 1)
+    u, v = rgb[..., 1] - rgb[..., 2], 2 * rgb[..., 0] - rgb[..., 1] - rgb[..., 2]
+    hue = np.degrees(np.arctan2(np.sqrt(3) * u, v))
+    found = {}
+    for name, (least, greatest) in HUES.items():
+        inside = ((hue - least) % 360 < greatest - least) & (strength > 0.55)
+        found[name] = np.argwhere(inside)[:, ::-1]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_both_renderers_draw_the_same_scene(
+    task_id: str, engine: str, seed: int, make_env: MakeEnv, renderers: dict[str, Renderer]
+) -> None:
+    if "gl" not in renderers:
+        pytest.skip("this machine has no OpenGL")
+    env = make_env(task_id, engine, seed)
+    for _ in range(seed * 5):
+        env.step(env.expert_action())
+    drawn = {name: env.images(renderer, SIDE) for name, renderer in renderers.items()}
+    seen = 0
+    for camera in CAMERAS:
+        one, other = (blobs(drawn[name][camera]) for name in NAMES)
+        for color in HUES:
+            if max(len(one[color]), len(other[color])) < 20:  # a sliver at an edge has no centroid
+                continue
+            seen += 1
+            apart = np.linalg.norm(one[color].mean(axis=0) - other[color].mean(axis=0))
+            assert apart <= 2, f"{color} in {camera}"
+    assert seen >= 2
+
+
+def test_pictures_have_their_shape_and_follow_what_moves(
+    engine: str, renderer: Renderer, make_env: MakeEnv
+) -> None:
+    env = make_env("cube_in_bowl", engine)
+    before = env.images(renderer, 64)
+    again = env.images(renderer, 64)
+    for _ in range(5):
+        env.step(env.expert_action())
+    after = env.images(renderer, 64)
+    assert tuple(before) == CAMERAS
+    for camera in CAMERAS:
+        assert before[camera].dtype == np.uint8
+        assert before[camera].shape == (64, 64, 3)
+        assert np.array_equal(before[camera], again[camera])
+        assert not np.array_equal(before[camera], after[camera])
+        assert not np.shares_memory(before[camera], again[camera])
+
+
+def test_a_later_picture_leaves_an_earlier_one_alone(renderer: Renderer, make_env: MakeEnv) -> None:
+    env = make_env("cube_in_bowl", "mujoco")
+    first = env.images(renderer, 64)
+    kept = {camera: image.copy() for camera, image in first.items()}
+    for _ in range(5):
+        env.step(env.expert_action())
+    env.images(renderer, 64)
+    assert all(np.array_equal(first[camera], kept[camera]) for camera in CAMERAS)
+
+
+def test_a_picture_depends_on_the_snapshot_alone(renderer: Renderer, make_env: MakeEnv) -> None:
+    """Not on what the renderer drew before it, such as another task at another size."""
+    env, other = make_env("cube_in_bowl", "mujoco", 1), make_env("round_the_post", "mujoco", 2)
+    first = env.images(renderer, 64)
+    other.images(renderer, 96)
+    again = env.images(renderer, 64)
+    assert all(np.array_equal(first[camera], again[camera]) for camera in CAMERAS)
+
+
+def test_auto_is_each_engines_own_renderer() -> None:
+    assert choose("auto", "pybullet") == ("tiny", "")
+    if has_opengl():
+        assert choose("auto", "mujoco") == ("gl", "")
+    assert choose("tiny", "mujoco") == ("tiny", "")
+
+
+def test_without_opengl_auto_draws_with_tiny_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_opengl(monkeypatch)
+    name, why = choose("auto", "mujoco")
+    assert name == "tiny"
+    assert why.startswith("This machine has no OpenGL (egl: no driver; osmesa: no driver).")
+    assert why.endswith("Drawing with tiny instead.")
+    assert "\n" not in why
+    assert choose("tiny", "mujoco") == ("tiny", "")
+
+
+def test_without_opengl_gl_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_opengl(monkeypatch)
+    with pytest.raises(MachineError, match="no OpenGL"):
+        choose("gl", "mujoco")
+    monkeypatch.setenv("MUJOCO_GL", "osmesa")
+    with pytest.raises(MachineError, match=r"no OpenGL \(osmesa: no driver\)"):
+        choose("gl", "mujoco")
+
+
+def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ImportError("no driver\nand more lines")
+
+    monkeypatch.delenv("MUJOCO_GL", raising=False)
+    monkeypatch.setattr(gl, "import_module", missing)
+    monkeypatch.setattr(gl, "_forget", lambda *_: None)
+
+
+def test_an_unknown_renderer_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UsageError, match='no renderer "tinny"; did you mean "tiny"?'):
+        choose("tinny", "mujoco")

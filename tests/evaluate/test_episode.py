@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pi0bench.envs.render.renderer import make
+from pi0bench.envs.tabletop import ENGINES, Tabletop
+from pi0bench.envs.world import PhysicsFault
+from pi0bench.evaluate.episode import Outcome, Rollout, run
+from pi0bench.evaluate.planning import Stopwatch
+from pi0bench.policies import registry
+from pi0bench.tasks.load import task
+
+Play = Callable[..., list[Outcome]]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_expert_reaches_the_goal(engine: str, play: Play) -> None:
+    for outcome in play(registry.load("expert"), engine=engine, episodes=2):
+        record = outcome.record
+        assert (record.status, record.fault, record.progress) == ("success", "", 1.0)
+        assert record.success_s is not None
+        hold_s = task("reach_cube").hold_s
+        assert record.success_s == pytest.approx(record.length / 20 - hold_s + 0.05)
+        assert record.replans == record.length > 10  # it executes one action a plan
+        assert record.trunk_evaluations == 0
+        assert "{" not in record.instruction
+        assert outcome.timing.key == record.cell.key()
+        assert outcome.timing.replan_ms is not None
+        assert outcome.timing.wall_s > 0
+
+
+@pytest.mark.parametrize("name", ["zero", "random"])
+def test_a_policy_that_knows_nothing_runs_to_the_end_and_fails(name: str, play: Play) -> None:
+    for outcome in play(registry.load(name), episodes=2):
+        record = outcome.record
+        assert (record.status, record.success_s, record.fault) == ("failure", None, "")
+        assert record.length == 20 * task("reach_cube").max_s
+        assert record.replans == record.length / 8
+
+
+def test_evaluations_add_up(scripted: Callable[..., Any], play: Play) -> None:
+    policy = scripted(lambda obs, *_: np.zeros((len(obs), 8, 7)))
+    (outcome,) = play(policy, episodes=1, steps=(3,))
+    assert outcome.record.trunk_evaluations == 3 * outcome.record.replans == 45
+
+
+@pytest.mark.parametrize("returned", [np.full((1, 8, 7), np.nan), np.zeros((1, 8, 6)), "actions"])
+def test_the_simulator_never_sees_a_faulty_action(
+    returned: Any, scripted: Callable[..., Any], play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(*_: Any) -> Any:
+        raise AssertionError("it did")
+
+    monkeypatch.setattr(Tabletop, "step", step)
+    (outcome,) = play(scripted(lambda *_: returned), episodes=1)
+    record = outcome.record
+    assert (record.status, record.length, record.replans) == ("policy_fault", 0, 1)
+    assert record.fault.startswith("actions: expected")
+    assert outcome.timing.replan_ms is None
+
+
+def test_a_fault_in_the_middle_of_a_batch_leaves_the_others_alone(
+    scripted: Callable[..., Any], play: Play
+) -> None:
+    def act(observations: Any, noise: Any, steps: int) -> Any:
+        actions = np.stack([rng.uniform(-1, 1, (8, 7)) for rng in noise])
+        for observation in observations:
+            if observation.instruction == guilty.instruction:
+                raise RuntimeError("no")
+        return actions
+
+    alone = play(registry.load("random"), episodes=3)
+    guilty = alone[1].record
+    assert len({end.record.instruction for end in alone}) == 3
+    outcomes = play(scripted(act), episodes=3)
+    assert [end.record.status for end in outcomes] == ["failure", "policy_fault", "failure"]
+    assert [end.record.length for end in outcomes] == [120, 0, 120]
+
+
+def test_writing_into_an_observation_is_a_fault(
+    scripted: Callable[..., Any], cells_of: Callable[..., Any]
+) -> None:
+    def scribble(observations: Any, *_: Any) -> Any:
+        observations[0].images["front"][:] = 0
+
+    policy = scripted(scribble, image_side=16)
+    cells = cells_of(policy, episodes=1)
+    (outcome,) = run(cells, policy, task("reach_cube"), make("tiny"), Stopwatch())
+    assert outcome.record.status == "policy_fault"
+    assert outcome.record.fault == "ValueError: assignment destination is read-only"
+
+
+def test_pictures_are_drawn_only_to_plan(
+    scripted: Callable[..., Any],
+    cells_of: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sides = []
+
+    def look(observations: Any, *_: Any) -> Any:
+        sides.extend(image.shape for obs in observations for image in obs.images.values())
+        assert observations[0].expert_action is None
+        return np.zeros((len(observations), 8, 7))
+
+    drawn = []
+    renderer = make("tiny")
+    original = renderer.draw
+    monkeypatch.setattr(renderer, "draw", lambda *args: drawn.append(1) or original(*args))
+    policy = scripted(look, image_side=16)
+    cells = cells_of(policy, episodes=1)
+    (outcome,) = run(cells, policy, task("reach_cube"), renderer, Stopwatch())
+    assert set(sides) == {(16, 16, 3)}
+    assert len(drawn) == 2 * outcome.record.replans  # two cameras
+
+
+def test_a_diverged_simulation_is_not_the_policys_fault(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Tabletop.step
+
+    def step(env: Tabletop, action: Any) -> Any:
+        if env.steps == 5:
+            raise PhysicsFault("velocities are not finite")
+        return original(env, action)
+
+    monkeypatch.setattr(Tabletop, "step", step)
+    (outcome,) = play(registry.load("random"), episodes=1)
+    record = outcome.record
+    assert (record.status, record.length) == ("env_fault", 5)
+    assert record.fault == "PhysicsFault: velocities are not finite"
+    assert not record.final
+
+
+def test_start_states_are_the_same_for_all_policies_engines_and_steps(
+    cells_of: Callable[..., Any], scripted: Callable[..., Any]
+) -> None:
+    policy = scripted(lambda *_: None)
+    cells = [
+        *cells_of(registry.load("expert"), episodes=1),
+        *cells_of(policy, episodes=1, steps=(1, 10)),
+        *cells_of(policy, episodes=1, engine="pybullet"),
+    ]
+    seen = set()
+    for cell in cells:
+        rollout = Rollout(cell, task("reach_cube"))
+        layout = rollout.env.layout
+        places = [(b.name, *b.pose.pos_m, *b.pose.rot.ravel()) for b in layout.bodies]
+        seen.add((tuple(places), layout.tcp_m, layout.yaw_rad, layout.instruction))
+        rollout.close()
+    assert len(cells) == 4
+    assert len(seen) == 1
+
+
+def test_noise_is_the_same_for_all_step_counts(scripted: Callable[..., Any], play: Play) -> None:
+    drawn: dict[int, list[Any]] = {}
+
+    def act(observations: Any, noise: Any, steps: int) -> Any:
+        drawn.setdefault(steps, []).append(np.stack([rng.normal(size=(8, 7)) for rng in noise]))
+        return np.zeros((len(observations), 8, 7))
+
+    play(scripted(act), episodes=1, steps=(1,))
+    play(scripted(act), episodes=1, steps=(10,))
+    np.testing.assert_array_equal(drawn[1], drawn[10])
+    batches = drawn[1][2:]  # after the warm-up and the timed plan
+    np.testing.assert_array_equal(drawn[1][0], batches[0])
+    assert len({batch.tobytes() for batch in batches}) == len(batches) == 15

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pi0bench.evaluate.cells import Settings, batches, expand
+from pi0bench.evaluate.executors import IncompleteError, Local
+from pi0bench.evaluate.worker import Job
+from pi0bench.policies import registry
+from pi0bench.tasks.load import task
+
+ORPHANS = """
+import os, sys
+from pi0bench.evaluate.executors import Local
+from tests_jobs import jobs
+if __name__ == "__main__":
+    for _ in Local(1).run(jobs()):
+        import multiprocessing
+        print(multiprocessing.active_children()[0].pid, flush=True)
+        os.kill(os.getpid(), 9)
+"""
+
+
+def jobs() -> list[Job]:
+    settings = Settings(("random",), ("reach_cube",), renderer="tiny", episodes=20)
+    traits = {"random": registry.load("random").traits}
+    cells = expand(settings, traits, [task("reach_cube")])
+    return [Job(batch) for batch in batches(cells, 1)]
+
+
+def test_a_dead_worker_is_told_and_no_process_is_left() -> None:
+    before = set(multiprocessing.active_children())
+    threads = os.environ.get("OMP_NUM_THREADS")
+    executor = Local(2)
+    running = executor.run(jobs())
+    first = next(running)
+    assert first[0].record.status == "failure"
+    mine = set(multiprocessing.active_children()) - before
+    assert len(mine) == 2
+    victim = min(process.pid or 0 for process in mine)
+    os.kill(victim, signal.SIGKILL)
+    with pytest.raises(IncompleteError, match="run the same command again to continue"):
+        list(running)
+    executor.close()
+    assert not mine & set(multiprocessing.active_children())
+    assert os.environ.get("OMP_NUM_THREADS") == threads
+
+
+def test_workers_do_not_outlive_their_parent(tmp_path: Path, checkout: Path) -> None:
+    (tmp_path / "tests_jobs.py").write_text(Path(__file__).read_text("utf-8"), "utf-8")
+    (tmp_path / "orphans.py").write_text(ORPHANS)
+    done = subprocess.run(
+        [sys.executable, tmp_path / "orphans.py"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(checkout)},
+        timeout=60,
+    )
+    assert done.returncode == -signal.SIGKILL
+    pid = int(done.stdout)
+    deadline_s = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and not is_zombie(pid):
+        assert time.monotonic() < deadline_s, "it still runs"
+        time.sleep(0.05)
+
+
+def is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pi0bench.errors import UsageError
+from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask
+from pi0bench.policies.policy import Observation
+from pi0bench.seeds import stream
+
+BAD_ROW = 2
+
+
+def question(row: int) -> Question:
+    proprio = np.full(10, row, np.float32)
+    proprio.setflags(write=False)
+    observation = Observation(MappingProxyType({}), proprio, f"row {row}")
+    return Question(observation, partial(stream, "noise", 0, "reach_cube", row, 0))
+
+
+QUESTIONS = [question(row) for row in range(4)]
+
+
+def sound(observations: Any, *_: Any) -> Any:
+    return np.zeros((len(observations), 8, 7))
+
+
+def test_a_sound_plan_is_cut_to_what_is_executed(scripted: Callable[..., Any]) -> None:
+    policy = scripted(lambda obs, *_: np.ones((len(obs), 16, 7), np.float32))
+    for answer in ask(policy, QUESTIONS, 5):
+        assert isinstance(answer, Chunk)
+        assert answer.actions.shape == (8, 7)
+        assert answer.actions.dtype == np.float64
+        assert answer.trunk_evaluations == 5
+    assert policy.asked == [4]
+
+
+def bad_row(kind: str, observations: Any) -> Any:
+    actions = sound(observations)
+    for row, observation in enumerate(observations):
+        if observation.instruction == f"row {BAD_ROW}":
+            if kind == "raises":
+                raise RuntimeError("no idea\nat all")
+            if kind == "writes":
+                observation.proprio[0] = 1.0
+            actions[row, 3, 4] = {"nan": np.nan, "inf": -np.inf}.get(kind, 0.0)
+    return actions
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("nan", "actions: expected finite numbers, got 1 of 56 that are not"),
+        ("inf", "actions: expected finite numbers, got 1 of 56 that are not"),
+        ("raises", "RuntimeError: no idea"),
+        ("writes", "ValueError: assignment destination is read-only"),
+    ],
+)
+def test_only_the_guilty_row_is_charged(
+    kind: str, message: str, scripted: Callable[..., Any]
+) -> None:
+    answers = ask(scripted(lambda obs, *_: bad_row(kind, obs)), QUESTIONS, 1)
+    assert [isinstance(answer, PolicyFault) for answer in answers] == [False, False, True, False]
+    assert str(answers[BAD_ROW]) == message
+
+
+@pytest.mark.parametrize(
+    ("returned", "got"),
+    [
+        (np.zeros((1, 8, 6)), "got float64 (1, 8, 6)"),
+        (np.zeros((1, 7, 7)), "got float64 (1, 7, 7)"),
+        (np.zeros((2, 8, 7)), "got float64 (2, 8, 7)"),
+        (np.zeros((8, 7)), "got float64 (8, 7)"),
+        (np.zeros((1, 8, 7), int), "got int64 (1, 8, 7)"),
+        ([[0.0] * 7] * 8, "in an array, got list"),
+        (None, "in an array, got NoneType"),
+    ],
+)
+def test_a_wrong_shape_is_told(returned: Any, got: str, scripted: Callable[..., Any]) -> None:
+    policy = scripted(lambda *_: returned)
+    for questions in (QUESTIONS[:1], QUESTIONS):
+        answers = ask(policy, questions, 1)
+        assert {type(answer) for answer in answers} == {PolicyFault}
+        assert {str(answer) for answer in answers} == {
+            f"actions: expected floats (1, 8 or more, 7){' ' if got[0] == 'i' else ', '}{got}"
+        }
+
+
+def test_a_policy_may_not_change_a_chunk_afterwards(scripted: Callable[..., Any]) -> None:
+    kept = np.zeros((1, 8, 7))
+    (answer,) = ask(scripted(lambda *_: kept), QUESTIONS[:1], 1)
+    kept[:] = np.nan
+    assert isinstance(answer, Chunk)
+    assert np.isfinite(answer.actions).all()
+
+
+def test_a_users_mistake_is_no_fault_of_the_policy(scripted: Callable[..., Any]) -> None:
+    def refuse(*_: Any) -> Any:
+        raise UsageError("this sampler has no step count 3")
+
+    with pytest.raises(UsageError):
+        ask(scripted(refuse), QUESTIONS, 3)
+
+
+def test_asking_again_starts_the_noise_again(scripted: Callable[..., Any]) -> None:
+    def noisy(observations: Any, noise: Any, _: int) -> Any:
+        drawn = np.stack([rng.uniform(-1, 1, (8, 7)) for rng in noise])
+        return bad_row("raises", observations) + drawn
+
+    calm = ask(scripted(lambda obs, noise, _: bad_row("none", obs) + draw(noise)), QUESTIONS, 1)
+    split = ask(scripted(noisy), QUESTIONS, 1)
+    for row in (0, 1, 3):
+        left, right = calm[row], split[row]
+        assert isinstance(left, Chunk)
+        assert isinstance(right, Chunk)
+        np.testing.assert_array_equal(left.actions, right.actions)
+
+
+def draw(noise: Any) -> Any:
+    return np.stack([rng.uniform(-1, 1, (8, 7)) for rng in noise])
+
+
+def test_the_first_plan_of_a_process_is_not_timed(scripted: Callable[..., Any]) -> None:
+    policy, stopwatch = scripted(sound), Stopwatch()
+    took_ms = [stopwatch.replan_ms(policy, question, 1) for question in QUESTIONS[:2]]
+    assert all(took is not None and took > 0 for took in took_ms)
+    assert policy.asked == [1, 1, 1]
+    assert stopwatch.replan_ms(scripted(lambda *_: None), QUESTIONS[0], 1) is None

@@ -1,0 +1,100 @@
+"""Weights files: only what fits its card gets in."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from pi0bench.errors import UsageError
+from pi0bench.policies import card
+
+
+def write(path: Path, tensors: dict[str, torch.Tensor], about: Any = None) -> Path:
+    path.write_bytes(save(tensors, metadata={"about": json.dumps(about or {})}))
+    return path
+
+
+def fill(path: Path) -> nn.Linear:
+    module = nn.Linear(2, 3)
+    card.fill(module, card.weights(path)[0], path)
+    return module
+
+
+def good() -> dict[str, torch.Tensor]:
+    return {"weight": torch.arange(6.0).reshape(3, 2), "bias": torch.ones(3)}
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "w.safetensors", good(), {"looks": ["bowl"]})
+    assert torch.equal(fill(path).weight, good()["weight"])
+    assert card.weights(path)[1] == {"looks": ["bowl"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"weight": torch.zeros(2, 2)}, "weight has shape (2, 2), not (3, 2)"),
+        ({"bias": torch.tensor([1.0, float("nan"), 0.0])}, "bias is not finite"),
+        ({"extra": torch.zeros(1)}, "extra is not part of it"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path, change: Any, told: str) -> None:
+    path = write(tmp_path / "w.safetensors", {**good(), **change})
+    with pytest.raises(UsageError, match="does not fit its card") as error:
+        fill(path)
+    assert told in str(error.value)
+    assert str(path) in str(error.value)
+
+
+def test_a_missing_tensor_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "w.safetensors", {"weight": good()["weight"]})
+    with pytest.raises(UsageError, match="bias is missing"):
+        fill(path)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 40, -4])
+def test_a_truncated_file_is_refused(tmp_path: Path, keep: int) -> None:
+    path = write(tmp_path / "w.safetensors", good())
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(UsageError, match="no intact weights file"):
+        card.weights(path)
+
+
+def test_a_missing_file_names_the_command_that_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"pi0bench train {tmp_path.name}"):
+        card.weights(tmp_path / "model.safetensors")
+
+
+class _Canary:
+    def __reduce__(self) -> Any:
+        return Path.touch, (Path("canary"),)
+
+
+def test_a_pickle_is_refused_and_never_run(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(pickle.dumps(_Canary()))
+    with pytest.raises(UsageError, match="no intact weights file"):
+        card.weights(path)
+    assert not Path("canary").exists()
+
+
+def test_a_card_that_is_same_as_another_takes_over_its_tables_and_weights() -> None:
+    root = card.content("policies")
+    own, other = card.read(root / "blind"), card.read(root / "pi0")
+    assert own["weights"] == other["weights"]
+    assert own["eyes"] == {**other["eyes"], "blank": True}
+    assert own["head"] == other["head"]
+
+
+def test_a_broken_card_is_told_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / card.CARD).write_text("summary = ")
+    with pytest.raises(UsageError, match=str(tmp_path)):
+        card.read(tmp_path)

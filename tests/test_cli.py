@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pi0bench import __version__
+from pi0bench.cli import COMMANDS, main
+from pi0bench.results.store import RunFolder
+
+
+def exit_code(*args: str) -> int:
+    try:
+        return main(args)
+    except SystemExit as ended:  # tyro's way
+        return int(ended.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ("--policy expret", 'no policy "expret"; did you mean "expert"?'),
+        ("--policy expert --suite tabletap", 'no suite "tabletap"; did you mean "tabletop"?'),
+        ("--policy expert --task reach_cub", 'no task "reach_cub"; did you mean "reach_cube"?'),
+        ("--policy expert --engine bullet", 'no engine "bullet"; did you mean "pybullet"?'),
+        ("--policy expert --renderer vulkan", 'no renderer "vulkan"; known: auto, gl, tiny'),
+        ("--policy expert --steps 0", "--steps: 0 is too few; give numbers from 1"),
+        ("--policy expert --steps 5 -1", "--steps: -1 is too few; give numbers from 1"),
+        ("--policy expert --episodes 0", "--episodes: 0 is too few; give a number from 1"),
+        ("--policy expert --workers 0", "--workers: 0 is too few; give a number from 1"),
+        ("--policy expert --batch 0", "--batch: 0 is too few; give a number from 1"),
+        ("--policy expert --seed -1", "--seed: -1 is negative; give a number from 0"),
+    ],
+)
+def test_bad_input_exits_2_and_says_what_would_work(
+    args: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert exit_code("run", *args.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.err == f"pi0bench: {message}\n"
+    assert captured.out == ""
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("args", ["", "rum", "run", "run --policy expert --episodes many"])
+def test_a_wrong_command_line_exits_2(args: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(*args.split()) == 2
+    assert capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_exits_4(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "run"
+    assert exit_code("run", "--policy", "expert", "--out", str(out)) == 4
+    assert capsys.readouterr().err.startswith(f"pi0bench: {out}: ")
+
+
+def test_a_run_from_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    args = "run --policy expert zero --task reach_cube --quick --renderer tiny --workers 1"
+    assert exit_code(*args.split()) == 0
+    folder = tmp_path / "runs" / "expert+zero-reach_cube-mujoco-tiny-episodes5"
+    assert len(RunFolder(folder).records()) == 10
+    assert not (folder / "videos").exists()
+    out = capsys.readouterr().out
+    assert "10 episodes: expert, zero on reach_cube (5 each) in mujoco, drawn by tiny" in out
+    assert "5/5" in out
+    assert f"{folder.relative_to(tmp_path)}: table.md" in out
+
+
+def test_a_mistake_of_ours_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise RuntimeError("no idea")
+
+    monkeypatch.setitem(COMMANDS, "list", fail)
+    assert exit_code("list") == 1
+    told = capsys.readouterr().err
+    assert told.startswith("pi0bench: internal error: RuntimeError: no idea (test_cli.py:")
+    assert told.count("\n") == 1
+
+
+def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("list") == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in ("expert", "random", "zero", "tabletop", "reach_cube"))
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("--version") == 0
+    assert capsys.readouterr().out == f"pi0bench {__version__}\n"
+
+
+def command(*args: str) -> list[str]:
+    return [sys.executable, "-m", "pi0bench.cli", *args]
+
+
+def test_help_is_quick(checkout: Path) -> None:
+    took_s = []
+    for _ in range(3):
+        start_s = time.perf_counter()
+        done = subprocess.run(command("--help"), capture_output=True, text=True, cwd=checkout)
+        took_s.append(time.perf_counter() - start_s)
+        assert done.returncode == 0
+        assert "run" in done.stdout
+    assert min(took_s) < 1.0
+
+
+def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, checkout: Path) -> None:
+    args = ("run", "--policy", "random", "--task", "reach_cube", "--episodes", "400")
+    options = ("--batch", "1", "--workers", "2", "--no-video", "--out", str(tmp_path / "run"))
+    running = subprocess.Popen(
+        command(*args, *options),
+        cwd=checkout,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    episodes = tmp_path / "run" / "episodes.jsonl"
+    deadline_s = time.monotonic() + 60
+    while not episodes.exists():
+        assert time.monotonic() < deadline_s
+        assert running.poll() is None
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: parent and workers
+    _, words = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert words == "pi0bench: interrupted; the same command continues\n"
+    assert 0 < len(RunFolder(tmp_path / "run").records()) < 400
+    deadline_s = time.monotonic() + 5
+    while left := alive(running.pid):
+        assert time.monotonic() < deadline_s, left
+        time.sleep(0.05)
+
+
+def alive(group: int) -> list[str]:
+    """Processes of a group, without those that only wait to be buried."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, of = path.read_text().rsplit(")", 1)[1].split()[:3]
+        except OSError:
+            continue
+        if int(of) == group and state != "Z":
+            found.append(path.parent.name)
+    return found

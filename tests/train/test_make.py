@@ -1,0 +1,99 @@
+"""Training from files alone: a tiny card, a tiny data set, weights that load again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pi0bench import content
+from pi0bench.policies import card as cards
+from pi0bench.policies.learned import load_policy
+from pi0bench.policies.policy import Observation
+from pi0bench.train import make
+
+LOOKS = ["bowl", "red cube"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A content folder of its own with the cards of eyes and pi0, made small."""
+    torch.set_num_threads(1)
+    for name, file in (("eyes", cards.EYES_CARD), ("pi0", cards.CARD)):
+        (tmp_path / "policies" / name).mkdir(parents=True)
+        text = (content.folder("policies") / name / file).read_text()
+        for key, value in {"steps": 12, "batch": 4, "width": 4, "held_out": 4, "depth": 1}.items():
+            lines = text.splitlines()
+            lines = [f"{key} = {value}" if line.startswith(f"{key} =") else line for line in lines]
+            text = "\n".join(lines)
+        (tmp_path / "policies" / name / file).write_text(text)
+    monkeypatch.setattr(content, "root", lambda: tmp_path)
+    return tmp_path
+
+
+def scenes(folder: Path, count: int = 12, side: int = 32) -> Path:
+    from pi0bench.envs.cameras import calibration
+
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    about = {"looks": LOOKS, "side": side, "calibration": calibration(), "seed": 0}
+    (folder / "about.json").write_text(json.dumps(about))
+    arrays: dict[str, Any] = {
+        "images": rng.integers(0, 255, (count, 2, side, side, 3), np.uint8),
+        "proprio": rng.normal(0, 1, (count, 10)).astype(np.float32),
+        "present": rng.random((count, 2)) < 0.9,
+        "pos_m": rng.normal(0.3, 0.1, (count, 2, 3)).astype(np.float32),
+        "yaw_rad": rng.normal(0, 1, (count, 2)).astype(np.float32),
+        "pixel": rng.uniform(-1, 1, (count, 2, 2, 2)).astype(np.float32),
+    }
+    np.savez(folder / "000000.npz", **arrays)
+    return folder
+
+
+def features(path: Path, count: int = 16) -> Path:
+    rng = np.random.default_rng(0)
+    about = {
+        "sentences": ["put the red cube in the bowl", "touch the red cube"],
+        "looks": LOOKS,
+        "eyes": "none",
+        "tasks": {"cube_in_bowl": "0"},
+    }
+    np.savez(
+        path,
+        about=np.frombuffer(json.dumps(about).encode(), np.uint8),
+        features=rng.normal(0, 1, (count, 2, 11)).astype(np.float32),
+        proprio=rng.normal(0, 1, (count, 10)).astype(np.float32),
+        actions=rng.uniform(-1, 1, (count, 16, 7)).astype(np.float32),
+        valid=rng.random((count, 16)) < 0.9,
+        said=rng.integers(0, 2, count),
+    )
+    return path
+
+
+def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path) -> None:
+    make.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    path = make.fit_policy("pi0", features(home / "features.npz"), home / "work" / "pi0", None)
+    first = path.read_bytes()
+    policy = load_policy(home / "policies" / "pi0")
+    images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("front", "wrist")}
+    seen = Observation(images, np.zeros(10, np.float32), "touch the red cube")
+    plan = policy.plan([seen], [np.random.default_rng(0)], 3)
+    assert plan.actions.shape == (1, 16, 7)
+    assert plan.trunk_evaluations == 3
+    shutil.rmtree(home / "work" / "pi0")
+    make.fit_policy("pi0", home / "features.npz", home / "work" / "pi0", None)
+    assert path.read_bytes() == first
+
+
+def test_weights_remember_what_they_were_trained_on(home: Path) -> None:
+    path = make.fit_policy("pi0", features(home / "features.npz"), home / "work", None)
+    _, about = cards.weights(path)
+    assert about["looks"] == LOOKS
+    assert "touch" in about["vocabulary"]
+    assert about["windows"] == 16
+    assert len(about["action_scale"]) == 7
