@@ -126,12 +126,14 @@ class Eyes(nn.Module):
         )
 
     def _lift(self, name: str, pixel: Tensor, proprio: Tensor) -> tuple[Tensor, Tensor]:
-        """Where the pixel's ray (B, S, 2) meets the plane, (B, S, 2), and its direction (B, S, 3)."""
+        """Where each pixel's ray meets the plane, (B, S, 2), and the ray's direction, (B, S, 3)."""
         known = self.calibration[name]
         eye = torch.tensor(known["pos_m"], dtype=pixel.dtype, device=pixel.device)
         rot = torch.tensor(known["rot"], dtype=pixel.dtype, device=pixel.device).view(3, 3)
         spread = torch.tan(torch.deg2rad(torch.tensor(known["fovy_deg"] / 2)))
-        local = torch.cat([pixel * pixel.new_tensor([1, -1]) * spread, -torch.ones_like(pixel[..., :1])], -1)
+        local = torch.cat(
+            [pixel * pixel.new_tensor([1, -1]) * spread, -torch.ones_like(pixel[..., :1])], -1
+        )
         ray = local @ rot.T
         origin = eye.expand(len(proprio), 3)
         if known["on_tool"]:
@@ -144,7 +146,12 @@ class Eyes(nn.Module):
 
 def _heading(proprio: Tensor) -> Tensor:
     """Rotation by the hand's heading about the vertical, (B, 3, 3)."""
-    s, c, o, i = proprio[:, 3], proprio[:, 4], torch.zeros_like(proprio[:, 3]), torch.ones_like(proprio[:, 3])
+    s, c, o, i = (
+        proprio[:, 3],
+        proprio[:, 4],
+        torch.zeros_like(proprio[:, 3]),
+        torch.ones_like(proprio[:, 3]),
+    )
     return torch.stack([c, -s, o, s, c, o, o, o, i], dim=-1).view(-1, 3, 3)
 
 

@@ -69,9 +69,7 @@ class Network(nn.Module):
         cache = self.prefix(batch["features"], batch["ids"], batch["words"])
         actions = self.scale.normalise(batch["actions"])
         state = self.state(batch["proprio"])
-        return self.head.loss(
-            self.trunk, cache, state, actions, batch["valid"], generator, draws
-        )
+        return self.head.loss(self.trunk, cache, state, actions, batch["valid"], generator, draws)
 
     def sample(self, cache: PrefixCache, proprio: Tensor, noise: Tensor, steps: int) -> Tensor:
         """Actions (B, H, 7) from noise of the same shape; not clipped."""

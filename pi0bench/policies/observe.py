@@ -1,4 +1,4 @@
-"""Normalisation: the one place where metres, radians and actions become network numbers and back."""
+"""Normalisation: the one place where metres, radians and actions become network numbers."""
 
 from __future__ import annotations
 

@@ -60,25 +60,22 @@ class _Scan:
             if self._next == "[":
                 line = self._line
                 self._skip("[")
-                table = self._key("")
-                self.lines.setdefault(table, line)
+                table = self._key("", line)
                 self._skip("]")
             elif self._next != _END:
                 self._pair(table)
 
     def _pair(self, table: str) -> None:
-        line = self._line
-        place = self._key(table)
-        self.lines.setdefault(place, line)
+        place = self._key(table, self._line)
         self._skip("=")
         self._value(place)
 
-    def _key(self, table: str) -> str:
-        parts = [table] if table else []
+    def _key(self, place: str, line: int) -> str:
         while self._next not in ("=", "]", "\n", _END):
             if (token := self._step()) != ".":
-                parts.append(_plain(token))
-        return ".".join(parts)
+                place = f"{place}.{_plain(token)}".lstrip(".")
+                self.lines.setdefault(place, line)
+        return place
 
     def _value(self, place: str) -> None:
         if self._next == "[":

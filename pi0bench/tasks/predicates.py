@@ -44,7 +44,7 @@ def released(world: World, item: str) -> bool:
 def above(world: World, upper: str, lower: str, *, slack_m: float = 0.03) -> bool:
     """True when `upper` is over `lower`: centres within `slack_m` and not below its top."""
     top = world.pose(lower).pos_m[2] + world.scene.body(lower).top_m
-    return apart_m(world, upper, lower) < slack_m and world.pose(upper).pos_m[2] > top
+    return apart_m(world, upper, lower) < slack_m and bool(world.pose(upper).pos_m[2] > top)
 
 
 def on(world: World, upper: str, lower: str, *, slack_m: float = 0.005) -> bool:

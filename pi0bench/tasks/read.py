@@ -24,11 +24,16 @@ _MAX_SAID = 300
 
 
 class Reader:
-    """Reads one file; `problems` holds every complaint as `file:line: where: what`."""
+    """Reads one file and collects every complaint about it."""
 
     def __init__(self, shown: str, text: str, raw: dict[str, Any]) -> None:
-        self.problems: list[str] = []
+        self._found: list[tuple[int, str]] = []
         self._shown, self._text_read, self._raw = shown, text, raw
+
+    @property
+    def problems(self) -> list[str]:
+        """Every complaint as `file:line: where: what`, in the order of lines."""
+        return [f"{self._shown}:{line}: {said}" for line, said in sorted(self._found, key=_first)]
 
     def task(self, path: Path, digest: str) -> TaskSpec | None:
         """The task, or None when there were problems."""
@@ -50,13 +55,13 @@ class Reader:
             max_s=self._number("max_s", raw.get("max_s", 1), 0.5, 120),
             hold_s=self._number("hold_s", raw.get("hold_s", 0), 0.0, 10),
             instructions=self._instructions(objects),
-            plan=self._calls("plan", raw.get("plan", []), "skill", ACTS, names),
-            stages=self._calls("stages", raw.get("stages", []), "predicate", PREDICATES, names),
-            goal=self._calls("goal.all", goal.get("all", []), "predicate", PREDICATES, names),
+            plan=self._calls("plan", raw.get("plan"), "skill", ACTS, names),
+            stages=self._calls("stages", raw.get("stages"), "predicate", PREDICATES, names),
+            goal=self._calls("goal.all", goal.get("all"), "predicate", PREDICATES, names),
             objects=objects,
             start=self._start(raw.get("start", {})),
         )
-        return None if self.problems else spec
+        return None if self._found else spec
 
     def _objects(self, raw: Any) -> tuple[ObjectSpec, ...]:
         if not self._is("objects", raw, dict, "a table of objects"):
@@ -136,10 +141,10 @@ class Reader:
     def _calls(
         self, where: str, raw: Any, kind: str, functions: dict[str, Any], objects: list[str]
     ) -> tuple[Call, ...]:
-        if not self._is(where, raw, list, "a list of calls"):
+        if raw is None or not self._is(where, raw, list, "a list of calls"):
             return ()
-        if not raw and where.split(".")[0] in self._raw:
-            self._empty(where)
+        if not raw:
+            return self._empty(where)
         calls = []
         for i, text in enumerate(raw):
             if not self._is(f"{where}.{i}", text, str, "a call in quotes"):
@@ -171,8 +176,9 @@ class Reader:
         if not isinstance(value, list) or len(value) != 2:
             self._say(where, "must be [least, greatest]")
             return low, high
+        known = len(self._found)
         a, b = (self._number(where, x, low, high) for x in value)
-        if a > b:
+        if a > b and known == len(self._found):
             self._say(where, f"least {a:g} is greater than greatest {b:g}")
         return a, b
 
@@ -206,7 +212,7 @@ class Reader:
         if len(said) > _MAX_SAID:
             said = f"{said[:_MAX_SAID]} …"
         printable = "".join(c if c.isprintable() else "?" for c in said)
-        self.problems.append(f"{self._shown}:{self._line(where)}: {printable}")
+        self._found.append((self._line(where), printable))
 
     def _line(self, where: str) -> int:
         """Line of a dotted place, or of the nearest place around it that is written down."""
@@ -217,6 +223,10 @@ class Reader:
     @cached_property
     def _places(self) -> dict[str, int]:
         return lines_of(self._text_read)
+
+
+def _first(found: tuple[int, str]) -> int:
+    return found[0]
 
 
 def _taken() -> set[str]:

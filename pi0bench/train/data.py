@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from pi0bench.errors import UsageError
 from pi0bench.policies.text import Words, split
+from pi0bench.train.arrays import read
 from pi0bench.train.fit import Batch
 
 
 class Scenes:
-    """The part files of a scene folder, joined (see `pi0bench.train.scenes`)."""
+    """Files of scenes, joined (see `pi0bench.train.scenes`)."""
 
-    def __init__(self, folder: Path) -> None:
-        paths = sorted(folder.glob("*.npz"))
-        if not paths:
-            raise UsageError(f"{folder}: no scenes; pi0bench train eyes makes them")
-        self.about: dict[str, Any] = json.loads((folder / "about.json").read_text("utf-8"))
-        parts = [dict(np.load(path, allow_pickle=False)) for path in paths]
-        self.arrays = {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
+    def __init__(self, paths: Sequence[Path]) -> None:
+        parts = [read(path) for path in paths]
+        self.about = parts[0][1]
+        self.arrays = {key: np.concatenate([p[key] for p, _ in parts]) for key in parts[0][0]}
 
     def __len__(self) -> int:
         return len(self.arrays["proprio"])
@@ -40,9 +36,7 @@ class Chunks:
     def __init__(self, path: Path, text_length: int) -> None:
         if not path.exists():
             raise UsageError(f"{path}: no features; pi0bench train makes them from demonstrations")
-        with np.load(path, allow_pickle=False) as file:
-            self.arrays: dict[str, NDArray[Any]] = {key: file[key] for key in file.files}
-        self.about: dict[str, Any] = json.loads(self.arrays.pop("about").tobytes())
+        self.arrays, self.about = read(path)
         sentences = self.about["sentences"]
         self.vocabulary = sorted({word for text in sentences for word in split(text)})
         self._ids, self._words = Words(self.vocabulary).encode(sentences, text_length)
@@ -51,7 +45,7 @@ class Chunks:
         return len(self.arrays["proprio"])
 
     def gather(self, indices: np.ndarray) -> Batch:
-        """features (B, S, 11), proprio (B, 10), actions (B, H, 7), valid (B, H), ids and words."""
+        """Features (B, S, 11), proprio (B, 10), actions (B, H, 7), valid (B, H), ids and words."""
         batch = {key: torch.from_numpy(array[indices]) for key, array in self.arrays.items()}
         said = batch.pop("said")
         return {**batch, "ids": self._ids[said], "words": self._words[said]}

@@ -5,11 +5,8 @@ Pictures are not stored: a file holds states, from which either renderer draws t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.envs.tabletop import Tabletop
+from pi0bench.errors import UsageError
 from pi0bench.seeds import stream
 from pi0bench.tasks.load import task as load_task
 from pi0bench.tasks.placement import place
 from pi0bench.tasks.spec import TaskSpec
+from pi0bench.train import parts
+from pi0bench.train.arrays import read, write
 
 MAX_OBJECTS = 6
 _AFTER_STEPS = 12  # the expert goes on this long after success, so that chunks can end in rest
@@ -78,7 +78,9 @@ def record(task: TaskSpec, seed: int, number: int, how: Disturbance, engine: str
             after = after + 1 if after or env.succeeded else 0
         if not after:
             return None
-        return Episode({key: np.array(value) for key, value in rows.items()}, env.layout.instruction)
+        return Episode(
+            {key: np.array(value) for key, value in rows.items()}, env.layout.instruction
+        )
     finally:
         env.close()
 
@@ -125,19 +127,21 @@ def _append(rows: dict[str, list[Any]], env: Tabletop, clean: Any, disturbed: bo
         rows.setdefault(key, []).append(value)
 
 
-def _block(task_id: str, seed: int, start: int, count: int, how: Disturbance, engine: str, out: Path):
+def _block(
+    task_id: str, start: int, count: int, seed: int, how: dict[str, Any], engine: str
+) -> Any:
     task = load_task(task_id)
-    kept = []
-    for number in range(start, start + count):
-        episode = record(task, seed, number, how, engine)
-        if episode is not None:
-            kept.append((number, episode))
+    numbers = range(start, start + count)
+    tried = [(n, record(task, seed, n, Disturbance(**how), engine)) for n in numbers]
+    kept = [(number, episode) for number, episode in tried if episode is not None]
+    if not kept:
+        raise UsageError(f"{task_id}: the expert failed {count} times in a row; check its plan")
     table = [
         {"task": task_id, "episode": n, "steps": len(e.arrays["width_m"]), "says": e.instruction}
         for n, e in kept
     ]
     arrays = {k: np.concatenate([e.arrays[k] for _, e in kept]) for k in kept[0][1].arrays}
-    _save(out, arrays, {"episodes": table})
+    return arrays, {"episodes": table}
 
 
 def collect(
@@ -154,48 +158,24 @@ def collect(
     """Record `episodes` start states of each task into one file; finished parts are kept.
 
     Episodes in which the disturbed expert fails are left out.
+
+    Raises:
+        UsageError: a task's expert fails all the time.
     """
-    parts = out.with_suffix(".parts")
-    parts.mkdir(parents=True, exist_ok=True)
-    jobs = [(t.id, s) for s in range(0, episodes, _BLOCK) for t in tasks]
-    paths = [parts / f"{i}-{s:05d}-{min(_BLOCK, episodes - s)}.npz" for i, s in jobs]
-    todo = [(job, path) for job, path in zip(jobs, paths, strict=True) if not path.exists()]
-    done = len(jobs) - len(todo)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running = [
-            pool.submit(_block, i, seed, s, min(_BLOCK, episodes - s), how, engine, path)
-            for (i, s), path in todo
-        ]
-        for future in as_completed(running):
-            future.result()
-            done += 1
-            if progress:
-                progress(done * _BLOCK, len(jobs) * _BLOCK)
-    loaded = [load(path) for path in paths]
-    arrays = {k: np.concatenate([a[k] for a, _ in loaded]) for k in loaded[0][0]}
     about = {
         "seed": seed,
         "asked": episodes,
         "engine": engine,
         "disturbance": vars(how),
-        "tasks": {t.id: t.hash for t in tasks},
-        "episodes": [row for _, meta in loaded for row in meta["episodes"]],
+        "tasks": {task.id: task.hash for task in tasks},
     }
-    _save(out, arrays, about)
-    return out
-
-
-def _save(path: Path, arrays: dict[str, NDArray[Any]], about: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    text = np.frombuffer(json.dumps(about).encode(), np.uint8)
-    with partial.open("wb") as file:
-        np.savez_compressed(file, about=text, **arrays)
-    partial.replace(path)
-
-
-def load(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays of a demonstration file, and what it says about itself."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {key: file[key] for key in file.files}
-    return arrays, json.loads(arrays.pop("about").tobytes())
+    jobs = [
+        (task.id, start, min(_BLOCK, episodes - start), seed, vars(how), engine)
+        for start in range(0, episodes, _BLOCK)
+        for task in tasks
+    ]
+    folder = out.with_suffix(".parts")
+    paths = parts.make(folder, _block, jobs, about, workers=workers, progress=progress)
+    loaded = [read(path) for path in paths]
+    arrays = {k: np.concatenate([a[k] for a, _ in loaded]) for k in loaded[0][0]}
+    return write(out, arrays, {**about, "episodes": [r for _, m in loaded for r in m["episodes"]]})

@@ -1,8 +1,7 @@
-"""Demonstrations seen through trained eyes, once: what policies of a comparison group learn from."""
+"""Demonstrations seen through trained eyes, once: what a group of policies learns from."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pi0bench.content import folder as content
 from pi0bench.envs import models
 from pi0bench.envs.cameras import CAMERAS, Snapshot
 from pi0bench.envs.panda import panda
@@ -18,16 +18,17 @@ from pi0bench.envs.pose import from_quat
 from pi0bench.envs.render.renderer import NAMES, make
 from pi0bench.envs.scene import Scene
 from pi0bench.envs.tabletop import images
-from pi0bench.content import folder as content
-from pi0bench.policies.card import EYES_CARD, WEIGHTS, digest, load_eyes, read
+from pi0bench.policies.card import EYES_CARD, WEIGHTS, digest, load_eyes
+from pi0bench.policies.card import read as read_card
 from pi0bench.seeds import stream
 from pi0bench.tasks.load import task as load_task
-from pi0bench.train import demos
+from pi0bench.train import demos, parts
+from pi0bench.train.arrays import read, write
 
 STRIDE = 2
 CHUNK = 16
 _MIN_VALID = 4
-_ROWS = 64
+_BLOCK = 100  # episodes a part
 
 
 def chunks(
@@ -53,44 +54,63 @@ def encode(
     eyes_name: str,
     out: Path,
     *,
+    workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Draw every second step of the demonstrations, look at it, and write one features file.
 
     Each step is drawn by either renderer, chosen by chance, so that policies know both.
     """
-    arrays, about = demos.load(source)
+    _, about = read(source)
+    weights = content("policies") / eyes_name / WEIGHTS
+    about |= {
+        "sentences": sorted({row["says"] for row in about["episodes"]}),
+        "looks": load_eyes(eyes_name).looks,
+        "eyes": digest(weights),
+    }
+    count = len(about["episodes"])
+    jobs = [(str(source), eyes_name, n, min(n + _BLOCK, count)) for n in range(0, count, _BLOCK)]
+    settings = {"eyes": about["eyes"], "demonstrations": digest(source)}
+    folder = out.with_suffix(".parts")
+    paths = parts.make(folder, _block, jobs, settings, workers=workers, progress=progress)
+    loaded = [read(path)[0] for path in paths]
+    return write(out, {k: np.concatenate([a[k] for a in loaded]) for k in loaded[0]}, about)
+
+
+def _block(source: str, eyes_name: str, first: int, last: int) -> parts.Made:
+    """Episodes number `first` to `last` of the demonstrations: what was seen, felt, said, done."""
+    torch.set_num_threads(1)
+    arrays, about = read(Path(source))
     eyes, home = load_eyes(eyes_name), content("policies") / eyes_name
-    side = int(read(home, EYES_CARD)["eyes"]["side"])
+    side = int(read_card(home, EYES_CARD)["eyes"]["side"])
     renderers = [make(name) for name in NAMES]
-    rng = stream("scene", about["seed"], "features")
-    rows: dict[str, list[Any]] = {k: [] for k in ("features", "proprio", "actions", "valid", "said")}
     sentences = sorted({row["says"] for row in about["episodes"]})
-    start = 0
-    for number, row in enumerate(about["episodes"]):
-        steps = slice(start, start + row["steps"])
-        start += row["steps"]
+    ends = np.cumsum([row["steps"] for row in about["episodes"]])
+    rows = []
+    for number in range(first, last):
+        row = about["episodes"][number]
+        steps = slice(ends[number] - row["steps"], ends[number])
         episode = {key: array[steps] for key, array in arrays.items()}
         targets, valid = chunks(episode["actions"], episode["disturbed"])
         chosen = np.flatnonzero(valid.sum(1) >= _MIN_VALID)
         chosen = chosen[chosen % STRIDE == number % STRIDE]
+        rng = stream("scene", about["seed"], "features", number)
         pictures = _draw(row, about["seed"], episode, chosen, renderers, side, rng)
         seen = {name: torch.from_numpy(pictures[:, i]) for i, name in enumerate(CAMERAS)}
         with torch.inference_mode():
             features = eyes(seen, torch.from_numpy(episode["proprio"][chosen])).features()
-        rows["features"].append(features.numpy())
-        rows["proprio"].append(episode["proprio"][chosen])
-        rows["actions"].append(targets[chosen])
-        rows["valid"].append(valid[chosen])
-        rows["said"].append(np.full(len(chosen), sentences.index(row["says"])))
-        if progress:
-            progress(number + 1, len(about["episodes"]))
-    about |= {"sentences": sentences, "looks": eyes.looks, "eyes": digest(home / WEIGHTS)}
-    text = np.frombuffer(json.dumps(about).encode(), np.uint8)
-    with (partial := out.with_name(out.name + ".partial")).open("wb") as file:
-        np.savez(file, about=text, **{key: np.concatenate(value) for key, value in rows.items()})
-    partial.replace(out)
-    return out
+        rows.append(
+            {
+                "features": features.numpy(),
+                "proprio": episode["proprio"][chosen],
+                "actions": targets[chosen],
+                "valid": valid[chosen],
+                "said": np.full(len(chosen), sentences.index(row["says"])),
+            }
+        )
+    for renderer in renderers:
+        renderer.close()
+    return {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}, {}
 
 
 def _draw(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from pi0bench.errors import UsageError
 from pi0bench.policies import card as cards
 from pi0bench.policies.eyes import Eyes
 from pi0bench.policies.observe import ActionScale
-from pi0bench.policies.trunk import initialise
 from pi0bench.train import eyes as seeing
 from pi0bench.train.data import Chunks, Scenes
 from pi0bench.train.fit import FitConfig, fit
@@ -25,15 +25,17 @@ from pi0bench.train.fit import FitConfig, fit
 Progress = Callable[[int, int, float], None] | None
 
 
-def fit_eyes(name: str, scenes: Path, work: Path, progress: Progress, device: str = "cpu") -> Path:
+def fit_eyes(
+    name: str, scenes: Sequence[Path], work: Path, progress: Progress, device: str = "cpu"
+) -> Path:
     """Train eyes on labelled scenes, by their card; writes their weights and returns the file."""
     folder = content("policies") / name
     card = cards.read(folder, cards.EYES_CARD)
     recipe = card["training"]
     data = Scenes(scenes)
-    eyes = Eyes(data.about["looks"], data.about["calibration"], card["eyes"]["width"])
-    initialise(eyes, Generator().manual_seed(recipe["seed"]))
-    eyes.to(memory_format=torch.channels_last)
+    with seeded(recipe["seed"]):
+        eyes = Eyes(data.about["looks"], data.about["calibration"], card["eyes"]["width"])
+    eyes = eyes.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     held_out = np.arange(len(data) - recipe["held_out"], len(data))
     seen = _First(data, len(data) - recipe["held_out"])
     config = _config(recipe)
@@ -47,12 +49,14 @@ def fit_eyes(name: str, scenes: Path, work: Path, progress: Progress, device: st
     return _write(folder / cards.WEIGHTS, average, about)
 
 
-def fit_policy(name: str, features: Path, work: Path, progress: Progress, device: str = "cpu") -> Path:
+def fit_policy(
+    name: str, features: Path, work: Path, progress: Progress, device: str = "cpu"
+) -> Path:
     """Train a policy on features, by its card; writes its weights and returns the file."""
     folder = content("policies") / name
     card = cards.read(folder)
     if "same_as" in card:
-        raise UsageError(f'{name} has the weights of {card["same_as"]}; train that')
+        raise UsageError(f"{name} has the weights of {card['same_as']}; train that")
     recipe = card["training"]
     data = Chunks(features, card["text"]["length"])
     scale = ActionScale.of(data.arrays["actions"][data.arrays["valid"]])
@@ -69,9 +73,23 @@ def fit_policy(name: str, features: Path, work: Path, progress: Progress, device
     network.initialise(Generator().manual_seed(recipe["seed"]))
     draws = recipe["draws"]
     average = fit(
-        network, lambda b, g: network.loss(b, g, draws), data, _config(recipe), work, progress, device
+        network,
+        lambda b, g: network.loss(b, g, draws),
+        data,
+        _config(recipe),
+        work,
+        progress,
+        device,
     )
     return _write(folder / cards.WEIGHTS, average, about)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Give PyTorch's own constructors, which know no generator, a seed for a while."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # noqa: TID251
+        yield
 
 
 class _First:

@@ -23,8 +23,15 @@ class _Bar(Protocol):
 @contextmanager
 def _bar(console: Console, title: str) -> Iterator[_Bar]:
     """A progress bar; in a pipe, a plain line now and then."""
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
-    with Progress(TextColumn(title), *columns, console=console, disable=not console.is_terminal) as bar:
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(
+        TextColumn(title), *columns, console=console, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task(title, note="")
         said = 0.0
 
@@ -39,27 +46,30 @@ def _bar(console: Console, title: str) -> Iterator[_Bar]:
         yield show
 
 
-def demonstrations(suite: str, episodes: int, out: Path, seed: int, workers: int, console: Console) -> Path:
+def demonstrations(
+    suite: str, episodes: int, out: Path, seed: int, workers: int, console: Console
+) -> Path:
     """Record demonstrations of a suite into one file, or continue doing so.
 
     Raises:
         UsageError: the file holds other demonstrations.
     """
     from pi0bench.train import demos
+    from pi0bench.train.arrays import read
 
     specs = load_suite(suite)
     if episodes < 1:
         raise UsageError(f"--episodes: {episodes} is too few; give a number from 1")
     wanted = {"seed": seed, "tasks": {spec.id: spec.hash for spec in specs}, "asked": episodes}
     if out.exists():
-        _, about = demos.load(out)
+        _, about = read(out)
         if {key: about[key] for key in wanted} != wanted:
             raise UsageError(f"{out}: holds demonstrations made otherwise; name another --out")
         console.print(f"{out}: {len(about['episodes'])} demonstrations are there")
         return out
     with _bar(console, "demonstrations") as bar:
         demos.collect(specs, episodes, out, seed=seed, workers=workers, progress=bar)
-    _, about = demos.load(out)
+    _, about = read(out)
     asked = episodes * len(specs)
     kept = len(about["episodes"])
     console.print(f"{out}: {kept} of {asked} disturbed episodes ended in success and were kept")
@@ -90,7 +100,9 @@ def train(name: str, data: Path, workers: int, console: Console, device: str = "
             path = make.fit_eyes(name, scenes, work, bar, device)
         errors = cards.weights(path)[1]["errors_m"]
         for look, (median, p90) in errors.items():
-            console.print(f"  {look}: off by {1000 * median:.1f} mm (median), {1000 * p90:.1f} (p90)")
+            console.print(
+                f"  {look}: off by {1000 * median:.1f} mm (median), {1000 * p90:.1f} (p90)"
+            )
     else:
         features = _features(cards.read(root / name), data, workers, console)
         with _bar(console, name) as bar:
@@ -99,13 +111,10 @@ def train(name: str, data: Path, workers: int, console: Console, device: str = "
     return path
 
 
-def _scenes(card: dict[str, Any], folder: Path, workers: int, console: Console) -> Path:
-    recipe = card["training"]
-    have = sum(1 for _ in folder.glob("*.npz")) * 500 if folder.exists() else 0
-    if have >= recipe["scenes"]:
-        return folder
+def _scenes(card: dict[str, Any], folder: Path, workers: int, console: Console) -> list[Path]:
     from pi0bench.train import scenes
 
+    recipe = card["training"]
     with _bar(console, "scenes") as bar:
         return scenes.collect(
             load_suite(recipe["suite"]),
@@ -130,4 +139,4 @@ def _features(card: dict[str, Any], data: Path, workers: int, console: Console) 
     from pi0bench.train import features
 
     with _bar(console, "features") as bar:
-        return features.encode(source, eyes, out, progress=bar)
+        return features.encode(source, eyes, out, workers=workers, progress=bar)

@@ -5,11 +5,8 @@ No physics runs: things are put where they could be, on the table, in the grippe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +24,7 @@ from pi0bench.seeds import stream
 from pi0bench.tasks.load import task as load_task
 from pi0bench.tasks.placement import place
 from pi0bench.tasks.spec import TaskSpec
+from pi0bench.train import parts
 
 _BLOCK = 500
 
@@ -64,23 +62,29 @@ def draw_scene(task: TaskSpec, rng: np.random.Generator) -> tuple[Scene, Snapsho
         bodies[cubes[-1]] = _put_on(bodies[cubes[-1]], bodies[-1], rng)
     if rng.random() < 0.35 and cubes:
         width = 2 * bodies[cubes[0]].rest_m
-        turn = from_rpy((*rng.normal(0, 0.004, 2), rng.normal(0, 0.004)), (0, 0, rng.normal(0, 0.08)))
+        turn = from_rpy(
+            (*rng.normal(0, 0.004, 2), rng.normal(0, 0.004)), (0, 0, rng.normal(0, 0.08))
+        )
         bodies[cubes[0]] = replace(bodies[cubes[0]], pose=reached @ turn)
     elif kind < 0.2 and cubes:
-        bodies[cubes[0]] = replace(bodies[cubes[0]], pose=_beneath(reached.pos_m, bodies[cubes[0]], rng))
+        bodies[cubes[0]] = replace(
+            bodies[cubes[0]], pose=_beneath(reached.pos_m, bodies[cubes[0]], rng)
+        )
     scene = Scene(panda().body, (models.table(), *bodies))
     return scene, Snapshot(q, width, {body.name: body.pose for body in scene.bodies})
 
 
 def _put_on(item: Body, base: Body, rng: np.random.Generator) -> Body:
     depth = 0.008 if base.name == "bowl" else base.top_m
-    spot = base.pose.pos_m + [*rng.normal(0, 0.008, 2), depth + item.rest_m + 0.03 * rng.random() ** 3]
-    return replace(item, pose=from_rpy(spot, (0, 0, rng.uniform(-np.pi, np.pi))))
+    x, y = rng.normal(0, 0.008, 2)
+    lift = depth + item.rest_m + 0.03 * rng.random() ** 3
+    heading = from_rpy((0, 0, 0), (0, 0, rng.uniform(-np.pi, np.pi)))
+    return replace(item, pose=Pose(base.pose.pos_m + np.array([x, y, lift]), heading.rot))
 
 
 def _beneath(tool_m: Array, item: Body, rng: np.random.Generator) -> Pose:
-    spot = [*(tool_m[:2] + rng.normal(0, 0.008, 2)), item.rest_m]
-    return from_rpy(spot, (0, 0, rng.uniform(-0.8, 0.8)))
+    x, y = tool_m[:2] + rng.normal(0, 0.008, 2)
+    return from_rpy((x, y, item.rest_m), (0, 0, rng.uniform(-0.8, 0.8)))
 
 
 def example(
@@ -93,7 +97,7 @@ def example(
     """
     scene, snap = draw_scene(task, rng)
     seen = images(scene, snap, renderer, side)
-    points = np.zeros((len(looks), 3), np.float32)
+    points = np.zeros((len(looks), 3))
     present, yaw = np.zeros(len(looks), bool), np.zeros(len(looks), np.float32)
     for body in scene.bodies:
         if body.label in looks:
@@ -106,13 +110,13 @@ def example(
         "images": np.stack([seen[name] for name in CAMERAS]),
         "proprio": proprio(snap.q_rad, snap.width_m, tool),
         "present": present,
-        "pos_m": points,
+        "pos_m": points.astype(np.float32),
         "yaw_rad": yaw,
         "pixel": pixel.astype(np.float32),
     }
 
 
-def _block(tasks: list[str], start: int, count: int, side: int, seed: int, out: Path) -> None:
+def _block(tasks: list[str], start: int, count: int, side: int, seed: int) -> parts.Made:
     specs = [load_task(name) for name in tasks]
     looks = labels_of(specs)
     renderers = [make(name) for name in NAMES]
@@ -121,11 +125,10 @@ def _block(tasks: list[str], start: int, count: int, side: int, seed: int, out: 
         rng = stream("scene", seed, number)
         task = specs[number // 50 % len(specs)]  # in runs, since tiny reloads other shapes
         rows.append(example(task, looks, renderers[number % 2], side, rng))
-    with (partial := out.with_suffix(".partial")).open("wb") as file:
-        np.savez(file, **{key: np.stack([row[key] for row in rows]) for key in rows[0]})
-    partial.replace(out)
     for renderer in renderers:
         renderer.close()
+    arrays = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+    return arrays, {"looks": looks, "side": side, "calibration": calibration(), "seed": seed}
 
 
 def collect(
@@ -137,21 +140,10 @@ def collect(
     seed: int = 0,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
-) -> Path:
-    """Draw `count` scenes into part files in `folder`; parts that are there are kept."""
-    folder.mkdir(parents=True, exist_ok=True)
-    about = {"looks": labels_of(tasks), "side": side, "calibration": calibration(), "seed": seed}
-    (folder / "about.json").write_text(json.dumps(about), "utf-8")
-    starts = range(0, count, _BLOCK)
-    todo = [s for s in starts if not (folder / f"{s:06d}.npz").exists()]
+) -> list[Path]:
+    """Draw `count` scenes into part files below `folder`; parts that are there are kept."""
     names = [task.id for task in tasks]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running = [
-            pool.submit(_block, names, s, min(_BLOCK, count - s), side, seed, folder / f"{s:06d}.npz")
-            for s in todo
-        ]
-        for done, future in enumerate(as_completed(running), len(starts) - len(todo) + 1):
-            future.result()
-            if progress:
-                progress(min(done * _BLOCK, count), count)
-    return folder
+    starts = range(0, count, _BLOCK)
+    jobs = [(names, start, min(_BLOCK, count - start), side, seed) for start in starts]
+    settings = {"tasks": {task.id: task.hash for task in tasks}, "cameras": calibration()}
+    return parts.make(folder, _block, jobs, settings, workers=workers, progress=progress)

@@ -42,14 +42,7 @@ def test_both_engines_answer_a_step_alike(axis: int, sign: int) -> None:
     assert other[-1] == pytest.approx(1, abs=0.01)
 
 
-@pytest.mark.parametrize(
-    "axis",
-    [
-        0,
-        pytest.param(1, marks=pytest.mark.xfail(strict=True, reason="MuJoCo rings: 14 %")),
-        pytest.param(2, marks=pytest.mark.xfail(strict=True, reason="MuJoCo rings: 20 %")),
-    ],
-)
+@pytest.mark.parametrize("axis", [0, 1, 2])
 def test_both_engines_answer_a_step_alike_from_the_first_step_on(axis: int) -> None:
     one, other = (step_response(engine, axis, 1) for engine in ENGINES)
     assert np.abs(one - other).max() <= 0.05

@@ -152,10 +152,9 @@ def test_a_state_that_is_not_finite_is_a_fault(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     env = make_env("stack_two_cubes", engine)
+    wreck(env.world)
     with pytest.raises(PhysicsFault):
-        for _ in range(5):
-            wreck(env.world)
-            env.world.step(25)
+        env.world.step(125)
     assert not list(tmp_path.iterdir()), "the engine left a file behind"
 
 
@@ -169,7 +168,7 @@ def test_what_was_put_somewhere_is_there(engine: str, make_env: MakeEnv) -> None
 
 
 def test_an_unknown_engine_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UsageError, match='no engine "mojoco"; did you mean "mujoco"?'):
+    with pytest.raises(UsageError, match=r'no engine "mojoco"; did you mean "mujoco"\?'):
         make_world("mojoco", Scene(panda().body, ()))
 
 
@@ -185,7 +184,9 @@ def test_both_descriptions_have_the_same_mass_and_inertia() -> None:
             name = link.get("name")
             theirs = ours.find(f".//body[@name='{name}']/inertial")
             assert theirs is not None, name
-            mass, inertia, origin = (link.find(f"inertial/{x}") for x in ("mass", "inertia", "origin"))
+            mass, inertia, origin = (
+                link.find(f"inertial/{x}") for x in ("mass", "inertia", "origin")
+            )
             assert mass is not None
             assert inertia is not None
             assert origin is not None

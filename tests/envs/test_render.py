@@ -149,5 +149,5 @@ def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unknown_renderer_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UsageError, match='no renderer "tinny"; did you mean "tiny"?'):
+    with pytest.raises(UsageError, match=r'no renderer "tinny"; did you mean "tiny"\?'):
         choose("tinny", "mujoco")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pi0bench.policies import card as cards
 from pi0bench.policies.learned import load_policy
 from pi0bench.policies.policy import Observation
 from pi0bench.train import make
+from pi0bench.train.arrays import write
 
 LOOKS = ["bowl", "red cube"]
 
@@ -36,13 +36,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def scenes(folder: Path, count: int = 12, side: int = 32) -> Path:
+def scenes(folder: Path, count: int = 12, side: int = 32) -> list[Path]:
     from pi0bench.envs.cameras import calibration
 
     rng = np.random.default_rng(0)
-    folder.mkdir()
     about = {"looks": LOOKS, "side": side, "calibration": calibration(), "seed": 0}
-    (folder / "about.json").write_text(json.dumps(about))
     arrays: dict[str, Any] = {
         "images": rng.integers(0, 255, (count, 2, side, side, 3), np.uint8),
         "proprio": rng.normal(0, 1, (count, 10)).astype(np.float32),
@@ -51,8 +49,7 @@ def scenes(folder: Path, count: int = 12, side: int = 32) -> Path:
         "yaw_rad": rng.normal(0, 1, (count, 2)).astype(np.float32),
         "pixel": rng.uniform(-1, 1, (count, 2, 2, 2)).astype(np.float32),
     }
-    np.savez(folder / "000000.npz", **arrays)
-    return folder
+    return [write(folder / "0.npz", arrays, about)]
 
 
 def features(path: Path, count: int = 16) -> Path:
@@ -63,16 +60,14 @@ def features(path: Path, count: int = 16) -> Path:
         "eyes": "none",
         "tasks": {"cube_in_bowl": "0"},
     }
-    np.savez(
-        path,
-        about=np.frombuffer(json.dumps(about).encode(), np.uint8),
-        features=rng.normal(0, 1, (count, 2, 11)).astype(np.float32),
-        proprio=rng.normal(0, 1, (count, 10)).astype(np.float32),
-        actions=rng.uniform(-1, 1, (count, 16, 7)).astype(np.float32),
-        valid=rng.random((count, 16)) < 0.9,
-        said=rng.integers(0, 2, count),
-    )
-    return path
+    arrays = {
+        "features": rng.normal(0, 1, (count, 2, 11)).astype(np.float32),
+        "proprio": rng.normal(0, 1, (count, 10)).astype(np.float32),
+        "actions": rng.uniform(-1, 1, (count, 16, 7)).astype(np.float32),
+        "valid": rng.random((count, 16)) < 0.9,
+        "said": rng.integers(0, 2, count),
+    }
+    return write(path, arrays, about)
 
 
 def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path) -> None:

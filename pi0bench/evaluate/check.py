@@ -1,0 +1,114 @@
+"""Validates task files, then resets each task many times and looks for starts that are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pi0bench.content import folder
+from pi0bench.envs.tabletop import ENGINES, Tabletop
+from pi0bench.envs.world import PHYSICS_HZ, PhysicsFault
+from pi0bench.errors import UsageError
+from pi0bench.seeds import stream
+from pi0bench.tasks.load import files, load, suite, suites
+from pi0bench.tasks.placement import Layout, PlacementError, place
+from pi0bench.tasks.spec import TaskSpec
+
+_WATCH_S = 0.5
+_DRIFT_M = 0.005
+
+
+def check(
+    paths: Sequence[Path],
+    engines: Sequence[str] = ENGINES,
+    resets: int = 50,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Check the task files among and below the paths, all of the benchmark's when there are none.
+
+    Returns:
+        How many problems there were; each is said on a line of its own.
+
+    Raises:
+        UsageError: a path that does not exist.
+    """
+    found = files(paths)
+    lists = [path for path in found if path.parent == folder("tasks")]
+    names = [path.stem for path in lists] if paths else suites()
+    problems = 0
+    for name in names:
+        try:
+            suite(name)
+        except UsageError as error:
+            if not any(path.stem in str(error) for path in found if path not in lists):
+                problems += _tell(str(error).split("\n"), say)
+    for path in found:
+        if path in lists:
+            continue
+        try:
+            task = load(path)
+        except UsageError as error:
+            problems += _tell(str(error).split("\n"), say)
+            continue
+        layouts, unplaced = _layouts(task, resets)
+        problems += _tell(unplaced, say)
+        for engine in engines:
+            wrong = _resets(task, layouts, engine)
+            problems += _tell(wrong, say)
+            if not wrong:
+                say(f"{task.id}: {engine}: {len(layouts)} starts are good")
+    return problems
+
+
+def _tell(lines: Sequence[str], say: Callable[[str], None]) -> int:
+    for line in lines:
+        say(line)
+    return len(lines)
+
+
+def _layouts(task: TaskSpec, resets: int) -> tuple[dict[int, Layout], list[str]]:
+    """The start states of the first evaluation episodes, and what went wrong in drawing them."""
+    layouts: dict[int, Layout] = {}
+    refused: dict[str, list[int]] = {}
+    for seed in range(resets):
+        try:
+            layouts[seed] = place(task, stream("evaluation", 0, task.id, seed))
+        except PlacementError as error:
+            refused.setdefault(str(error), []).append(seed)
+    return layouts, [f"{why} ({_seeds(seeds)})" for why, seeds in refused.items()]
+
+
+def _resets(task: TaskSpec, layouts: dict[int, Layout], engine: str) -> list[str]:
+    found: dict[str, list[int]] = {}
+    for seed, layout in layouts.items():
+        try:
+            complaints = _start(task, layout, engine)
+        except PhysicsFault as error:
+            complaints = [f"diverges: {error}"]
+        for complaint in complaints:
+            found.setdefault(complaint, []).append(seed)
+    return [f"{task.id}: {engine}: {what} ({_seeds(seeds)})" for what, seeds in found.items()]
+
+
+def _start(task: TaskSpec, layout: Layout, engine: str) -> list[str]:
+    """What is wrong with one start state."""
+    env = Tabletop(task, layout, engine)
+    try:
+        complaints = ["the goal is true at the start"] if env.goal() else []
+        names = env.world.scene.free_names
+        before = {name: env.world.pose(name).pos_m for name in names}
+        env.world.step(round(_WATCH_S * PHYSICS_HZ))
+        for name in names:
+            moved_m = float(np.linalg.norm(env.world.pose(name).pos_m - before[name]))
+            if moved_m > _DRIFT_M:
+                complaints.append(f'"{name}" moves by itself, over {1000 * _DRIFT_M:g} mm')
+        return complaints
+    finally:
+        env.close()
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    many = "seed" if len(seeds) == 1 else "seeds"
+    return f"{many} {', '.join(map(str, seeds))}"

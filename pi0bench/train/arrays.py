@@ -1,0 +1,31 @@
+"""Files of named arrays and what they say of themselves; no pickles, and never half a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def write(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> Path:
+    """Write all at once; `about` must be JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    own = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
+    with partial.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **own, **arrays)
+    partial.replace(path)
+    return path
+
+
+def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
+    """The arrays of a file, and what it says of itself."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {key: file[key] for key in file.files}
+    return arrays, json.loads(arrays.pop("about").tobytes())

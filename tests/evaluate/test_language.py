@@ -1,0 +1,63 @@
+"""The words decide: naming another cube makes the shipped policy fetch that one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pi0bench.envs.render.renderer import make
+from pi0bench.envs.tabletop import Tabletop
+from pi0bench.evaluate.planning import Chunk, Question, ask
+from pi0bench.policies import registry
+from pi0bench.policies.policy import Observation
+from pi0bench.seeds import stream
+from pi0bench.tasks.load import task
+from pi0bench.tasks.placement import place
+from pi0bench.tasks.predicates import inside
+
+EPISODES = 8
+
+
+def fetched(swap: bool) -> list[str]:
+    """Which cube lies in the bowl at the end of each episode; swapped, "other" is asked for."""
+    torch.set_num_threads(1)
+    spec, policy, renderer = task("cube_in_bowl"), registry.load("pi0"), make("tiny")
+    envs = []
+    for episode in range(EPISODES):
+        layout = place(spec, stream("evaluation", 0, spec.id, episode))
+        if swap:
+            colors = {body.name: body.label.split()[0] for body in layout.bodies}
+            words = layout.instruction.replace(colors["target"], colors["other"])
+            assert words != layout.instruction
+            layout = replace(layout, instruction=words)
+        envs.append(Tabletop(spec, layout, "mujoco"))
+    side = policy.traits.image_side
+    for replan in range(envs[0].max_steps // policy.traits.execute):
+        questions = [
+            Question(
+                Observation(env.images(renderer, side), env.proprio(), env.layout.instruction),
+                lambda at=at, replan=replan: stream("noise", 0, spec.id, at, replan),
+            )
+            for at, env in enumerate(envs)
+        ]
+        for env, answer in zip(envs, ask(policy, questions, 1), strict=True):
+            assert isinstance(answer, Chunk)
+            for action in answer.actions:
+                env.step(action)
+    ends = [
+        next((n for n in ("target", "other", "another") if inside(env.world, n, "bowl")), "none")
+        for env in envs
+    ]
+    for env in envs:
+        env.close()
+    renderer.close()
+    return ends
+
+
+@pytest.mark.parametrize(("swap", "wanted"), [(False, "target"), (True, "other")])
+def test_the_named_cube_is_fetched(swap: bool, wanted: str) -> None:
+    ends = fetched(swap)
+    assert ends.count(wanted) > EPISODES / 2, ends
+    assert sum(ends.count(n) for n in {"target", "other", "another"} - {wanted}) <= 1, ends

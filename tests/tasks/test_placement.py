@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from pi0bench.envs import models
+from pi0bench.envs.control import Controller
+from pi0bench.envs.panda import forward
+from pi0bench.envs.tabletop import Tabletop
+from pi0bench.seeds import stream
+from pi0bench.tasks.load import task
+from pi0bench.tasks.placement import Layout, PlacementError, place
+from pi0bench.tasks.spec import Place, TaskSpec
+
+
+def layouts(spec: TaskSpec, count: int = 200) -> list[Layout]:
+    return [place(spec, stream("evaluation", 0, spec.id, number)) for number in range(count)]
+
+
+def test_a_start_state_follows_from_its_stream(spec: TaskSpec) -> None:
+    first, again, other = (place(spec, stream("evaluation", 0, spec.id, n)) for n in (1, 1, 2))
+    assert describe(first) == describe(again)
+    assert describe(first) != describe(other)
+
+
+def describe(layout: Layout) -> tuple[object, ...]:
+    poses = tuple(body.pose.pos_m.tobytes() + body.pose.rot.tobytes() for body in layout.bodies)
+    return poses, layout.tcp_m, layout.yaw_rad, layout.instruction, layout.coin
+
+
+def test_objects_keep_their_distance_and_their_ranges(spec: TaskSpec) -> None:
+    for layout in layouts(spec):
+        for item, body in zip(spec.objects, layout.bodies, strict=True):
+            x, y, z = body.pose.pos_m
+            assert item.name == body.name
+            assert item.place.x_m[0] <= x <= item.place.x_m[1]
+            assert item.place.y_m[0] <= y <= item.place.y_m[1]
+            assert z == body.rest_m
+        for a, b in combinations(layout.bodies, 2):
+            apart = float(np.linalg.norm((a.pose.pos_m - b.pose.pos_m)[:2]))
+            assert apart >= a.radius_m + b.radius_m + 0.03
+
+
+def test_no_two_objects_of_a_layout_look_alike(spec: TaskSpec) -> None:
+    for layout in layouts(spec):
+        labels = [body.label for body in layout.bodies]
+        assert len(set(labels)) == len(labels)
+
+
+def test_every_colour_is_drawn_about_equally_often(spec: TaskSpec) -> None:
+    drawn = layouts(spec, 300)
+    for number, item in enumerate(spec.objects):
+        counts = {c: sum(d.bodies[number].label.startswith(c) for d in drawn) for c in item.color}
+        for color, count in counts.items():
+            assert count == pytest.approx(300 / len(item.color), abs=45), (item.name, color)
+
+
+def test_every_wording_is_used_and_names_the_colours_that_were_drawn(spec: TaskSpec) -> None:
+    used = set()
+    for layout in layouts(spec):
+        label = {body.name: body.label for body in layout.bodies}
+        words = {n: type("Color", (), {"color": label[n].split()[0]}) for n in label}
+        wordings = [template.format(**words) for template in spec.instructions]
+        assert layout.instruction in wordings
+        assert "{" not in layout.instruction
+        used.add(wordings.index(layout.instruction))
+    assert used == set(range(len(spec.instructions)))
+
+
+def test_the_arm_starts_where_the_layout_says(spec: TaskSpec) -> None:
+    for layout in layouts(spec, 5):
+        env = Tabletop(spec, layout, "mujoco")
+        tool = forward(env.world.arm().q_rad)
+        assert np.linalg.norm(tool.pos_m - layout.tcp_m) < 0.004
+        assert np.linalg.norm(Controller(env.world).goal.pos_m - layout.tcp_m) < 0.004
+        assert tool.rot[2, 2] == pytest.approx(-1, abs=1e-3)
+        env.close()
+
+
+def test_the_coin_is_fair() -> None:
+    coins = [layout.coin for layout in layouts(task("round_the_post"))]
+    assert 0.4 <= np.mean(np.array(coins) < 0.5) <= 0.6
+
+
+def test_too_little_room_is_said_after_a_bounded_number_of_tries() -> None:
+    spec = task("cube_in_bowl")
+    corner = Place((0.5, 0.51), (0.0, 0.01))
+    crowded = replace(spec, objects=tuple(replace(item, place=corner) for item in spec.objects))
+    with pytest.raises(PlacementError) as refusal:
+        place(crowded, np.random.default_rng(0))
+    said = "cube_in_bowl: no room for its objects in 1000 tries; widen a range"
+    assert str(refusal.value) == said
+
+
+def test_too_few_colours_are_said() -> None:
+    spec = task("stack_two_cubes")
+    red = replace(spec, objects=tuple(replace(item, color=("red",)) for item in spec.objects))
+    with pytest.raises(PlacementError, match="stack_two_cubes: no color is left for base"):
+        place(red, np.random.default_rng(0))
+
+
+def test_a_colour_repaints_the_object_and_nothing_else() -> None:
+    plain = models.model("cube")
+    red = models.instance("x", "cube", plain.pose, "red")
+    assert red.links[0].geoms[0].rgba == models.colors()["red"]
+    assert plain.links[0].geoms[0].rgba != models.colors()["red"]
+    assert (red.name, red.label) == ("x", "red cube")
