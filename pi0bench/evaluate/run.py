@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from pi0bench.envs.render.renderer import NAMES, choose
+from pi0bench.envs.render.choose import NAMES, choose
 from pi0bench.envs.tabletop import ENGINES
 from pi0bench.errors import UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from pi0bench.envs.render import renderer as renderers
+from pi0bench.envs.render.choose import make
 from pi0bench.envs.render.renderer import Renderer
 from pi0bench.errors import Pi0benchError, UsageError
 from pi0bench.evaluate.episode import Outcome, run
@@ -79,7 +79,7 @@ class Worker:
 
     def _renderer(self, name: str) -> Renderer:
         if name not in self._renderers:
-            self._renderers[name] = renderers.make(name)
+            self._renderers[name] = make(name)
         return self._renderers[name]
 
 

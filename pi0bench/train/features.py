@@ -15,7 +15,7 @@ from pi0bench.envs import models
 from pi0bench.envs.cameras import CAMERAS, Snapshot
 from pi0bench.envs.panda import panda
 from pi0bench.envs.pose import from_quat
-from pi0bench.envs.render.renderer import NAMES, make
+from pi0bench.envs.render.choose import NAMES, make
 from pi0bench.envs.scene import Scene
 from pi0bench.envs.tabletop import images
 from pi0bench.policies.card import EYES_CARD, WEIGHTS, digest, load_eyes

@@ -17,7 +17,8 @@ from pi0bench.envs import models
 from pi0bench.envs.cameras import CAMERAS, Snapshot, calibration, camera, project
 from pi0bench.envs.panda import MAX_WIDTH_M, forward, inverse, panda
 from pi0bench.envs.pose import Array, Pose, from_rpy, rot_of
-from pi0bench.envs.render.renderer import NAMES, Renderer, make
+from pi0bench.envs.render.choose import NAMES, make
+from pi0bench.envs.render.renderer import Renderer
 from pi0bench.envs.scene import Body, Scene
 from pi0bench.envs.tabletop import images, proprio
 from pi0bench.seeds import stream

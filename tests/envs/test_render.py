@@ -7,7 +7,8 @@ import pytest
 
 from pi0bench.envs.cameras import CAMERAS
 from pi0bench.envs.render import gl
-from pi0bench.envs.render.renderer import NAMES, Image, Renderer, choose, make
+from pi0bench.envs.render.choose import NAMES, choose, make
+from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.errors import MachineError, UsageError
 from tests.envs.conftest import MakeEnv
 

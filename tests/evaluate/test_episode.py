@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pi0bench.envs.render.renderer import make
+from pi0bench.envs.render.choose import make
 from pi0bench.envs.tabletop import ENGINES, Tabletop
 from pi0bench.envs.world import PhysicsFault
 from pi0bench.evaluate.episode import Outcome, Rollout, run

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pi0bench.envs.render.renderer import make
+from pi0bench.envs.render.choose import make
 from pi0bench.envs.tabletop import Tabletop
 from pi0bench.evaluate.planning import Chunk, Question, ask
 from pi0bench.policies import registry

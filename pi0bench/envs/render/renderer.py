@@ -1,4 +1,4 @@
-"""What a renderer is, and which one a machine can use."""
+"""What a renderer is, and what it draws."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.scene import Geom
-from pi0bench.errors import MachineError, UsageError, unknown
 
 Image = NDArray[np.uint8]
-NAMES = ("gl", "tiny")
 NEAR_M, FAR_M = 0.01, 3.0
 
 
@@ -52,39 +50,3 @@ class Renderer(Protocol):
     def close(self) -> None:
         """Free the renderer's memory."""
         ...
-
-
-def make(name: str) -> Renderer:
-    """The renderer `gl` (OpenGL through MuJoCo) or `tiny` (PyBullet's, on the CPU alone).
-
-    Raises:
-        UsageError: no renderer has that name.
-        MachineError: this machine has no OpenGL.
-    """
-    if name == "tiny":
-        from pi0bench.envs.render.tiny import TinyRenderer
-
-        return TinyRenderer()
-    if name == "gl":
-        from pi0bench.envs.render.gl import GlRenderer
-
-        return GlRenderer()
-    raise UsageError(unknown("renderer", name, (*NAMES, "auto")))
-
-
-def choose(name: str, engine: str) -> tuple[str, str]:
-    """Resolve `auto` for an engine, (renderer, one line that says why when it is a makeshift).
-
-    `auto` takes each engine's own renderer: `gl` for mujoco where the machine has OpenGL, else
-    `tiny`.
-    """
-    if name != "auto":
-        make(name).close()
-        return name, ""
-    if engine == "pybullet":
-        return "tiny", ""
-    try:
-        make("gl").close()
-    except MachineError as error:
-        return "tiny", f"{error} Drawing with tiny instead."
-    return "gl", ""

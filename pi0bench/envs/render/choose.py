@@ -1,0 +1,44 @@
+"""Which renderers there are, and which one a machine can use."""
+
+from __future__ import annotations
+
+from pi0bench.envs.render.renderer import Renderer
+from pi0bench.errors import MachineError, UsageError, unknown
+
+NAMES = ("gl", "tiny")
+
+
+def make(name: str) -> Renderer:
+    """The renderer `gl` (OpenGL through MuJoCo) or `tiny` (PyBullet's, on the CPU alone).
+
+    Raises:
+        UsageError: no renderer has that name.
+        MachineError: this machine has no OpenGL.
+    """
+    if name == "tiny":
+        from pi0bench.envs.render.tiny import TinyRenderer
+
+        return TinyRenderer()
+    if name == "gl":
+        from pi0bench.envs.render.gl import GlRenderer
+
+        return GlRenderer()
+    raise UsageError(unknown("renderer", name, (*NAMES, "auto")))
+
+
+def choose(name: str, engine: str) -> tuple[str, str]:
+    """Resolve `auto` for an engine, (renderer, one line that says why when it is a makeshift).
+
+    `auto` takes each engine's own renderer: `gl` for mujoco where the machine has OpenGL, else
+    `tiny`.
+    """
+    if name != "auto":
+        make(name).close()
+        return name, ""
+    if engine == "pybullet":
+        return "tiny", ""
+    try:
+        make("gl").close()
+    except MachineError as error:
+        return "tiny", f"{error} Drawing with tiny instead."
+    return "gl", ""
