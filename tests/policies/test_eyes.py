@@ -22,7 +22,7 @@ def eyes() -> Eyes:
 
 def arm(yaw_rad: float) -> np.ndarray:
     rot = rot_of(np.array([0, 0, yaw_rad])) @ forward(panda().home_rad).rot
-    return inverse(Pose((0.5, 0.05, 0.2), rot), panda().home_rad, iterations=60)
+    return inverse(Pose(np.array([0.5, 0.05, 0.2]), rot), panda().home_rad, iterations=60)
 
 
 @pytest.mark.parametrize("name", CAMERAS)

@@ -83,8 +83,8 @@ def test_blind_sees_nothing_and_is_otherwise_pi0(pi0: LearnedPolicy) -> None:
     same_feel = Observation(b.images, a.proprio, a.instruction)
     first, second = (blind.plan([x], [rng(3)], 1).actions for x in (a, same_feel))
     assert np.array_equal(first, second)
-    seeing = [pi0.plan([x], [rng(3)], 1).actions for x in (a, same_feel)]
-    assert not np.array_equal(*seeing)
+    one, other = (pi0.plan([x], [rng(3)], 1).actions for x in (a, same_feel))
+    assert not np.array_equal(one, other)
 
 
 def test_an_unknown_word_is_no_crash(pi0: LearnedPolicy) -> None:
