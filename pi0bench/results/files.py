@@ -20,6 +20,8 @@ _REMEDIES = {
     errno.ENOLCK: "this file system has no locks; choose an --out on a local disk",
 }
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @contextlib.contextmanager
 def storage(path: Path) -> Iterator[None]:
@@ -32,13 +34,23 @@ def storage(path: Path) -> Iterator[None]:
 
 
 def prove_writable(folder: Path) -> None:
-    """Make `folder` and take a file in it through every step that a run will need."""
-    with storage(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    probe = folder / f".probe-{os.getpid()}"
-    write_atomic(probe, b"\0" * 4096)
-    with storage(folder):
-        probe.unlink()
+    """Make `folder` and take a file in it through every step that a run will need.
+
+    Raises:
+        UsageError: it is no folder that this user may write.
+        StorageError: there is no room left.
+    """
+    try:
+        with storage(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        write_atomic(probe, b"\0" * 4096)
+        with storage(folder):
+            probe.unlink()
+    except StorageError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno not in _NO_ROOM:
+            raise UsageError(str(error)) from error
+        raise
 
 
 def hold_lock(path: Path) -> int:

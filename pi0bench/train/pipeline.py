@@ -128,13 +128,19 @@ def _scenes(card: dict[str, Any], folder: Path, workers: int, console: Console) 
 
 
 def _features(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
-    """The features file of a card's eyes and demonstrations; its name holds the eyes' hash."""
+    """The features of a card's eyes and demonstrations.
+
+    Its file, and theirs, are named by the hashes of what they were made from, so that changed
+    tasks or eyes are never learned from by mistake.
+    """
     recipe, eyes = card["training"], card["eyes"]["name"]
+    tasks = cards.digest(*(spec.path for spec in load_suite(recipe["suite"])))
     seen = cards.digest(content("policies") / eyes / cards.WEIGHTS)
-    out = data / f"features-{recipe['suite']}-{recipe['episodes']}-{seen}.npz"
+    what = f"{recipe['suite']}-{recipe['episodes']}-{tasks}"
+    out = data / f"features-{what}-{seen}.npz"
     if out.exists():
         return out
-    source = data / f"demos-{recipe['suite']}-{recipe['episodes']}.npz"
+    source = data / f"demos-{what}.npz"
     demonstrations(recipe["suite"], recipe["episodes"], source, recipe["seed"], workers, console)
     from pi0bench.train import features
 

@@ -129,9 +129,9 @@ def test_an_infra_error_is_superseded(
 
 def test_a_path_below_a_file_is_refused(tmp_path: Path, make_cell: Cells) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match=r"file/run: .*a part of this path is a file"):
+    with pytest.raises(UsageError, match=r"file/run: .*a part of this path is a file"):
         opened(tmp_path / "file" / "run", [make_cell()])
-    with pytest.raises(StorageError, match="a part of this path is a file"):
+    with pytest.raises(UsageError, match="a part of this path is a file"):
         opened(tmp_path / "file", [make_cell()])
 
 

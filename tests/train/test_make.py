@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             lines = [f"{key} = {value}" if line.startswith(f"{key} =") else line for line in lines]
             text = "\n".join(lines)
         (tmp_path / "policies" / name / file).write_text(text)
+    (tmp_path / "envs").symlink_to(content.folder("envs"))
     monkeypatch.setattr(content, "root", lambda: tmp_path)
     return tmp_path
 
@@ -92,3 +95,14 @@ def test_weights_remember_what_they_were_trained_on(home: Path) -> None:
     assert "touch" in about["vocabulary"]
     assert about["windows"] == 16
     assert len(about["action_scale"]) == 7
+
+
+def test_training_from_files_needs_torch_numpy_and_safetensors_only() -> None:
+    code = """
+import sys
+from pi0bench.train import make
+others = {"mujoco", "pybullet", "scipy", "matplotlib", "rich", "tyro", "imageio", "PIL"}
+print(sorted(others & {name.split(".")[0] for name in sys.modules}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
