@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from typing import Any
-
-import numpy as np
 
 from pi0bench.envs.panda import FINGERS, Panda
+from pi0bench.envs.physics.xml import add
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.scene import Body, Geom, Link, Scene
 from pi0bench.envs.world import PHYSICS_HZ
@@ -18,8 +16,8 @@ ROBOT, OBJECT = 1, 2  # collision groups: the robot's own links never touch each
 def write(scene: Scene, robot: Panda) -> str:
     """The scene as an MJCF document; MuJoCo's own automatic reset of bad states is off."""
     root = ET.Element("mujoco", model="pi0bench")
-    _add(root, "compiler", angle="radian", autolimits="true")
-    option = _add(
+    add(root, "compiler", angle="radian", autolimits="true")
+    option = add(
         root,
         "option",
         timestep=1 / PHYSICS_HZ,
@@ -27,8 +25,8 @@ def write(scene: Scene, robot: Panda) -> str:
         cone="elliptic",
         impratio=10,
     )
-    _add(option, "flag", autoreset="disable")
-    world = _add(root, "worldbody")
+    add(option, "flag", autoreset="disable")
+    world = add(root, "worldbody")
     _body(world, scene.robot, group=ROBOT)
     for body in scene.bodies:
         _body(world, body, group=OBJECT)
@@ -38,17 +36,17 @@ def write(scene: Scene, robot: Panda) -> str:
 
 def _servos(root: ET.Element, robot: Panda) -> None:
     left, right = FINGERS
-    equality = _add(root, "equality")
-    _add(equality, "joint", joint1=left, joint2=right, solref="0.005 1")
-    actuator = _add(root, "actuator")
+    equality = add(root, "equality")
+    add(equality, "joint", joint1=left, joint2=right, solref="0.005 1")
+    actuator = add(root, "actuator")
     gains = robot.servo["mujoco"]
     for link, kp, kv in zip(robot.arm_links, gains["kp"], gains["kv"], strict=True):
         assert link.joint
         force = (-link.joint.max_force, link.joint.max_force)
-        _add(actuator, "position", joint=link.name, kp=kp, kv=kv, forcerange=force)
+        add(actuator, "position", joint=link.name, kp=kp, kv=kv, forcerange=force)
     for finger in FINGERS:
         kp, kv = gains["finger_kp"], gains["finger_kv"]
-        _add(actuator, "position", joint=finger, kp=kp, kv=kv, forcerange=(-30, 30))
+        add(actuator, "position", joint=finger, kp=kp, kv=kv, forcerange=(-30, 30))
 
 
 def _body(world: ET.Element, body: Body, group: int) -> None:
@@ -57,10 +55,10 @@ def _body(world: ET.Element, body: Body, group: int) -> None:
         root = link.parent is None
         name = body.name if root and group == OBJECT else link.name
         pose = body.pose @ link.pose if root else link.pose
-        element = _add(parents[link.parent], "body", name=name, **_placed(pose))
+        element = add(parents[link.parent], "body", name=name, **_placed(pose))
         parents[link.name] = element
         if root and body.free:
-            _add(element, "freejoint", name=name)
+            add(element, "freejoint", name=name)
         _link(element, link, group)
 
 
@@ -68,7 +66,7 @@ def _link(element: ET.Element, link: Link, group: int) -> None:
     if group == ROBOT:
         element.set("gravcomp", "1")
     if joint := link.joint:
-        _add(
+        add(
             element,
             "joint",
             name=link.name,
@@ -80,7 +78,7 @@ def _link(element: ET.Element, link: Link, group: int) -> None:
         )
     centre, inertia = link.inertial
     full = inertia[[0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]]
-    _add(element, "inertial", pos=centre, mass=link.mass_kg, fullinertia=full)
+    add(element, "inertial", pos=centre, mass=link.mass_kg, fullinertia=full)
     for geom in link.geoms:
         _geom(element, geom, group)
 
@@ -88,7 +86,7 @@ def _link(element: ET.Element, link: Link, group: int) -> None:
 def _geom(element: ET.Element, geom: Geom, group: int) -> None:
     if not geom.collide:
         return
-    _add(
+    add(
         element,
         "geom",
         type=geom.shape,
@@ -103,14 +101,3 @@ def _geom(element: ET.Element, geom: Geom, group: int) -> None:
 
 def _placed(pose: Pose) -> dict[str, Array]:
     return {"pos": pose.pos_m, "quat": pose.quat_wxyz()}
-
-
-def _add(parent: ET.Element, tag: str, **attributes: Any) -> ET.Element:
-    words = {key: _text(value) for key, value in attributes.items()}
-    return ET.SubElement(parent, tag, words)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return " ".join(map(repr, np.ravel(value).tolist()))
