@@ -131,6 +131,8 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, checkout: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell starts background jobs, and so perhaps this test, with Ctrl-C ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     episodes = tmp_path / "run" / "episodes.jsonl"
     deadline_s = time.monotonic() + 60

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from pi0bench.envs.tabletop import Tabletop
 from pi0bench.envs.world import PhysicsFault
-from pi0bench.errors import StorageError, UsageError
+from pi0bench.errors import UsageError
 from pi0bench.evaluate import provenance, worker
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.run import How, run
@@ -169,7 +169,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_weights_are_loaded(
 
     monkeypatch.setattr(registry, "load", load)
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="choose another --out"):
+    with pytest.raises(UsageError, match="choose another --out"):
         run(asked("expert"), tmp_path / "file" / "out", QUIET, Console(quiet=True))
 
 
