@@ -17,7 +17,7 @@ from pi0bench.envs.tabletop import Tabletop
 from pi0bench.errors import UsageError
 from pi0bench.seeds import stream
 from pi0bench.tasks.load import task as load_task
-from pi0bench.tasks.placement import place
+from pi0bench.tasks.placement import Layout, place
 from pi0bench.tasks.spec import TaskSpec
 from pi0bench.train import parts
 from pi0bench.train.arrays import read, write
@@ -34,6 +34,8 @@ class Disturbance:
     Attributes:
         push_m: root mean square of a push's length along each axis.
         share: of the episodes that are disturbed at all.
+        grip: chance that a push also turns the fingers' command round.
+        steps: control steps that a push lasts.
     """
 
     push_m: float = 0.02
@@ -47,17 +49,17 @@ class Episode:
     """One demonstration of T control steps.
 
     Attributes:
-        q_rad, width_m, poses: states before each action, (T, 7), (T,), (T, MAX_OBJECTS, 7).
-        proprio: (T, 10).
-        actions: clean expert actions, (T, 7).
-        disturbed: whether something else than the clean action was executed, (T,).
+        arrays: `q_rad` (T, 7), `width_m` (T,) and `poses` (T, MAX_OBJECTS, 7; metres and wxyz)
+            before each action; `proprio` (T, 10); the expert's clean `actions` (T, 7); and
+            `disturbed` (T,), whether something else than the clean action was executed.
+        instruction: what was asked.
     """
 
     arrays: dict[str, NDArray[Any]]
     instruction: str
 
 
-def layout_of(task: TaskSpec, seed: int, episode: int) -> Any:
+def layout_of(task: TaskSpec, seed: int, episode: int) -> Layout:
     """The start state of a demonstration; its stream never meets that of the evaluations."""
     return place(task, stream("demonstration", seed, task.id, episode))
 

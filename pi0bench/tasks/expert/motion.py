@@ -18,7 +18,7 @@ TRAVEL_M = 0.14  # height of the tool above the table when it carries or searche
 _GAIN = 0.5
 _STEP_M = 0.020
 _STEP_RAD = 0.12
-_ACTION_M = 0.030
+_ACTION_M = 0.030  # what an action of 1 moves in a control step at 20 Hz; slower at other rates
 _ACTION_RAD = 0.15
 
 
@@ -40,8 +40,7 @@ class View:
 def move(view: View, pos_m: Array, yaw_rad: float, grip: float) -> Array:
     """The action that moves the commanded pose towards there, slowing down as it arrives, (7,).
 
-    `yaw_rad` is the hand's heading, taken modulo the quarter turn that is nearest to the
-    present one; the hand points down.
+    `yaw_rad` is the heading that the hand shall have; it points down.
     """
     step = _GAIN * (pos_m - view.goal.pos_m)
     step *= min(1.0, _STEP_M / max(float(np.linalg.norm(step)), 1e-9))
