@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 import pi0bench
-from pi0bench.errors import Pi0benchError
+from pi0bench.errors import Pi0benchError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,11 +106,10 @@ def check(paths: tyro.conf.Positional[tuple[Path, ...]] = ()) -> int:
         paths: Task files, or folders of them; all of the benchmark's when not given.
     """
     from pi0bench.evaluate.check import check as examine
-    from pi0bench.evaluate.run import INCOMPLETE
 
     console = _console()
     problems = examine(paths, say=lambda line: console.print(line, markup=False, soft_wrap=True))
-    return INCOMPLETE if problems else 0
+    return UsageError.exit_code if problems else 0
 
 
 def demos(

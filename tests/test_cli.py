@@ -162,3 +162,15 @@ def alive(group: int) -> list[str]:
         if int(of) == group and state != "Z":
             found.append(path.parent.name)
     return found
+
+
+def test_check_exits_2_on_a_broken_file_and_0_on_a_good_one(
+    tmp_path: Path, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text('summary = "x"\nplan = ["pick(cube)"]\n')
+    assert exit_code("check", str(broken)) == 2
+    said = capsys.readouterr().out
+    assert f'{broken}:1: goal: "goal" is missing' in said
+    assert f'{broken}:2: plan.0: no object "cube"' in said
+    assert exit_code("check", str(checkout / "tasks/tabletop/reach_cube.toml")) == 0

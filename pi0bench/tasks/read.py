@@ -42,10 +42,10 @@ class Reader:
         objects = self._objects(raw.get("objects", {}))
         names = [item.name for item in objects]
         goal = raw.get("goal", {})
-        if self._is("goal", goal, dict, "a table"):
-            self._known("goal", goal, ("all",), required=("all",))
-        else:
+        if not self._is("goal", goal, dict, "a table"):
             goal = {}
+        elif "goal" in raw:
+            self._known("goal", goal, ("all",), required=("all",))
         spec = TaskSpec(
             id=path.stem,
             path=path,
