@@ -12,7 +12,7 @@ from pi0bench.envs.models import read
 from pi0bench.envs.panda import link_poses, panda
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.render.renderer import NEAR_M, Camera, Picture
-from pi0bench.envs.scene import Scene
+from pi0bench.envs.scene import Body, Mark, Scene
 
 CAMERAS = ("front", "wrist")
 
@@ -25,11 +25,22 @@ class Snapshot:
         q_rad: arm, (7,).
         width_m: opening of the gripper.
         poses: every body by name.
+        joints: where the joint of each object that has one stands, by name.
     """
 
     q_rad: Array
     width_m: float
     poses: dict[str, Pose]
+    joints: dict[str, float]
+
+    def link_poses(self, body: Body) -> dict[str, Pose]:
+        """World pose of every link of an object."""
+        return body.link_poses(self.poses[body.name], self.joints.get(body.name, 0.0))
+
+    def mark_m(self, body: Body, mark: Mark) -> Array:
+        """Where an object's mark is in the world, (3,)."""
+        link = self.link_poses(body)[mark.link]
+        return link.pos_m + link.rot @ np.array(mark.pos_m)
 
 
 @cache
@@ -85,7 +96,9 @@ def picture(scene: Scene, snapshot: Snapshot) -> Picture:
     robot = link_poses(snapshot.q_rad, snapshot.width_m)
     geoms, positions, rotations = [], [], []
     placed = [(link, robot[link.name]) for link in panda().body.links]
-    placed += [(link, snapshot.poses[b.name]) for b in scene.bodies for link in b.links]
+    for body in scene.bodies:
+        poses = snapshot.link_poses(body)
+        placed += [(link, poses[link.name]) for link in body.links]
     for link, pose in placed:
         for geom in link.geoms:
             geoms.append(geom)

@@ -11,7 +11,7 @@ import numpy as np
 
 from pi0bench.content import folder
 from pi0bench.envs.pose import Pose, from_rpy
-from pi0bench.envs.scene import Body, Geom, Link, Rgba
+from pi0bench.envs.scene import Body, Geom, Joint, Link, Mark, Rgba, Room
 from pi0bench.errors import UsageError, unknown
 
 
@@ -58,20 +58,45 @@ def model(name: str) -> Body:
         raise UsageError(unknown("object model", name, names()))
     raw = read("objects", f"{name}.toml")
     looks = {key: tuple(rgba) for key, rgba in raw.get("look", {}).items()}
-    geoms = geoms_of(raw["geom"], {"": tuple(raw["color"]), **looks})
-    link = Link(name, geoms, raw["mass_kg"])
-    size = {key: raw[key] for key in ("rest_m", "top_m", "radius_m")}
-    return Body(name, (link,), raw["free"], **size)
+    colored = {"": tuple(raw["color"]), **looks}
+    links: list[Link] = []
+    for row in raw["link"]:
+        root = links[0].name if links else None
+        place = Pose(np.array(row.get("pos_m", (0, 0, 0)), float))
+        geoms = geoms_of(row["geom"], colored)
+        links.append(Link(row["name"], geoms, row["mass_kg"], root, place, _joint(row)))
+    marks = raw.get("mark", [{"name": name, "link": links[0].name}])
+    return Body(
+        name,
+        tuple(links),
+        raw["free"],
+        marks=tuple(
+            Mark(row["name"], row["link"], tuple(row.get("pos_m", (0, 0, 0)))) for row in marks
+        ),
+        room=_room(raw["room"]) if "room" in raw else None,
+        **{key: raw[key] for key in ("rest_m", "top_m", "radius_m", "turns")},
+    )
 
 
-def instance(name: str, of: str, pose: Pose, color: str | None = None) -> Body:
+def _joint(row: dict[str, Any]) -> Joint | None:
+    if "slide" not in row:
+        return None
+    drive = {key: row[key] for key in ("damping", "friction", "stiffness", "rest") if key in row}
+    return Joint("slide", tuple(row["slide"]), tuple(row["range_m"]), **drive)
+
+
+def _room(row: dict[str, Any]) -> Room:
+    return Room(row["link"], geoms_of([row], {"": (0, 0, 0, 0)})[0])
+
+
+def instance(name: str, of: str, pose: Pose, color: str | None = None, joint_at: float = 0) -> Body:
     """An object of that model: its name in the scene, where it stands, and its colour if any.
 
     The colour replaces the model's own; shapes with a `look` keep theirs.
     """
     body = model(of)
     own = tuple(read("objects", f"{of}.toml")["color"])
-    links = body.links
+    links, marks = body.links, body.marks
     if color is not None:
         rgba = colors()[color]
         links = tuple(
@@ -81,8 +106,13 @@ def instance(name: str, of: str, pose: Pose, color: str | None = None) -> Body:
             )
             for link in links
         )
-    label = f"{color} {of}" if color else of
-    return replace(body, name=name, links=links, pose=pose, label=label)
+        marks = tuple(replace(mark, look=look_of(mark.look, color)) for mark in marks)
+    return replace(body, name=name, links=links, pose=pose, marks=marks, joint_at=joint_at)
+
+
+def look_of(mark: str, color: str) -> str:
+    """What a model's mark looks like in a colour: "red cube"."""
+    return f"{color} {mark}"
 
 
 @cache

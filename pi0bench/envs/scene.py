@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from pi0bench.envs.pose import Array, Pose
+from pi0bench.envs.pose import Array, Pose, rot_of
 
 Shape = Literal["box", "sphere", "cylinder", "capsule"]
 Rgba = tuple[float, float, float, float]
@@ -35,14 +35,28 @@ class Geom:
 
 @dataclass(frozen=True)
 class Joint:
-    """A joint about or along `axis` of its link, with its servo's and drive's data."""
+    """A joint about or along `axis` of its link; newtons, metres and seconds, or their angular kin.
+
+    Attributes:
+        max_force: of the servo that drives it, if any does.
+        friction: dry friction.
+        stiffness, rest: of a spring, and where that spring would rest.
+    """
 
     kind: Literal["hinge", "slide"]
     axis: tuple[float, float, float]
     range: tuple[float, float]
-    max_force: float
+    max_force: float = 0.0
     damping: float = 0.0
     armature: float = 0.0
+    friction: float = 0.0
+    stiffness: float = 0.0
+    rest: float = 0.0
+
+    def moved(self, value: float) -> Pose:
+        """What the joint adds to its link's pose when it stands at `value`."""
+        axis = np.array(self.axis, float)
+        return Pose(axis * value) if self.kind == "slide" else Pose(rot=rot_of(axis * value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,25 +85,76 @@ class Link:
         return np.asarray(centre), inertia
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A point that eyes look for: what it looks like ("red cube"), and where it is on its link."""
+
+    look: str
+    link: str
+    pos_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """The inside of a container: a box or an upright cylinder on one of its links."""
+
+    link: str
+    space: Geom
+
+    def holds(self, link: Pose, point_m: Array) -> bool:
+        """True when the point, (3,), is in it while the link is at that pose."""
+        x, y, z = (link @ self.space.pose).inverse().rot @ (point_m - self.centre_m(link))
+        if self.space.shape == "box":
+            return bool(np.all(np.abs([x, y, z]) < self.space.size_m))
+        radius, half = self.space.size_m
+        return bool(np.hypot(x, y) < radius and abs(z) < half)
+
+    def centre_m(self, link: Pose) -> Array:
+        """Its middle, (3,), while the link is at that pose."""
+        return (link @ self.space.pose).pos_m
+
+
 @dataclass(frozen=True, eq=False)
 class Body:
     """A tree of links (parents first) that stands somewhere: fixed, or free to move.
 
+    An object has at most one joint, and then it is fixed; the robot has more.
+
     Attributes:
+        joint_at: where the object's joint starts.
         rest_m: height of its frame above what it stands on.
         top_m: height of its top above its frame.
         radius_m: of its footprint.
-        label: what it looks like, such as "red cube"; the name is its part in a task.
+        turns: how many times a turn about its z axis looks the same; 0 for round things.
+        marks: the points by which eyes know it.
+        room: its inside, if it is a container.
     """
 
     name: str
     links: tuple[Link, ...]
     free: bool = False
     pose: Pose = field(default_factory=Pose)
+    joint_at: float = 0.0
     rest_m: float = 0.0
     top_m: float = 0.0
     radius_m: float = 0.0
-    label: str = ""
+    turns: int = 1
+    marks: tuple[Mark, ...] = ()
+    room: Room | None = None
+
+    @cached_property
+    def joint(self) -> Joint | None:
+        """The object's joint, if it has one."""
+        return next((link.joint for link in self.links if link.joint), None)
+
+    def link_poses(self, pose: Pose, joint_at: float) -> dict[str, Pose]:
+        """World pose of every link of the object when its root and joint stand there."""
+        poses: dict[str, Pose] = {}
+        for link in self.links:
+            base = poses[link.parent] if link.parent else pose
+            placed = base @ link.pose
+            poses[link.name] = placed @ link.joint.moved(joint_at) if link.joint else placed
+        return poses
 
 
 @dataclass(frozen=True, eq=False)

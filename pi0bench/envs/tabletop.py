@@ -18,8 +18,8 @@ from pi0bench.envs.world import World
 from pi0bench.errors import UsageError, unknown
 from pi0bench.tasks.expert import plan
 from pi0bench.tasks.placement import Layout
-from pi0bench.tasks.predicates import PREDICATES
-from pi0bench.tasks.spec import TaskSpec
+from pi0bench.tasks.predicates import MEASURES, PREDICATES
+from pi0bench.tasks.spec import TaskSpec, Way
 
 ENGINES = ("mujoco", "pybullet")
 PROPRIO_DIM = 10
@@ -32,11 +32,15 @@ class Verdict:
 
     Attributes:
         goal_steps: control steps for which the goal has now held without a break.
-        stages: how many stages were reached, in order.
+        stages: how many stages were reached, in order, on the way that is farthest along.
+        progress: partial credit in [0, 1]: stages reached, or the task's greatest score.
+        mode: which of the task's modes the episode took, "" while it is open.
     """
 
-    goal_steps: int
-    stages: int
+    goal_steps: int = 0
+    stages: int = 0
+    progress: float = 0.0
+    mode: str = ""
 
 
 def make_world(engine: str, scene: Scene) -> World:
@@ -66,8 +70,9 @@ class Tabletop:
         self.world.set_arm(_start_rad(layout), MAX_WIDTH_M)
         self.world.step(_SETTLE_STEPS)
         self.controller = Controller(self.world, control_hz)
-        self.verdict = Verdict(0, 0)
+        self.verdict = Verdict()
         self.steps = 0
+        self._stages = [0] * len(task.ways)
 
     def step(self, action: Array) -> Verdict:
         """Carry out one action, (7,), and judge the state that it led to.
@@ -77,13 +82,27 @@ class Tabletop:
         """
         self.controller.act(action)
         self.steps += 1
-        reached = self.verdict.stages
-        stages = self.task.stages
-        while reached < len(stages) and stages[reached].run(PREDICATES, self.world):
-            reached += 1
+        for number, way in enumerate(self.task.ways):
+            while self._next_stage(number, way):
+                self._stages[number] += 1
         held = self.verdict.goal_steps + 1 if self.goal() else 0
-        self.verdict = Verdict(held, reached)
+        self.verdict = Verdict(held, max(self._stages), self._progress(), self._mode())
         return self.verdict
+
+    def _next_stage(self, number: int, way: Way) -> bool:
+        reached = self._stages[number]
+        return reached < len(way.stages) and way.stages[reached].run(PREDICATES, self.world)
+
+    def _progress(self) -> float:
+        if self.task.score:
+            return max(self.verdict.progress, self.task.score.run(MEASURES, self.world))
+        return max(self._stages) / len(self.task.ways[0].stages)
+
+    def _mode(self) -> str:
+        if self.verdict.mode:
+            return self.verdict.mode
+        true = (name for name, call in self.task.modes if call.run(PREDICATES, self.world))
+        return next(true, "")
 
     @property
     def hold_steps(self) -> int:
@@ -101,8 +120,10 @@ class Tabletop:
         return self.verdict.goal_steps >= self.hold_steps
 
     def goal(self) -> bool:
-        """True when every goal predicate holds now."""
-        return all(call.run(PREDICATES, self.world) for call in self.task.goal)
+        """True when every goal predicate of one of the ways holds now."""
+        return any(
+            all(call.run(PREDICATES, self.world) for call in way.goal) for way in self.task.ways
+        )
 
     def expert_action(self) -> Array:
         """What the scripted expert would do now, (7,)."""
@@ -117,7 +138,8 @@ class Tabletop:
         """Where everything is, for drawing."""
         arm = self.world.arm()
         poses = {body.name: self.world.pose(body.name) for body in self.world.scene.bodies}
-        return Snapshot(arm.q_rad, arm.width_m, poses)
+        joints = {b.name: self.world.joint(b.name) for b in self.world.scene.bodies if b.joint}
+        return Snapshot(arm.q_rad, arm.width_m, poses, joints)
 
     def images(self, renderer: Renderer, side: int) -> dict[str, Image]:
         """One square picture a camera, (side, side, 3)."""

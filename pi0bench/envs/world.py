@@ -56,8 +56,16 @@ class World(Protocol):
         """Put a body there, at rest."""
         ...
 
+    def joint(self, name: str) -> float:
+        """Where the joint of an object stands, metres or radians."""
+        ...
+
+    def set_joint(self, name: str, value: float) -> None:
+        """Put an object's joint there, at rest."""
+        ...
+
     def contact(self, a: str, b: str) -> bool:
-        """True when the bodies or robot links touch."""
+        """True when the bodies (any of their links) or robot links touch."""
         ...
 
     def state(self) -> Any:

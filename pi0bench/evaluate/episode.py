@@ -125,11 +125,11 @@ class Rollout:
     def outcome(self, wall_s: float) -> Outcome:
         """Return the record; `wall_s` is the episode's share of its batch's time."""
         env = self._env
-        success_s, progress = None, 0.0
+        success_s, progress, mode = None, 0.0, ""
         if env is not None:
             began = env.steps - env.verdict.goal_steps + 1
             success_s = began / env.control_hz if self.status == "success" else None
-            progress = env.verdict.stages / max(1, len(env.task.stages))
+            progress, mode = env.verdict.progress, env.verdict.mode
         record = Record(
             cell=self.cell,
             status=self.status,
@@ -139,6 +139,7 @@ class Rollout:
             instruction=self._layout.instruction,
             replans=self.replans,
             trunk_evaluations=self.trunk_evaluations,
+            mode=mode,
             fault=self.fault,
         )
         return Outcome(record, Timing(self.cell.key(), self.replan_ms, wall_s))

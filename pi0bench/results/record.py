@@ -57,6 +57,7 @@ class Record:
         instruction: the sentence that the policy was given.
         replans: how often the policy was asked for a chunk of actions.
         trunk_evaluations: forward passes of the trunk, over all re-plans.
+        mode: which of the task's modes it took, empty when none was or the task has none.
         fault: what went wrong, empty when nothing did.
     """
 
@@ -68,6 +69,7 @@ class Record:
     instruction: str
     replans: int
     trunk_evaluations: int
+    mode: str = ""
     fault: str = ""
 
     def __post_init__(self) -> None:

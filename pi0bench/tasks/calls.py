@@ -32,6 +32,11 @@ class Call:
         words = [str(a) for a in self.args] + [f"{key}={value}" for key, value in self.options]
         return f"{self.name}({', '.join(words)})"
 
+    def bound(self, names: Mapping[str, str]) -> Call:
+        """The call with each of these names replaced by what it stands for."""
+        options = tuple((key, names.get(str(v), v)) for key, v in self.options)
+        return Call(self.name, tuple(names.get(str(a), a) for a in self.args), options)
+
     def run(self, functions: Mapping[str, Callable[..., Any]], *first: Any) -> Any:
         """Call the function of that name with `first` before the call's own arguments."""
         return functions[self.name](*first, *self.args, **dict(self.options))

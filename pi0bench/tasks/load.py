@@ -11,15 +11,17 @@ from typing import Any
 
 from pi0bench.content import folder
 from pi0bench.errors import UsageError, unknown
-from pi0bench.tasks.read import Reader
+from pi0bench.tasks.complaints import Complaints
+from pi0bench.tasks.read import read
 from pi0bench.tasks.spec import TaskSpec
 
+SUITES = "suites.toml"
 _MAX_BYTES = 1_000_000
 
 
-def suites() -> tuple[str, ...]:
-    """Names of the suites, sorted."""
-    return tuple(sorted(path.stem for path in folder("tasks").glob("*.toml")))
+def suites() -> dict[str, str]:
+    """What each suite is, in words, by its name; a suite is a tag that tasks carry."""
+    return tomllib.loads((folder("tasks") / SUITES).read_text("utf-8"))
 
 
 def task_ids() -> tuple[str, ...]:
@@ -28,15 +30,14 @@ def task_ids() -> tuple[str, ...]:
 
 
 def suite(name: str) -> tuple[TaskSpec, ...]:
-    """The tasks of a suite, in its order.
+    """The tasks that carry this tag, by their ids.
 
     Raises:
-        UsageError: no suite has that name, or one of its files is wrong.
+        UsageError: no suite has that name, or a task file is wrong.
     """
     if name not in suites():
         raise UsageError(unknown("suite", name, suites()))
-    listed = tomllib.loads((folder("tasks") / f"{name}.toml").read_text("utf-8"))
-    return tuple(task(task_id) for task_id in listed["tasks"])
+    return tuple(spec for task_id in task_ids() if name in (spec := task(task_id)).tags)
 
 
 def task(name: str) -> TaskSpec:
@@ -72,10 +73,10 @@ def load(path: Path) -> TaskSpec:
         raise UsageError(f"{shown}: nested too deeply") from None
     except ValueError as error:  # TOMLDecodeError, and whatever Python says of huge numbers
         raise UsageError(f"{shown}:{_line_in(error)}: not TOML: {error}") from None
-    reader = Reader(shown, text, raw)
-    spec = reader.task(path, hashlib.sha256(data).hexdigest()[:12])
-    if reader.problems or spec is None:
-        raise UsageError("\n".join(reader.problems))
+    complaints = Complaints(shown, text, raw)
+    spec = read(complaints, path, hashlib.sha256(data).hexdigest()[:12])
+    if spec is None:
+        raise UsageError("\n".join(complaints.problems))
     return spec
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,32 +45,56 @@ def place(task: TaskSpec, rng: np.random.Generator) -> Layout:
     """
     colors = _colors(task, rng)
     poses = _poses(task, rng)
-    bodies = tuple(
-        models.instance(item.name, item.model, poses[item.name], colors.get(item.name))
-        for item in task.objects
-    )
+    bodies = []
+    for item in task.objects:
+        joint_at = rng.uniform(*item.place.joint_m)
+        color = colors.get(item.name)
+        bodies.append(models.instance(item.name, item.model, poses[item.name], color, joint_at))
+    swapped = task.mirrored and rng.random() < 0.5
+    if swapped:
+        bodies = [replace(body, pose=_mirrored(body.pose)) for body in bodies]
     spread = np.array(task.start.spread_m)
     x, y, z = np.array(task.start.tcp_m) + rng.uniform(-spread, spread)
     yaw = np.radians(rng.uniform(-1, 1) * task.start.spread_yaw_deg)
     template = task.instructions[rng.integers(len(task.instructions))]
-    words = {name: _Colored(color) for name, color in colors.items()}
-    return Layout(bodies, (x, y, z), float(yaw), template.format(**words), float(rng.random()))
+    text = template.format(**_words(task, colors, swapped))
+    return Layout(tuple(bodies), (x, y, z), float(yaw), text, float(rng.random()))
 
 
 @dataclass(frozen=True)
-class _Colored:
+class _Said:
+    """What an instruction may say of an object."""
+
     color: str
+    side: str
+
+
+def _words(task: TaskSpec, colors: dict[str, str], swapped: bool) -> dict[str, _Said]:
+    other = {"left": "right", "right": "left", "": ""}
+    return {
+        item.name: _Said(
+            colors.get(item.name, ""), other[item.side] if swapped else item.side
+        )
+        for item in task.objects
+    }
+
+
+def _mirrored(pose: Pose) -> Pose:
+    x, y, z = pose.pos_m
+    return from_rpy((x, -y, z), (0, 0, -pose.yaw_rad()))
 
 
 def _colors(task: TaskSpec, rng: np.random.Generator) -> dict[str, str]:
     chosen: dict[str, str] = {}
     for item in task.objects:
-        free = [color for color in item.color if color not in chosen.values()]
-        if item.color:
+        if len(item.color) == 1:
+            chosen[item.name] = item.color[0]
+        elif item.color:
+            free = [color for color in item.color if color not in chosen.values()]
             if not free:
                 raise PlacementError(f"{task.id}: no color is left for {item.name}")
             chosen[item.name] = free[rng.integers(len(free))]
-    return chosen
+    return chosen | {item.name: chosen[item.like] for item in task.objects if item.like}
 
 
 def _poses(task: TaskSpec, rng: np.random.Generator) -> dict[str, Pose]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pi0bench.envs.panda import FINGERS, forward
-from pi0bench.envs.pose import Array
+from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.world import World
 
 
@@ -21,9 +21,19 @@ def apart_m(world: World, a: str, b: str) -> float:
     return float(np.linalg.norm((world.pose(a).pos_m - world.pose(b).pos_m)[:2]))
 
 
+def link_pose(world: World, item: str, link: str) -> Pose:
+    """World pose of a link of an object, wherever its joint stands."""
+    body = world.scene.body(item)
+    at = world.joint(item) if body.joint else 0.0
+    return body.link_poses(world.pose(item), at)[link]
+
+
 def near(world: World, item: str, *, reach_m: float = 0.05) -> bool:
-    """True when the tool is within `reach_m` of the object's centre."""
-    return float(np.linalg.norm(tcp_m(world) - world.pose(item).pos_m)) < reach_m
+    """True when the tool is within `reach_m` of the object's first mark."""
+    mark = world.scene.body(item).marks[0]
+    link = link_pose(world, item, mark.link)
+    there = link.pos_m + link.rot @ np.array(mark.pos_m)
+    return float(np.linalg.norm(tcp_m(world) - there)) < reach_m
 
 
 def touching(world: World, item: str) -> bool:
@@ -33,7 +43,8 @@ def touching(world: World, item: str) -> bool:
 
 def held(world: World, item: str) -> bool:
     """True when both fingers touch the object and it is between them."""
-    return near(world, item, reach_m=0.03) and all(world.contact(item, f) for f in FINGERS)
+    between = np.linalg.norm(tcp_m(world) - world.pose(item).pos_m) < 0.03
+    return bool(between) and all(world.contact(item, f) for f in FINGERS)
 
 
 def released(world: World, item: str) -> bool:
@@ -56,10 +67,19 @@ def on(world: World, upper: str, lower: str, *, slack_m: float = 0.005) -> bool:
 
 
 def inside(world: World, item: str, container: str) -> bool:
-    """True when the object's centre is within the container's wall and below its rim."""
-    rim = world.pose(container).pos_m[2] + world.scene.body(container).top_m
-    near_axis = apart_m(world, item, container) < 0.6 * world.scene.body(container).radius_m
-    return near_axis and bool(world.pose(item).pos_m[2] < rim)
+    """True when the object's frame is in the container's room."""
+    room = world.scene.body(container).room
+    if room is None:
+        raise ValueError(f"{container} has no inside")
+    return room.holds(link_pose(world, container, room.link), world.pose(item).pos_m)
+
+
+def around(world: World, ring: str, peg: str) -> bool:
+    """True when the ring lies round the peg: level, its hole over it, below the peg's top."""
+    base, body = world.pose(peg), world.scene.body(ring)
+    top = base.pos_m[2] + world.scene.body(peg).top_m
+    low = world.pose(ring).pos_m[2] + body.top_m < top - 0.005
+    return low and apart_m(world, ring, peg) < 0.015 and bool(world.pose(ring).rot[2, 2] > 0.9)
 
 
 def beyond(world: World, item: str, obstacle: str) -> bool:
@@ -67,13 +87,53 @@ def beyond(world: World, item: str, obstacle: str) -> bool:
     return bool(world.pose(item).pos_m[0] > world.pose(obstacle).pos_m[0])
 
 
+def left_of(world: World, item: str, obstacle: str) -> bool:
+    """True while the object passes the obstacle on the robot's left."""
+    gap = world.pose(item).pos_m - world.pose(obstacle).pos_m
+    return bool(abs(gap[0]) < 0.03 and gap[1] > 0)
+
+
+def right_of(world: World, item: str, obstacle: str) -> bool:
+    """True while the object passes the obstacle on the robot's right."""
+    gap = world.pose(item).pos_m - world.pose(obstacle).pos_m
+    return bool(abs(gap[0]) < 0.03 and gap[1] < 0)
+
+
+def opened(world: World, item: str, *, least_m: float = 0.08) -> bool:
+    """True when the object's drawer is out by `least_m` or more."""
+    return world.joint(item) > least_m
+
+
+def closed(world: World, item: str, *, most_m: float = 0.01) -> bool:
+    """True when the object's drawer is out by `most_m` or less."""
+    return world.joint(item) < most_m
+
+
+def pressed(world: World, item: str, *, least_m: float = 0.006) -> bool:
+    """True when the button is down by `least_m` or more."""
+    return world.joint(item) < -least_m
+
+
+def unpressed(world: World, item: str, *, most_m: float = 0.003) -> bool:
+    """True when the button is down by less than `most_m`."""
+    return world.joint(item) > -most_m
+
+
 PREDICATES: dict[str, Callable[..., bool]] = {
     "above": above,
+    "around": around,
     "beyond": beyond,
+    "closed": closed,
     "held": held,
     "inside": inside,
+    "left_of": left_of,
     "near": near,
     "on": on,
+    "opened": opened,
+    "pressed": pressed,
     "released": released,
+    "right_of": right_of,
     "touching": touching,
+    "unpressed": unpressed,
 }
+MEASURES: dict[str, Callable[..., float]] = {}

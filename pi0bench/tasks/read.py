@@ -1,11 +1,9 @@
-"""Turns the parsed TOML of a task file into a `TaskSpec`, collecting problems with their lines."""
+"""Turns the parsed TOML of a task file into a `TaskSpec`."""
 
 from __future__ import annotations
 
-import difflib
 import re
 import string
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,230 +11,214 @@ from pi0bench.envs import models
 from pi0bench.envs.panda import panda
 from pi0bench.errors import unknown
 from pi0bench.tasks.calls import Call, CallError, check, parse
-from pi0bench.tasks.expert.plan import ACTS
-from pi0bench.tasks.lines import lines_of
-from pi0bench.tasks.predicates import PREDICATES
-from pi0bench.tasks.spec import ObjectSpec, Place, Range, Start, TaskSpec
+from pi0bench.tasks.complaints import Complaints, brief
+from pi0bench.tasks.expert.skills import ACTS
+from pi0bench.tasks.predicates import MEASURES, PREDICATES
+from pi0bench.tasks.spec import ObjectSpec, Place, Start, TaskSpec, Way
 
-_KEYS = ("summary", "version", "max_s", "hold_s", "instructions", "plan", "stages", "goal")
+_REQUIRED = ("summary", "version", "max_s", "hold_s", "instructions", "plan", "goal", "objects")
+_KEYS = (*_REQUIRED, "tags", "stages", "score", "modes", "choose", "mirrored", "start")
+_ITEM = ("model", "color", "place", "side")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
-_MAX_SAID = 300
+Binding = dict[str, str]
 
 
-class Reader:
-    """Reads one file and collects every complaint about it."""
+def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
+    """The task of a file, or None when there was something to complain of."""
+    raw = it.raw
+    it.keys("", raw, _KEYS, required=_REQUIRED)
+    if ("stages" in raw) == ("score" in raw):
+        it.say("stages", 'there must be "stages" or else a "score"')
+    objects = _objects(it, raw.get("objects", {}))
+    names = [item.name for item in objects]
+    bindings = _bindings(it, raw.get("choose", {}), names)
+    ways = _ways(it, bindings, names)
+    modes = it.table("modes", raw.get("modes", {}))
+    told = [_calls(it, f"modes.{name}", [text], PREDICATES, names) for name, text in modes.items()]
+    scores = [raw["score"]] if "score" in raw else None
+    score = _calls(it, "score", scores, MEASURES, names)
+    spec = TaskSpec(
+        id=path.stem,
+        path=path,
+        hash=digest,
+        summary=_text(it, "summary"),
+        version=int(it.number("version", raw.get("version", 1), 1, 1000)),
+        tags=it.texts("tags", raw.get("tags", []), "a list of suites"),
+        max_s=it.number("max_s", raw.get("max_s", 1), 0.5, 120),
+        hold_s=it.number("hold_s", raw.get("hold_s", 0), 0.0, 10),
+        mirrored=it.expect("mirrored", raw.get("mirrored", False), bool, "true or false")
+        and raw.get("mirrored", False),
+        instructions=_instructions(it, objects),
+        ways=ways,
+        modes=tuple((name, call) for name, calls in zip(modes, told, strict=True) for call in calls),
+        score=score[0] if score else None,
+        objects=objects,
+        start=_start(it, raw.get("start", {})),
+    )
+    return None if it.problems else spec
 
-    def __init__(self, shown: str, text: str, raw: dict[str, Any]) -> None:
-        self._found: list[tuple[int, str]] = []
-        self._shown, self._text_read, self._raw = shown, text, raw
 
-    @property
-    def problems(self) -> list[str]:
-        """Every complaint as `file:line: where: what`, in the order of lines."""
-        return [f"{self._shown}:{line}: {said}" for line, said in sorted(self._found, key=_first)]
+def _objects(it: Complaints, raw: Any) -> tuple[ObjectSpec, ...]:
+    items = []
+    for name, row in it.table("objects", raw, "a table of objects").items():
+        where = f"objects.{name}"
+        if not _NAME.fullmatch(name) or name in _taken():
+            it.say(where, "a name has small letters, digits and _, and is not the robot's")
+        if not it.expect(where, row, dict, "a table"):
+            continue
+        it.keys(where, row, _ITEM, required=("model", "place"))
+        model = row.get("model", "")
+        if "model" in row and model not in models.names():
+            it.say(f"{where}.model", unknown("object model", brief(model), models.names()))
+        side = row.get("side", "")
+        if side not in ("", "left", "right"):
+            it.say(f"{where}.side", f"must be left or right; got {brief(side)}")
+        colors, like = _colors(it, f"{where}.color", row.get("color", []), list(raw))
+        place = _place(it, f"{where}.place", row)
+        items.append(ObjectSpec(name, brief(model), place, colors, like, brief(side)))
+    return tuple(items)
 
-    def task(self, path: Path, digest: str) -> TaskSpec | None:
-        """The task, or None when there were problems."""
-        raw = self._raw
-        self._known("", raw, (*_KEYS, "objects", "start"), required=(*_KEYS, "objects"))
-        objects = self._objects(raw.get("objects", {}))
-        names = [item.name for item in objects]
-        goal = raw.get("goal", {})
-        if not self._is("goal", goal, dict, "a table"):
-            goal = {}
-        elif "goal" in raw:
-            self._known("goal", goal, ("all",), required=("all",))
-        spec = TaskSpec(
-            id=path.stem,
-            path=path,
-            hash=digest,
-            summary=self._text("summary"),
-            version=int(self._number("version", raw.get("version", 1), 1, 1000)),
-            max_s=self._number("max_s", raw.get("max_s", 1), 0.5, 120),
-            hold_s=self._number("hold_s", raw.get("hold_s", 0), 0.0, 10),
-            instructions=self._instructions(objects),
-            plan=self._calls("plan", raw.get("plan"), "skill", ACTS, names),
-            stages=self._calls("stages", raw.get("stages"), "predicate", PREDICATES, names),
-            goal=self._calls("goal.all", goal.get("all"), "predicate", PREDICATES, names),
-            objects=objects,
-            start=self._start(raw.get("start", {})),
-        )
-        return None if self._found else spec
 
-    def _objects(self, raw: Any) -> tuple[ObjectSpec, ...]:
-        if not self._is("objects", raw, dict, "a table of objects"):
-            return ()
-        items = []
-        for name, row in raw.items():
-            where = f"objects.{name}"
-            if not _NAME.fullmatch(name) or name in _taken():
-                self._say(where, "a name has small letters, digits and _, and is not the robot's")
-            if not self._is(where, row, dict, "a table"):
-                continue
-            self._known(where, row, ("model", "color", "place"), required=("model", "place"))
-            model = row.get("model", "")
-            if "model" in row and model not in models.names():
-                self._say(f"{where}.model", unknown("object model", _brief(model), models.names()))
-            colors = row.get("color", [])
-            colors = [colors] if isinstance(colors, str) else colors
-            if self._is(f"{where}.color", colors, list, "a list of colours"):
-                for color in colors:
-                    if not isinstance(color, str) or color not in models.colors():
-                        known = models.colors()
-                        self._say(f"{where}.color", unknown("color", _brief(color), known))
-            place = self._place(f"{where}.place", row)
-            items.append(ObjectSpec(name, _brief(model), place, tuple(map(_brief, colors))))
-        return tuple(items)
+def _colors(it: Complaints, where: str, raw: Any, names: list[str]) -> tuple[tuple[str, ...], str]:
+    """The colours to draw from, or the name of the object that has the same one."""
+    if isinstance(raw, str) and raw.endswith(".color"):
+        like = raw.removesuffix(".color")
+        if like not in names:
+            it.say(where, unknown("object", brief(like), names))
+        elif not isinstance(it.raw["objects"][like], dict) or not isinstance(
+            it.raw["objects"][like].get("color"), list
+        ):
+            it.say(where, f"{like} has no list of colours of its own to share")
+        return (), like
+    colors = it.texts(where, [raw] if isinstance(raw, str) else raw, "a colour or a list of them")
+    for color in colors:
+        if color not in models.colors():
+            it.say(where, unknown("color", brief(color), models.colors()))
+    return colors, ""
 
-    def _place(self, where: str, row: dict[str, Any]) -> Place:
-        raw = row.get("place")
-        if raw is None or not self._is(where, raw, dict, "a table"):
-            return Place((0, 0), (0, 0))
-        self._known(where, raw, ("x_m", "y_m", "yaw_deg"), required=("x_m", "y_m"))
-        x = self._range(f"{where}.x_m", raw.get("x_m", [0.5, 0.5]), 0.25, 0.75)
-        y = self._range(f"{where}.y_m", raw.get("y_m", [0, 0]), -0.40, 0.40)
-        return Place(x, y, self._range(f"{where}.yaw_deg", raw.get("yaw_deg", [0, 0]), -180, 180))
 
-    def _start(self, raw: Any) -> Start:
-        scene = models.read("scenes", "tabletop.toml")
-        if not self._is("start", raw, dict, "a table"):
-            raw = {}
-        self._known("start", raw, ("tcp_m", "spread_m", "spread_yaw_deg"))
-        return Start(
-            self._vector("start.tcp_m", raw.get("tcp_m", scene["start_tcp_m"])),
-            self._vector("start.spread_m", raw.get("spread_m", scene["start_spread_m"])),
-            self._number(
-                "start.spread_yaw_deg",
-                raw.get("spread_yaw_deg", scene["start_spread_yaw_deg"]),
-                0,
-                45,
-            ),
-        )
+def _place(it: Complaints, where: str, row: dict[str, Any]) -> Place:
+    raw = row.get("place")
+    if raw is None or not it.expect(where, raw, dict, "a table"):
+        return Place((0, 0), (0, 0))
+    it.keys(where, raw, ("x_m", "y_m", "yaw_deg", "joint_m"), required=("x_m", "y_m"))
+    known = row.get("model") in models.names()
+    joint = models.model(row["model"]).joint if known else None
+    if "joint_m" in raw and known and joint is None:
+        it.say(f"{where}.joint_m", f"{row['model']} has no joint")
+    low, high = joint.range if joint else (0.0, 0.0)
+    return Place(
+        it.range(f"{where}.x_m", raw.get("x_m", [0.5, 0.5]), 0.25, 0.75),
+        it.range(f"{where}.y_m", raw.get("y_m", [0, 0]), -0.40, 0.40),
+        it.range(f"{where}.yaw_deg", raw.get("yaw_deg", [0, 0]), -180, 180),
+        it.range(f"{where}.joint_m", raw["joint_m"], low, high) if "joint_m" in raw else (0, 0),
+    )
 
-    def _instructions(self, objects: tuple[ObjectSpec, ...]) -> tuple[str, ...]:
-        raw = self._raw.get("instructions", [])
-        if not self._is("instructions", raw, list, "a list of sentences"):
-            return ()
-        if not raw and "instructions" in self._raw:
-            return self._empty("instructions")
-        colored = {item.name for item in objects if item.color}
-        for i, sentence in enumerate(raw):
-            where = f"instructions.{i}"
-            if not self._is(where, sentence, str, "a sentence"):
-                continue
-            try:
-                fields = {
-                    name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
-                    for _, name, form, conversion in string.Formatter().parse(sentence)
-                    if name is not None
-                }
-            except ValueError as error:
-                self._say(where, str(error))
-                continue
-            known = {f"{name}.color" for name in colored}
-            for field in sorted(fields - known):
-                self._say(where, unknown("field", _brief(field), known))
-        return tuple(sentence for sentence in raw if isinstance(sentence, str))
 
-    def _calls(
-        self, where: str, raw: Any, kind: str, functions: dict[str, Any], objects: list[str]
-    ) -> tuple[Call, ...]:
-        if raw is None or not self._is(where, raw, list, "a list of calls"):
-            return ()
-        if not raw:
-            return self._empty(where)
-        calls = []
-        for i, text in enumerate(raw):
-            if not self._is(f"{where}.{i}", text, str, "a call in quotes"):
-                continue
-            try:
-                call = parse(text)
-                check(call, kind, functions, objects)
-                calls.append(call)
-            except CallError as error:
-                self._say(f"{where}.{i}", str(error))
-        return tuple(calls)
+def _start(it: Complaints, raw: Any) -> Start:
+    scene = models.read("scenes", "tabletop.toml")
+    raw = it.table("start", raw)
+    it.keys("start", raw, ("tcp_m", "spread_m", "spread_yaw_deg"))
+    yaw = raw.get("spread_yaw_deg", scene["start_spread_yaw_deg"])
+    return Start(
+        it.vector("start.tcp_m", raw.get("tcp_m", scene["start_tcp_m"])),
+        it.vector("start.spread_m", raw.get("spread_m", scene["start_spread_m"])),
+        it.number("start.spread_yaw_deg", yaw, 0, 45),
+    )
 
-    def _empty(self, where: str) -> tuple[()]:
-        self._say(where, "must not be empty")
+
+def _bindings(it: Complaints, raw: Any, names: list[str]) -> list[Binding]:
+    """For each way, what every name that stands for a choice stands for there."""
+    columns: dict[str, tuple[str, ...]] = {}
+    for name, value in it.table("choose", raw).items():
+        where = f"choose.{name}"
+        if not _NAME.fullmatch(name) or name in names or name in _taken():
+            it.say(where, "a name of its own has small letters, digits and _")
+        columns[name] = it.texts(where, value, "a list of objects")
+        for item in columns[name]:
+            if item not in names:
+                it.say(where, unknown("object", brief(item), names))
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) > 1 or 0 in lengths:
+        it.say("choose", "all lists must be of one length, and not empty")
+        return [{name: (column or ("",))[0] for name, column in columns.items()}]
+    count = lengths.pop() if lengths else 1
+    return [{name: column[i] for name, column in columns.items()} for i in range(count)]
+
+
+def _ways(it: Complaints, bindings: list[Binding], names: list[str]) -> tuple[Way, ...]:
+    goal = it.table("goal", it.raw.get("goal", {}))
+    if "goal" in it.raw:
+        it.keys("goal", goal, ("all",), required=("all",))
+    known = [*names, *bindings[0]]
+    plan = _calls(it, "plan", it.raw.get("plan"), ACTS, known, "skill")
+    stages = _calls(it, "stages", it.raw.get("stages"), PREDICATES, known)
+    done = _calls(it, "goal.all", goal.get("all"), PREDICATES, known)
+    parts = (plan, stages, done)
+    return tuple(
+        Way(*(tuple(call.bound(names) for call in calls) for calls in parts)) for names in bindings
+    )
+
+
+def _instructions(it: Complaints, objects: tuple[ObjectSpec, ...]) -> tuple[str, ...]:
+    raw = it.raw.get("instructions", [])
+    if "instructions" in it.raw and raw == []:
+        return it.empty("instructions")
+    known = {f"{item.name}.color" for item in objects if item.color or item.like}
+    known |= {f"{item.name}.side" for item in objects if item.side}
+    sentences = it.texts("instructions", raw, "a list of sentences")
+    for i, sentence in enumerate(raw if isinstance(raw, list) else []):
+        where = f"instructions.{i}"
+        for field in _fields(it, where, sentence) if isinstance(sentence, str) else ():
+            if field not in known:
+                it.say(where, unknown("field", brief(field), known))
+    return sentences
+
+
+def _fields(it: Complaints, where: str, sentence: str) -> list[str]:
+    """What stands in braces, sorted."""
+    try:
+        fields = {
+            name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
+            for _, name, form, conversion in string.Formatter().parse(sentence)
+            if name is not None
+        }
+    except ValueError as error:
+        it.say(where, str(error))
+        return []
+    return sorted(fields)
+
+
+def _calls(
+    it: Complaints,
+    where: str,
+    raw: Any,
+    functions: dict[str, Any],
+    objects: list[str],
+    kind: str = "predicate",
+) -> tuple[Call, ...]:
+    if raw is None or not it.expect(where, raw, list, "a list of calls"):
         return ()
-
-    def _text(self, key: str) -> str:
-        value = self._raw.get(key, "")
-        return value if self._is(key, value, str, "text") else ""
-
-    def _number(self, where: str, value: Any, low: float, high: float) -> float:
-        good = isinstance(value, int | float) and not isinstance(value, bool)
-        if not good or not low <= value <= high:
-            self._say(where, f"must be a number from {low:g} to {high:g}; got {_brief(value)}")
-            return low
-        return float(value)
-
-    def _range(self, where: str, value: Any, low: float, high: float) -> Range:
-        if not isinstance(value, list) or len(value) != 2:
-            self._say(where, "must be [least, greatest]")
-            return low, high
-        known = len(self._found)
-        a, b = (self._number(where, x, low, high) for x in value)
-        if a > b and known == len(self._found):
-            self._say(where, f"least {a:g} is greater than greatest {b:g}")
-        return a, b
-
-    def _vector(self, where: str, value: Any) -> tuple[float, float, float]:
-        if not isinstance(value, list) or len(value) != 3:
-            self._say(where, "must be [x, y, z]")
-            return 0.0, 0.0, 0.0
-        x, y, z = (self._number(where, item, -1, 1) for item in value)
-        return x, y, z
-
-    def _known(
-        self, where: str, raw: dict[str, Any], keys: tuple[str, ...], required: tuple[str, ...] = ()
-    ) -> None:
-        for key in raw:
-            if key not in keys:
-                near = difflib.get_close_matches(key, keys, n=1)
-                hint = f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(keys)
-                self._say(f"{where}.{key}".lstrip("."), f"unknown key; {hint}")
-        for key in required:
-            if key not in raw:
-                self._say(where or key, f'"{key}" is missing')
-
-    def _is(self, where: str, value: Any, kind: type, words: str) -> bool:
-        if isinstance(value, kind):
-            return True
-        self._say(where, f"must be {words}; got {_brief(value)}")
-        return False
-
-    def _say(self, where: str, what: str) -> None:
-        said = f"{where}: {what}"
-        if len(said) > _MAX_SAID:
-            said = f"{said[:_MAX_SAID]} …"
-        printable = "".join(c if c.isprintable() else "?" for c in said)
-        self._found.append((self._line(where), printable))
-
-    def _line(self, where: str) -> int:
-        """Line of a dotted place, or of the nearest place around it that is written down."""
-        while where and where not in self._places:
-            where = where.rpartition(".")[0]
-        return self._places.get(where, 1)
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        return lines_of(self._text_read)
+    if not raw:
+        return it.empty(where)
+    calls = []
+    for i, text in enumerate(raw):
+        if not it.expect(f"{where}.{i}", text, str, "a call in quotes"):
+            continue
+        try:
+            call = parse(text)
+            check(call, kind, functions, objects)
+            calls.append(call)
+        except CallError as error:
+            it.say(f"{where}.{i}", str(error))
+    return tuple(calls)
 
 
-def _first(found: tuple[int, str]) -> int:
-    return found[0]
+def _text(it: Complaints, key: str) -> str:
+    value = it.raw.get(key, "")
+    return value if it.expect(key, value, str, "text") else ""
 
 
 def _taken() -> set[str]:
     """Names in a scene that are not a task's to give."""
     return {"table", "panda", *(link.name for link in panda().body.links)}
-
-
-def _brief(value: Any) -> str:
-    """The value in words that fit on a line of complaint."""
-    try:
-        return str(value)[:60]
-    except ValueError:  # Python does not write out whole numbers of thousands of digits
-        return "a huge number"

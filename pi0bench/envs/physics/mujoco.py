@@ -29,6 +29,14 @@ class MujocoWorld:
         self._qpos = np.array([int(j.qposadr[0]) for j in joints])
         self._dofs = np.array([int(j.dofadr[0]) for j in joints])
         self._names = {self._model.body(i).name: i for i in range(self._model.nbody)}
+        self._links = {name: {number} for name, number in self._names.items()}
+        self._slides: dict[str, str] = {}
+        for body in scene.bodies:
+            self._links[body.name] = {self._names[name] for name in mjcf.link_names(body)}
+            for link, name in zip(body.links, mjcf.link_names(body), strict=True):
+                if link.joint:
+                    self._slides[body.name] = name
+                    self._data.joint(name).qpos = body.joint_at
         self._steps = 0
         mujoco.mj_forward(self._model, self._data)
 
@@ -75,11 +83,21 @@ class MujocoWorld:
             self._model.body_quat[body] = pose.quat_wxyz()
         mujoco.mj_forward(self._model, self._data)
 
+    def joint(self, name: str) -> float:
+        """Read where the joint of an object stands."""
+        return float(self._data.joint(self._slides[name]).qpos[0])
+
+    def set_joint(self, name: str, value: float) -> None:
+        """Put an object's joint there, at rest."""
+        joint = self._data.joint(self._slides[name])
+        joint.qpos, joint.qvel = value, 0
+        mujoco.mj_forward(self._model, self._data)
+
     def contact(self, a: str, b: str) -> bool:
         """Tell whether the bodies or robot links touch."""
-        pair = {self._names[a], self._names[b]}
-        owners = self._model.geom_bodyid[self._data.contact.geom]
-        return any({int(i), int(j)} == pair for i, j in owners)
+        one, other = self._links[a], self._links[b]
+        owners = self._model.geom_bodyid[self._data.contact.geom].tolist()
+        return any((i in one and j in other) or (j in one and i in other) for i, j in owners)
 
     def state(self) -> Any:
         """Take a snapshot."""

@@ -13,7 +13,7 @@ from pi0bench.envs.bullet import connect, pybullet
 from pi0bench.envs.panda import FINGERS, panda
 from pi0bench.envs.physics import urdf
 from pi0bench.envs.pose import Array, Pose, from_quat
-from pi0bench.envs.scene import Body, Scene
+from pi0bench.envs.scene import Body, Joint, Scene
 from pi0bench.envs.world import PHYSICS_HZ, ArmState, PhysicsFault
 
 _BASE = -1  # PyBullet's number of a body's root link
@@ -44,8 +44,10 @@ class PybulletWorld:
         self._torques = [link.joint.max_force for link in self._robot.arm_links if link.joint]
         self._set_dynamics()
         self._couple_fingers()
+        self._joints: dict[str, tuple[int, Joint]] = {}
         for body in scene.bodies:
             self.set_pose(body.name, body.pose)
+            self._free_joint(body)
         client.performCollisionDetection()
 
     def _load(self, body: Body, group: int) -> int:
@@ -91,9 +93,27 @@ class PybulletWorld:
         )
         self._client.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=50)
 
+    def _free_joint(self, body: Body) -> None:
+        """Take the motor that Bullet gives every joint away, down to the joint's dry friction."""
+        index = self._bodies[body.name]
+        links = {link.name: link for link in body.links}
+        for number in range(self._client.getNumJoints(index)):
+            if joint := links[self._name(index, number)].joint:
+                self._joints[body.name] = number, joint
+                self.set_joint(body.name, body.joint_at)
+                force = joint.friction
+                drive = pybullet.VELOCITY_CONTROL
+                self._client.setJointMotorControl2(index, number, drive, 0, force=force)
+
     def step(self, n: int) -> None:
         """Advance n physics steps."""
+        sprung = [(self._bodies[b], *j) for b, j in self._joints.items() if j[1].stiffness]
         for _ in range(n):
+            for index, number, joint in sprung:
+                at, speed, _, _ = self._client.getJointState(index, number)
+                force = joint.stiffness * (joint.rest - at) - joint.damping * speed
+                drive = pybullet.TORQUE_CONTROL
+                self._client.setJointMotorControl2(index, number, drive, force=force)
             self._client.stepSimulation()
         poses = [self._client.getBasePositionAndOrientation(i)[0] for i in self._bodies.values()]
         if not np.isfinite(poses).all() or not np.isfinite(self.arm().q_rad).all():
@@ -145,16 +165,27 @@ class PybulletWorld:
         self._client.resetBasePositionAndOrientation(index, centre.pos_m, [*xyz, w])
         self._client.resetBaseVelocity(index, [0, 0, 0], [0, 0, 0])
 
+    def joint(self, name: str) -> float:
+        """Read where the joint of an object stands."""
+        return float(self._client.getJointState(self._bodies[name], self._joints[name][0])[0])
+
+    def set_joint(self, name: str, value: float) -> None:
+        """Put an object's joint there, at rest."""
+        self._client.resetJointState(self._bodies[name], self._joints[name][0], value)
+
     def contact(self, a: str, b: str) -> bool:
         """Tell whether the bodies or robot links touch."""
-        (body_a, link_a), (body_b, link_b) = self._index(a), self._index(b)
-        points = self._client.getContactPoints(body_a, body_b, link_a, link_b)
+        one, other = self._part(a), self._part(b)
+        points = self._client.getContactPoints(
+            bodyA=one["body"], bodyB=other["body"], **_renamed(one, "A"), **_renamed(other, "B")
+        )
         return any(point[8] <= 0 for point in points)
 
-    def _index(self, name: str) -> tuple[int, int]:
+    def _part(self, name: str) -> dict[str, int]:
+        """Bullet's number of a body, and of the link when it is one of the robot."""
         if name in self._links:
-            return self._arm, self._links[name]
-        return self._bodies[name], _BASE
+            return {"body": self._arm, "link": self._links[name]}
+        return {"body": self._bodies[name]}
 
     def state(self) -> Any:
         """Take a snapshot."""
@@ -167,6 +198,10 @@ class PybulletWorld:
     def close(self) -> None:
         """Free the engine's memory."""
         self._client.disconnect()
+
+
+def _renamed(part: dict[str, int], which: str) -> dict[str, int]:
+    return {f"linkIndex{which}": part["link"]} if "link" in part else {}
 
 
 def _wxyz(xyzw: Any) -> tuple[float, float, float, float]:

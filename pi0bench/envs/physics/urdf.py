@@ -58,6 +58,8 @@ def _joint(root: ET.Element, link: Link) -> None:
         add(element, "axis", xyz=joint.axis)
         low, high = joint.range
         add(element, "limit", lower=low, upper=high, effort=joint.max_force, velocity=10)
+        if not joint.stiffness:  # a spring's damping is part of its force
+            add(element, "dynamics", damping=joint.damping)
 
 
 def _rpy(pose: Pose) -> Array:

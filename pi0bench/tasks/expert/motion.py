@@ -54,26 +54,41 @@ def _downward(yaw_rad: float) -> Array:
     return np.array([[c, s, 0.0], [s, -c, 0.0], [0.0, 0.0, -1.0]])
 
 
-def square_yaw(pose: Pose) -> float:
-    """Heading of a square object, in [-45°, 45°)."""
-    return float((pose.yaw_rad() + np.pi / 4) % (np.pi / 2) - np.pi / 4)
+def square_yaw(pose: Pose, turns: int = 4) -> float:
+    """The nearest to straight of the headings in which a thing looks the same."""
+    if turns == 0:
+        return 0.0
+    part = 2 * np.pi / turns
+    return float((pose.yaw_rad() + part / 2) % part - part / 2)
 
 
-def funnel(view: View, target_m: Array, *, yaw_error_rad: float = 0.0, slope: float = 6.0) -> Array:
-    """The point to move to now so that the tool comes down on `target_m` from above, (3,)."""
+def raised(pos_m: Array, height_m: float) -> Array:
+    """The point that far above another one, (3,)."""
+    return pos_m + np.array([0, 0, height_m])
+
+
+def funnel(
+    view: View, target_m: Array, *, yaw_error_rad: float = 0.0, room_m: float = 0.006, slope: float = 6
+) -> Array:
+    """The point to move to now so that the tool comes down on `target_m` from above, (3,).
+
+    It is as high over the target as it is off it, times `slope`, beyond the first `room_m`.
+    """
     off = float(np.linalg.norm((target_m - view.goal.pos_m)[:2])) + 0.03 * abs(yaw_error_rad)
-    height = np.clip(slope * (off - 0.006), 0.0, TRAVEL_M - min(target_m[2], TRAVEL_M))
+    height = np.clip(slope * (off - room_m), 0.0, TRAVEL_M - min(target_m[2], TRAVEL_M))
     return target_m + np.array([0.0, 0.0, height])
 
 
-def carried(view: View, item: str, target_m: Array, *, floor_m: float = 0.06) -> Array:
+def carried(
+    view: View, item: str, target_m: Array, *, floor_m: float = 0.06, room_m: float = 0.006
+) -> Array:
     """The point to move to now so that the held object comes down on `target_m`, (3,).
 
     While the object is lower than `floor_m` and not yet over its target it only rises.
     """
     offset = view.goal.pos_m - view.world.pose(item).pos_m
     tool = np.array([*(target_m + offset)[:2], target_m[2]])
-    point = funnel(view, tool)
+    point = funnel(view, tool, room_m=room_m)
     low = floor_m - view.world.pose(item).pos_m[2]
     away = float(np.linalg.norm((tool - view.goal.pos_m)[:2]))
     if low > 0 and away > 0.02:

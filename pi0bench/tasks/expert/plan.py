@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.world import World
+from pi0bench.tasks.calls import Call
 from pi0bench.tasks.expert.motion import View
-from pi0bench.tasks.expert.skills import SKILLS
-from pi0bench.tasks.spec import TaskSpec
+from pi0bench.tasks.expert.skills import ACTS, SKILLS
+from pi0bench.tasks.spec import TaskSpec, Way
 
-ACTS = {name: skill.act for name, skill in SKILLS.items()}
 _DONE = {name: skill.done for name, skill in SKILLS.items()}
+_LASTING = {name for name, skill in SKILLS.items() if skill.lasting}
+_COMMITTED_M = 0.06
 
 
 def act(task: TaskSpec, world: World, goal: Pose, coin: float) -> Array:
-    """The expert's action, (7,): the last skill of the plan whose predecessor is done.
+    """The expert's action, (7,).
 
     Args:
         task: whose plan it is.
@@ -21,8 +25,38 @@ def act(task: TaskSpec, world: World, goal: Pose, coin: float) -> Array:
         goal: the commanded tool pose.
         coin: uniform in [0, 1), drawn once an episode.
     """
-    view = View(world, goal, coin)
-    for before, call in reversed(list(zip(task.plan, task.plan[1:], strict=False))):
-        if before.run(_DONE, world):
-            return call.run(ACTS, view)
-    return task.plan[0].run(ACTS, view)
+    way = _way(task, world, goal, coin)
+    return way.plan[_at(way, world)].run(ACTS, View(world, goal, coin))
+
+
+def _at(way: Way, world: World) -> int:
+    """Where in the plan it is.
+
+    At the last skill whose predecessor is done, unless something that should last by then, such
+    as a cube in its bowl, is undone.
+    """
+    done = [call.run(_DONE, world) for call in way.plan]
+    lasting = [ok for ok, call in zip(done, way.plan, strict=True) if call.name in _LASTING]
+    best, kept = 0, 0
+    for i, call in enumerate(way.plan[:-1]):
+        kept += call.name in _LASTING
+        if done[i] and all(lasting[:kept]):
+            best = i + 1
+    return best
+
+
+def _way(task: TaskSpec, world: World, goal: Pose, coin: float) -> Way:
+    """The way that is farthest along; else the one that the tool is at; else as the coin fell."""
+    if len(task.ways) == 1:
+        return task.ways[0]
+    at = [_at(way, world) for way in task.ways]
+    ways = [way for way, i in zip(task.ways, at, strict=True) if i == max(at)]
+    apart = [_apart_m(way.plan[max(at)], world, goal) for way in ways]
+    if len(ways) > 1 and min(apart) < _COMMITTED_M:
+        return ways[int(np.argmin(apart))]
+    return ways[int(coin * len(ways))]
+
+
+def _apart_m(call: Call, world: World, goal: Pose) -> float:
+    """Horizontal distance from the commanded tool to what the skill handles."""
+    return float(np.linalg.norm((world.pose(str(call.args[0])).pos_m - goal.pos_m)[:2]))
