@@ -13,7 +13,7 @@ _TIP_M = 0.0086  # the fingers end this far beyond the tool centre point
 _BAR_M = (-0.085, 0.055)  # x and z of the drawer's bar, on the drawer
 _HOOK_M, _SHOVE_M = -0.069, -0.103  # x of the tool when it pulls and pushes that bar
 _LOW_M = 0.05  # height of the tool at the bar
-_BESIDE_M = 0.036  # between the tool and the middle of a cube that it pushes
+_BESIDE_M = 0.040  # between the tool and the middle of a cube that it pushes
 _CENTRED_M = 0.015
 
 
@@ -53,18 +53,28 @@ def push(view: View, item: str, zone: str) -> Array:
     """Push the object along the table to the middle of the zone, from behind it."""
     cube, tool = view.world.pose(item).pos_m, view.goal.pos_m
     way = (view.world.pose(zone).pos_m - cube)[:2]
-    ahead = way / max(float(np.linalg.norm(way)), 1e-6)
+    far = float(np.linalg.norm(way))
+    ahead = way / max(far, 1e-6)
+    yaw = _half_turn(float(np.arctan2(ahead[1], ahead[0])) - np.pi / 2)  # with a finger's side
     offset = (tool - cube)[:2]
     along, aside = float(offset @ ahead), float(offset @ [-ahead[1], ahead[0]])
     start = cube[:2] - ahead * _BESIDE_M
-    behind = along < -0.022 and abs(aside) < 0.02 and tool[2] < 0.035
-    if behind:
-        point = np.array([*(start + ahead * min(0.05, float(np.linalg.norm(way)))), 0.02])
-    else:
-        point = funnel(view, np.array([*(start - ahead * 0.012), 0.02]), room_m=0.010)
-        if tool[2] < 0.06 and along > -0.03:  # never through the cube
-            point = np.array([*tool[:2], TRAVEL_M])
-    return move(view, point, 0.0, SHUT)
+    if along < -0.028 and abs(aside) < 0.02 and tool[2] < 0.035:
+        return move(view, np.array([*(start + ahead * min(0.026, far)), 0.02]), yaw, SHUT)
+    point = funnel(view, np.array([*(start - ahead * 0.016), 0.02]), room_m=0.010)
+    if tool[2] < 0.06 and along > -0.038:  # never through the cube
+        point = np.array([*tool[:2], TRAVEL_M])
+    return move(view, point, yaw, SHUT)
+
+
+def _half_turn(yaw_rad: float) -> float:
+    """The heading, or its opposite, that is nearer to straight."""
+    return float((yaw_rad + np.pi / 2) % np.pi - np.pi / 2)
+
+
+def rise(view: View) -> Array:
+    """Rise from where the tool is, fingers shut."""
+    return move(view, np.array([*view.goal.pos_m[:2], TRAVEL_M + 0.03]), 0.0, SHUT)
 
 
 def centred(world: World, item: str, zone: str) -> bool:

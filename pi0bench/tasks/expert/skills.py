@@ -38,6 +38,7 @@ SKILLS: dict[str, Skill] = {
     "put_in": Skill(handling.put_in, predicates.inside, lasting=True),
     "put_on": Skill(handling.put_on, predicates.on, lasting=True),
     "put_round": Skill(handling.put_round, predicates.around, lasting=True),
+    "rise": Skill(pushing.rise, _never),
     "touch": Skill(pushing.touch, _never),
 }
 ACTS = {name: skill.act for name, skill in SKILLS.items()}
