@@ -113,8 +113,8 @@ def check(paths: tyro.conf.Positional[tuple[Path, ...]] = ()) -> int:
 
 
 def demos(
-    suite: str = "tabletop",
-    episodes: int = 500,
+    suite: tuple[str, ...] = ("tabletop",),
+    episodes: int = 300,
     out: Path = Path("data/demos.npz"),
     seed: int = 0,
     workers: int | None = None,
@@ -122,7 +122,7 @@ def demos(
     """Record the expert's demonstrations into one file. The same command continues.
 
     Args:
-        suite: The tasks to demonstrate.
+        suite: The suites to demonstrate.
         episodes: Start states of each task.
         out: The file; states and clean actions, no pictures.
         seed: Of start states and disturbances; no evaluation can draw the same ones.

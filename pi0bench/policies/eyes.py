@@ -17,7 +17,6 @@ from torch.nn import functional
 
 PROPRIO_DIM = 10
 SEEN_DIM = 11
-_PLANE_M = 0.02  # height of the plane that rays are met with: a cube's centre on the table
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,8 @@ class Seen:
         present: logit that it is in the scene, (B, S).
         pos_m: in the base frame, (B, S, 3).
         from_tool_m: in the tool's heading frame, origin at the tool, (B, S, 3).
-        quarter: cosine and sine of four times the heading relative to the hand, (B, S, 2).
+        turn: cosine and sine of the heading relative to the hand times the thing's symmetry (four
+            for a cube), (B, S, 2).
         log_error: logarithm of the expected error of pos_m and from_tool_m, metres, (B, S, 2).
         pixel: centre in each picture, right and down, the frame is [-1, 1], (B, S, C, 2).
     """
@@ -36,14 +36,14 @@ class Seen:
     present: Tensor
     pos_m: Tensor
     from_tool_m: Tensor
-    quarter: Tensor
+    turn: Tensor
     log_error: Tensor
     pixel: Tensor
 
     def features(self) -> Tensor:
         """What a policy gets, (B, S, SEEN_DIM): everything but the pixels."""
         present = torch.sigmoid(self.present)[..., None]
-        parts = (self.pos_m, self.from_tool_m, self.quarter, self.log_error)
+        parts = (self.pos_m, self.from_tool_m, self.turn, self.log_error)
         return torch.cat([present, *parts], dim=-1)
 
 
@@ -74,16 +74,18 @@ class Eyes(nn.Module):
     """See the module's docstring.
 
     Args:
-        looks: what to tell apart, S names.
+        looks: what to tell apart, S names, each with the height in metres at which its point
+            usually is; rays are met with the plane of that height.
         calibration: camera name → on_tool, pos_m, rot, fovy_deg (see `envs.cameras.calibration`).
         width: channels of the first layer.
     """
 
     def __init__(
-        self, looks: list[str], calibration: Mapping[str, Mapping[str, Any]], width: int = 24
+        self, looks: Mapping[str, float], calibration: Mapping[str, Mapping[str, Any]], width: int = 24
     ) -> None:
         super().__init__()
-        self.looks, self.cameras = list(looks), tuple(calibration)
+        self.looks, self.cameras = tuple(looks), tuple(calibration)
+        self.register_buffer("height_m", torch.tensor(list(looks.values())), persistent=False)
         self.maps = nn.ModuleDict({name: Maps(len(looks), width) for name in self.cameras})
         self.calibration = calibration
         inputs = len(self.cameras) * (2 + 3 + 1 + 2 * width) + PROPRIO_DIM + 16
@@ -91,6 +93,8 @@ class Eyes(nn.Module):
         self.hidden = nn.Linear(inputs, 192)
         self.hidden2 = nn.Linear(192, 192)
         self.out = nn.Linear(192, 1 + 3 + 3 + 2 + 2)
+
+    height_m: Tensor
 
     def forward(self, images: Mapping[str, Tensor], proprio: Tensor) -> Seen:
         """Look at the pictures, (B, P, P, 3) uint8 a camera, and feel the robot, (B, 10)."""
@@ -112,15 +116,15 @@ class Eyes(nn.Module):
         names = self.name.expand(shape[0], -1, -1)
         x = functional.silu(self.hidden(torch.cat([*rows, feel, names], dim=-1)))
         x = x + functional.silu(self.hidden2(x))
-        present, pos, near, quarter, error = self.out(x).split([1, 3, 3, 2, 2], dim=-1)
-        height = torch.full_like(planes[0][..., :1], _PLANE_M)
+        present, pos, near, turn, error = self.out(x).split([1, 3, 3, 2, 2], dim=-1)
+        height = self.height_m[:, None].expand_as(planes[0][..., :1])
         front = torch.cat([planes[0], height], dim=-1)
         wrist = to_tool(torch.cat([planes[-1], height], dim=-1), proprio)
         return Seen(
             present[..., 0],
             front + 0.1 * pos,
             wrist + 0.1 * near,
-            quarter,
+            turn,
             error - 4,
             torch.stack(pixels, dim=2),
         )
@@ -140,7 +144,8 @@ class Eyes(nn.Module):
             hand = _heading(proprio) @ torch.diag(pixel.new_tensor([1.0, -1.0, -1.0]))
             ray = torch.einsum("bij,bsj->bsi", hand, ray)
             origin = proprio[:, :3] + torch.einsum("bij,j->bi", hand, eye)
-        reach = ((_PLANE_M - origin[:, None, 2:]) / ray[..., 2:].clamp(max=-0.05)).clamp(0, 2)
+        drop = self.height_m[:, None] - origin[:, None, 2:]
+        reach = (drop / ray[..., 2:].clamp(max=-0.05)).clamp(0, 2)
         return origin[:, None, :2] + reach * ray[..., :2], ray
 
 

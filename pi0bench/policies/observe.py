@@ -21,10 +21,10 @@ def tokens(features: Tensor) -> Tensor:
     The place relative to the tool enters at two scales, since a grasp is decided by millimetres
     and an approach by decimetres.
     """
-    present, pos, near, quarter, error = features.split([1, 3, 3, 2, 2], dim=-1)
+    present, pos, near, turn, error = features.split([1, 3, 3, 2, 2], dim=-1)
     centre, spread = features.new_tensor(_CENTRE_M), features.new_tensor(_SPREAD_M)
     parts = (2 * present - 1, (pos - centre) / spread, near / _FAR_M)
-    return torch.cat([*parts, torch.tanh(near / _NEAR_M), quarter, 0.5 * (error + 4)], dim=-1)
+    return torch.cat([*parts, torch.tanh(near / _NEAR_M), turn, 0.5 * (error + 4)], dim=-1)
 
 
 def state(proprio: Tensor) -> Tensor:

@@ -13,6 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pi0bench.envs import models
+from pi0bench.envs.cameras import Snapshot
+from pi0bench.envs.panda import panda
+from pi0bench.envs.pose import from_quat
+from pi0bench.envs.scene import Body, Scene
 from pi0bench.envs.tabletop import Tabletop
 from pi0bench.errors import UsageError
 from pi0bench.seeds import stream
@@ -49,14 +54,16 @@ class Episode:
     """One demonstration of T control steps.
 
     Attributes:
-        arrays: `q_rad` (T, 7), `width_m` (T,) and `poses` (T, MAX_OBJECTS, 7; metres and wxyz)
-            before each action; `proprio` (T, 10); the expert's clean `actions` (T, 7); and
-            `disturbed` (T,), whether something else than the clean action was executed.
+        arrays: `q_rad` (T, 7), `width_m` (T,), `poses` (T, MAX_OBJECTS, 7; metres and wxyz) and
+            `joints` (T, MAX_OBJECTS) before each action; `proprio` (T, 10); the expert's clean
+            `actions` (T, 7); and `disturbed` (T,), whether something else was executed.
         instruction: what was asked.
+        mode: which of the task's modes it took, if the task has any.
     """
 
     arrays: dict[str, NDArray[Any]]
     instruction: str
+    mode: str
 
 
 def layout_of(task: TaskSpec, seed: int, episode: int) -> Layout:
@@ -80,9 +87,8 @@ def record(task: TaskSpec, seed: int, number: int, how: Disturbance, engine: str
             after = after + 1 if after or env.succeeded else 0
         if not after:
             return None
-        return Episode(
-            {key: np.array(value) for key, value in rows.items()}, env.layout.instruction
-        )
+        arrays = {key: np.array(value) for key, value in rows.items()}
+        return Episode(arrays, env.layout.instruction, env.verdict.mode)
     finally:
         env.close()
 
@@ -112,21 +118,63 @@ def _pushes(env: Tabletop, rng: np.random.Generator, how: Disturbance) -> Iterat
 
 
 def _append(rows: dict[str, list[Any]], env: Tabletop, clean: Any, disturbed: bool) -> None:
-    arm = env.world.arm()
-    poses = np.zeros((MAX_OBJECTS, 7), np.float32)
+    snap = env.snapshot()
+    poses, joints = np.zeros((MAX_OBJECTS, 7), np.float32), np.zeros(MAX_OBJECTS, np.float32)
     for i, body in enumerate(env.layout.bodies):
-        pose = env.world.pose(body.name)
+        pose = snap.poses[body.name]
         poses[i] = [*pose.pos_m, *pose.quat_wxyz()]
+        joints[i] = snap.joints.get(body.name, 0.0)
     row = {
-        "q_rad": arm.q_rad.astype(np.float32),
-        "width_m": np.float32(arm.width_m),
+        "q_rad": snap.q_rad.astype(np.float32),
+        "width_m": np.float32(snap.width_m),
         "poses": poses,
+        "joints": joints,
         "proprio": env.proprio(),
         "actions": clean.astype(np.float32),
         "disturbed": disturbed,
     }
     for key, value in row.items():
         rows.setdefault(key, []).append(value)
+
+
+def moment(
+    bodies: Sequence[Body], arrays: dict[str, NDArray[Any]], step: int
+) -> tuple[Scene, Snapshot]:
+    """What there was to see before a step of a demonstration, for drawing it."""
+    table = models.table()
+    poses, joints = {table.name: table.pose}, {}
+    rows = zip(bodies, arrays["poses"][step], arrays["joints"][step], strict=False)
+    for body, pose, joint_at in rows:
+        poses[body.name] = from_quat(pose[:3], pose[3:])
+        joints[body.name] = float(joint_at)
+    snap = Snapshot(arrays["q_rad"][step], float(arrays["width_m"][step]), poses, joints)
+    return Scene(panda().body, (table, *bodies)), snap
+
+
+class Recorded:
+    """A file of demonstrations, for drawing moments of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.arrays, self.about = read(path)
+        self.episodes: list[dict[str, Any]] = self.about["episodes"]
+        self._ends = np.cumsum([row["steps"] for row in self.episodes])
+
+    def episode(self, number: int) -> dict[str, NDArray[Any]]:
+        """The arrays of one demonstration."""
+        steps = slice(self._ends[number] - self.episodes[number]["steps"], self._ends[number])
+        return {key: array[steps] for key, array in self.arrays.items()}
+
+    def bodies(self, number: int) -> tuple[Body, ...]:
+        """The objects of one demonstration."""
+        row = self.episodes[number]
+        return layout_of(load_task(row["task"]), self.about["seed"], row["episode"]).bodies
+
+    def moment(self, task: TaskSpec, rng: np.random.Generator) -> tuple[Scene, Snapshot]:
+        """A random moment of a random demonstration of the task."""
+        numbers = [i for i, row in enumerate(self.episodes) if row["task"] == task.id]
+        number = int(rng.choice(numbers))
+        step = int(rng.integers(self.episodes[number]["steps"]))
+        return moment(self.bodies(number), self.episode(number), step)
 
 
 def _block(
@@ -139,7 +187,13 @@ def _block(
     if not kept:
         raise UsageError(f"{task_id}: the expert failed {count} times in a row; check its plan")
     table = [
-        {"task": task_id, "episode": n, "steps": len(e.arrays["width_m"]), "says": e.instruction}
+        {
+            "task": task_id,
+            "episode": n,
+            "steps": len(e.arrays["width_m"]),
+            "says": e.instruction,
+            "mode": e.mode,
+        }
         for n, e in kept
     ]
     arrays = {k: np.concatenate([e.arrays[k] for _, e in kept]) for k in kept[0][1].arrays}

@@ -27,20 +27,13 @@ def loss(eyes: Eyes, batch: Batch, generator: Generator) -> Tensor:
     miss = (seen.pixel - batch["pixel"]).abs().sum(-1)
     pixel = (miss * framed).sum() / framed.sum().clamp(min=1)
     there = functional.binary_cross_entropy_with_logits(seen.present, here)
-    turn = ((seen.quarter - quarter_of(batch)).square().sum(-1) * here).sum() / count
+    turn = ((seen.turn - batch["turn"]).square().sum(-1) * here).sum() / count
     return place + close + 4 * pixel + there + 0.3 * turn
 
 
 def _laplace(guess: Tensor, truth: Tensor, log_error: Tensor) -> Tensor:
     scale = log_error.clamp(-7, 0)
     return ((guess - truth).abs() * torch.exp(-scale) + scale).mean(-1)
-
-
-def quarter_of(batch: Batch) -> Tensor:
-    """Cosine and sine of four times the heading relative to the hand, (B, S, 2)."""
-    hand = torch.atan2(batch["proprio"][:, 3], batch["proprio"][:, 4])
-    angle = 4 * (batch["yaw_rad"] - hand[:, None])
-    return torch.stack([angle.cos(), angle.sin()], dim=-1)
 
 
 def jitter(images: Tensor, generator: Generator) -> Tensor:

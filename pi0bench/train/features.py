@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from pi0bench.content import folder as content
-from pi0bench.envs import models
-from pi0bench.envs.cameras import CAMERAS, Snapshot
-from pi0bench.envs.panda import panda
-from pi0bench.envs.pose import from_quat
+from pi0bench.envs.cameras import CAMERAS
 from pi0bench.envs.render.choose import NAMES, make
-from pi0bench.envs.scene import Scene
+from pi0bench.envs.scene import Body
 from pi0bench.envs.tabletop import images
 from pi0bench.policies.card import EYES_CARD, WEIGHTS, digest, load_eyes
 from pi0bench.policies.card import read as read_card
 from pi0bench.seeds import stream
-from pi0bench.tasks.load import task as load_task
 from pi0bench.train import demos, parts
 from pi0bench.train.arrays import read, write
 
@@ -80,22 +76,19 @@ def encode(
 def _block(source: str, eyes_name: str, first: int, last: int) -> parts.Made:
     """Episodes number `first` to `last` of the demonstrations: what was seen, felt, said, done."""
     torch.set_num_threads(1)
-    arrays, about = read(Path(source))
+    lived = demos.Recorded(Path(source))
     eyes, home = load_eyes(eyes_name), content("policies") / eyes_name
     side = int(read_card(home, EYES_CARD)["eyes"]["side"])
     renderers = [make(name) for name in NAMES]
-    sentences = sorted({row["says"] for row in about["episodes"]})
-    ends = np.cumsum([row["steps"] for row in about["episodes"]])
+    sentences = sorted({row["says"] for row in lived.episodes})
     rows = []
     for number in range(first, last):
-        row = about["episodes"][number]
-        steps = slice(ends[number] - row["steps"], ends[number])
-        episode = {key: array[steps] for key, array in arrays.items()}
+        row, episode = lived.episodes[number], lived.episode(number)
         targets, valid = chunks(episode["actions"], episode["disturbed"])
         chosen = np.flatnonzero(valid.sum(1) >= _MIN_VALID)
         chosen = chosen[chosen % STRIDE == number % STRIDE]
-        rng = stream("scene", about["seed"], "features", number)
-        pictures = _draw(row, about["seed"], episode, chosen, renderers, side, rng)
+        rng = stream("scene", lived.about["seed"], "features", number)
+        pictures = _draw(lived.bodies(number), episode, chosen, renderers, side, rng)
         seen = {name: torch.from_numpy(pictures[:, i]) for i, name in enumerate(CAMERAS)}
         with torch.inference_mode():
             features = eyes(seen, torch.from_numpy(episode["proprio"][chosen])).features()
@@ -114,8 +107,7 @@ def _block(source: str, eyes_name: str, first: int, last: int) -> parts.Made:
 
 
 def _draw(
-    row: dict[str, Any],
-    seed: int,
+    bodies: Sequence[Body],
     episode: dict[str, NDArray[Any]],
     chosen: NDArray[np.int64],
     renderers: list[Any],
@@ -123,14 +115,9 @@ def _draw(
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """Pictures of the chosen steps, (N, C, side, side, 3)."""
-    layout = demos.layout_of(load_task(row["task"]), seed, row["episode"])
-    scene = Scene(panda().body, (models.table(), *layout.bodies))
     pictures = np.empty((len(chosen), len(CAMERAS), side, side, 3), np.uint8)
     for at, step in enumerate(chosen):
-        poses = {models.table().name: models.table().pose}
-        for body, pose in zip(layout.bodies, episode["poses"][step], strict=False):
-            poses[body.name] = from_quat(pose[:3], pose[3:])
-        snap = Snapshot(episode["q_rad"][step], float(episode["width_m"][step]), poses)
+        scene, snap = demos.moment(bodies, episode, int(step))
         seen = images(scene, snap, renderers[rng.integers(len(renderers))], side)
         pictures[at] = [seen[name] for name in CAMERAS]
     return pictures

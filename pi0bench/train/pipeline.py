@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from pi0bench.content import folder as content
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies import card as cards
 from pi0bench.tasks.load import suite as load_suite
+from pi0bench.tasks.spec import TaskSpec
 
 
 class _Bar(Protocol):
@@ -47,9 +49,9 @@ def _bar(console: Console, title: str) -> Iterator[_Bar]:
 
 
 def demonstrations(
-    suite: str, episodes: int, out: Path, seed: int, workers: int, console: Console
+    suites: Sequence[str], episodes: int, out: Path, seed: int, workers: int, console: Console
 ) -> Path:
-    """Record demonstrations of a suite into one file, or continue doing so.
+    """Record demonstrations of suites into one file, or continue doing so.
 
     Raises:
         UsageError: the file holds other demonstrations.
@@ -57,7 +59,7 @@ def demonstrations(
     from pi0bench.train import demos
     from pi0bench.train.arrays import read
 
-    specs = load_suite(suite)
+    specs = tasks_of(suites)
     if episodes < 1:
         raise UsageError(f"--episodes: {episodes} is too few; give a number from 1")
     wanted = {"seed": seed, "tasks": {spec.id: spec.hash for spec in specs}, "asked": episodes}
@@ -70,10 +72,18 @@ def demonstrations(
     with _bar(console, "demonstrations") as bar:
         demos.collect(specs, episodes, out, seed=seed, workers=workers, progress=bar)
     _, about = read(out)
-    asked = episodes * len(specs)
-    kept = len(about["episodes"])
-    console.print(f"{out}: {kept} of {asked} disturbed episodes ended in success and were kept")
+    for spec in specs:
+        kept = [row for row in about["episodes"] if row["task"] == spec.id]
+        modes = Counter(row["mode"] for row in kept if row["mode"])
+        told = "".join(f", {name} {modes[name]}" for name, _ in spec.modes)
+        console.print(f"  {spec.id}: {len(kept)} of {episodes} disturbed episodes succeeded{told}")
     return out
+
+
+def tasks_of(suites: Sequence[str]) -> list[TaskSpec]:
+    """The tasks of several suites, each once, sorted."""
+    found = {spec.id: spec for suite in suites for spec in load_suite(suite)}
+    return [found[name] for name in sorted(found)]
 
 
 def train(name: str, data: Path, workers: int, console: Console, device: str = "cpu") -> Path:
@@ -95,7 +105,7 @@ def train(name: str, data: Path, workers: int, console: Console, device: str = "
     work = data / "training" / name
     if (root / name / cards.EYES_CARD).exists():
         card = cards.read(root / name, cards.EYES_CARD)
-        scenes = _scenes(card, data / "scenes", workers, console)
+        scenes = _scenes(card, data, workers, console)
         with _bar(console, name) as bar:
             path = make.fit_eyes(name, scenes, work, bar, device)
         errors = cards.weights(path)[1]["errors_m"]
@@ -111,15 +121,17 @@ def train(name: str, data: Path, workers: int, console: Console, device: str = "
     return path
 
 
-def _scenes(card: dict[str, Any], folder: Path, workers: int, console: Console) -> list[Path]:
+def _scenes(card: dict[str, Any], data: Path, workers: int, console: Console) -> list[Path]:
+    source = _demonstrations(card["training"], data, workers, console)
     from pi0bench.train import scenes
 
     recipe = card["training"]
     with _bar(console, "scenes") as bar:
         return scenes.collect(
-            load_suite(recipe["suite"]),
+            tasks_of(recipe["suites"]),
+            source,
             recipe["scenes"],
-            folder,
+            data / "scenes",
             side=card["eyes"]["side"],
             seed=recipe["seed"],
             workers=workers,
@@ -127,21 +139,27 @@ def _scenes(card: dict[str, Any], folder: Path, workers: int, console: Console) 
         )
 
 
+def _demonstrations(recipe: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
+    """A recipe's demonstrations, in a file named by what they were made from."""
+    suites = recipe["suites"]
+    tasks = cards.digest(*(spec.path for spec in tasks_of(suites)))
+    out = data / f"demos-{'+'.join(suites)}-{recipe['demonstrations']}-{tasks}.npz"
+    return demonstrations(
+        suites, recipe["demonstrations"], out, recipe["seed"], workers, console
+    )
+
+
 def _features(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
     """The features of a card's eyes and demonstrations.
 
-    Its file, and theirs, are named by the hashes of what they were made from, so that changed
-    tasks or eyes are never learned from by mistake.
+    The file is named by both, so that changed tasks or eyes are never learned from by mistake.
     """
-    recipe, eyes = card["training"], card["eyes"]["name"]
-    tasks = cards.digest(*(spec.path for spec in load_suite(recipe["suite"])))
+    source = _demonstrations(card["training"], data, workers, console)
+    eyes = card["eyes"]["name"]
     seen = cards.digest(content("policies") / eyes / cards.WEIGHTS)
-    what = f"{recipe['suite']}-{recipe['episodes']}-{tasks}"
-    out = data / f"features-{what}-{seen}.npz"
+    out = data / f"features-{source.stem.removeprefix('demos-')}-{seen}.npz"
     if out.exists():
         return out
-    source = data / f"demos-{what}.npz"
-    demonstrations(recipe["suite"], recipe["episodes"], source, recipe["seed"], workers, console)
     from pi0bench.train import features
 
     with _bar(console, "features") as bar:
