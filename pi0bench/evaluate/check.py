@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pi0bench.content import folder
 from pi0bench.envs.tabletop import ENGINES, Tabletop
 from pi0bench.envs.world import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError
 from pi0bench.seeds import stream
-from pi0bench.tasks.load import files, load, suite, suites
+from pi0bench.tasks.load import files, load
 from pi0bench.tasks.placement import Layout, PlacementError, place
 from pi0bench.tasks.spec import TaskSpec
 
@@ -34,19 +33,8 @@ def check(
     Raises:
         UsageError: a path that does not exist.
     """
-    found = files(paths)
-    lists = [path for path in found if path.parent == folder("tasks")]
-    names = [path.stem for path in lists] if paths else suites()
     problems = 0
-    for name in names:
-        try:
-            suite(name)
-        except UsageError as error:
-            if not any(path.stem in str(error) for path in found if path not in lists):
-                problems += _tell(str(error).split("\n"), say)
-    for path in found:
-        if path in lists:
-            continue
+    for path in files(paths):
         try:
             task = load(path)
         except UsageError as error:

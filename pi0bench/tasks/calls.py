@@ -72,14 +72,18 @@ def _value(node: ast.expr, text: str) -> str | float:
     raise CallError(f'"{text[:60]}": an argument is an object\'s name or a number')
 
 
+Fits = Callable[[str, str], str]
+"""What is wrong with an object for a parameter of that name; "" when it fits."""
+
+
 def check(
     call: Call,
     kind: str,
     functions: Mapping[str, Callable[..., Any]],
     objects: Collection[str],
-    skip: int = 1,
+    fits: Fits = lambda parameter, name: "",
 ) -> None:
-    """Check a call against the function's signature, whose first `skip` parameters are not its own.
+    """Check a call against the function's signature, whose first parameter is not its own.
 
     Raises:
         CallError: an unknown function or object, or arguments that do not fit.
@@ -87,7 +91,7 @@ def check(
     if call.name not in functions:
         raise CallError(unknown(kind, call.name, functions))
     signature = inspect.signature(functions[call.name])
-    own = list(signature.parameters.values())[skip:]
+    own = list(signature.parameters.values())[1:]
     try:
         bound = signature.replace(parameters=own).bind(*call.args, **dict(call.options))
     except TypeError as error:
@@ -101,3 +105,5 @@ def check(
             raise CallError(unknown("object", str(value), objects))
         if not expects_object and isinstance(value, str):
             raise CallError(f'{call}: {name} is a number, not "{value}"')
+        if expects_object and (wrong := fits(name, str(value))):
+            raise CallError(f"{call}: {wrong}")

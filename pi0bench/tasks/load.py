@@ -14,14 +14,9 @@ from pi0bench.errors import UsageError, unknown
 from pi0bench.tasks.complaints import Complaints
 from pi0bench.tasks.read import read
 from pi0bench.tasks.spec import TaskSpec
+from pi0bench.tasks.suites import suites
 
-SUITES = "suites.toml"
 _MAX_BYTES = 1_000_000
-
-
-def suites() -> dict[str, str]:
-    """What each suite is, in words, by its name; a suite is a tag that tasks carry."""
-    return tomllib.loads((folder("tasks") / SUITES).read_text("utf-8"))
 
 
 def task_ids() -> tuple[str, ...]:
@@ -100,4 +95,4 @@ def files(paths: Sequence[Path]) -> list[Path]:
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder")
         found += sorted(path.rglob("*.toml")) if path.is_dir() else [path]
-    return found
+    return [path for path in found if path.resolve().parent != folder("tasks")]

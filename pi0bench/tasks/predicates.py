@@ -8,6 +8,7 @@ import numpy as np
 
 from pi0bench.envs.panda import FINGERS, forward
 from pi0bench.envs.pose import Array, Pose
+from pi0bench.envs.scene import Body
 from pi0bench.envs.world import World
 
 
@@ -99,24 +100,24 @@ def right_of(world: World, item: str, obstacle: str) -> bool:
     return bool(abs(gap[0]) < 0.03 and gap[1] < 0)
 
 
-def opened(world: World, item: str, *, least_m: float = 0.08) -> bool:
-    """True when the object's drawer is out by `least_m` or more."""
-    return world.joint(item) > least_m
+def opened(world: World, cabinet: str, *, least_m: float = 0.08) -> bool:
+    """True when the cabinet's drawer is out by `least_m` or more."""
+    return world.joint(cabinet) > least_m
 
 
-def closed(world: World, item: str, *, most_m: float = 0.01) -> bool:
-    """True when the object's drawer is out by `most_m` or less."""
-    return world.joint(item) < most_m
+def closed(world: World, cabinet: str, *, most_m: float = 0.01) -> bool:
+    """True when the cabinet's drawer is out by `most_m` or less."""
+    return world.joint(cabinet) < most_m
 
 
-def pressed(world: World, item: str, *, least_m: float = 0.006) -> bool:
+def pressed(world: World, button: str, *, least_m: float = 0.006) -> bool:
     """True when the button is down by `least_m` or more."""
-    return world.joint(item) < -least_m
+    return world.joint(button) < -least_m
 
 
-def unpressed(world: World, item: str, *, most_m: float = 0.003) -> bool:
+def unpressed(world: World, button: str, *, most_m: float = 0.003) -> bool:
     """True when the button is down by less than `most_m`."""
-    return world.joint(item) > -most_m
+    return world.joint(button) > -most_m
 
 
 PREDICATES: dict[str, Callable[..., bool]] = {
@@ -137,3 +138,9 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "unpressed": unpressed,
 }
 MEASURES: dict[str, Callable[..., float]] = {}
+NEEDS: dict[str, Callable[[Body], bool]] = {
+    "button": lambda of: of.joint is not None and of.joint.stiffness > 0,
+    "cabinet": lambda of: any(link.name == "drawer" for link in of.links),
+    "container": lambda of: of.room is not None,
+}
+"""What an object must be to stand for a parameter of that name, in predicates and skills."""

@@ -9,18 +9,22 @@ from typing import Any
 
 from pi0bench.envs import models
 from pi0bench.envs.panda import panda
+from pi0bench.envs.scene import Body
 from pi0bench.errors import unknown
 from pi0bench.tasks.calls import Call, CallError, check, parse
 from pi0bench.tasks.complaints import Complaints, brief
 from pi0bench.tasks.expert.skills import ACTS
-from pi0bench.tasks.predicates import MEASURES, PREDICATES
+from pi0bench.tasks.predicates import MEASURES, NEEDS, PREDICATES
 from pi0bench.tasks.spec import ObjectSpec, Place, Start, TaskSpec, Way
+from pi0bench.tasks.suites import suites
 
 _REQUIRED = ("summary", "version", "max_s", "hold_s", "instructions", "plan", "goal", "objects")
 _KEYS = (*_REQUIRED, "tags", "stages", "score", "modes", "choose", "mirrored", "start")
 _ITEM = ("model", "color", "place", "side")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 Binding = dict[str, str]
+Things = dict[str, list[Body]]
+"""The models that a name in a call may stand for."""
 
 
 def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
@@ -30,20 +34,25 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
     if ("stages" in raw) == ("score" in raw):
         it.say("stages", 'there must be "stages" or else a "score"')
     objects = _objects(it, raw.get("objects", {}))
-    names = [item.name for item in objects]
-    bindings = _bindings(it, raw.get("choose", {}), names)
-    ways = _ways(it, bindings, names)
+    known = models.names()
+    things = {o.name: [models.model(o.model)] if o.model in known else [] for o in objects}
+    bindings = _bindings(it, raw.get("choose", {}), list(things))
+    ways = _ways(it, bindings, things)
     modes = it.table("modes", raw.get("modes", {}))
-    told = [_calls(it, f"modes.{name}", [text], PREDICATES, names) for name, text in modes.items()]
+    told = [_calls(it, f"modes.{name}", [text], PREDICATES, things) for name, text in modes.items()]
     scores = [raw["score"]] if "score" in raw else None
-    score = _calls(it, "score", scores, MEASURES, names)
+    score = _calls(it, "score", scores, MEASURES, things)
+    tags = it.texts("tags", raw.get("tags", []), "a list of suites")
+    for i, tag in enumerate(tags):
+        if tag not in suites():
+            it.say(f"tags.{i}", unknown("suite", brief(tag), suites()))
     spec = TaskSpec(
         id=path.stem,
         path=path,
         hash=digest,
         summary=_text(it, "summary"),
         version=int(it.number("version", raw.get("version", 1), 1, 1000)),
-        tags=it.texts("tags", raw.get("tags", []), "a list of suites"),
+        tags=tags,
         max_s=it.number("max_s", raw.get("max_s", 1), 0.5, 120),
         hold_s=it.number("hold_s", raw.get("hold_s", 0), 0.0, 10),
         mirrored=it.expect("mirrored", raw.get("mirrored", False), bool, "true or false")
@@ -146,11 +155,12 @@ def _bindings(it: Complaints, raw: Any, names: list[str]) -> list[Binding]:
     return [{name: column[i] for name, column in columns.items()} for i in range(count)]
 
 
-def _ways(it: Complaints, bindings: list[Binding], names: list[str]) -> tuple[Way, ...]:
+def _ways(it: Complaints, bindings: list[Binding], things: Things) -> tuple[Way, ...]:
     goal = it.table("goal", it.raw.get("goal", {}))
     if "goal" in it.raw:
         it.keys("goal", goal, ("all",), required=("all",))
-    known = [*names, *bindings[0]]
+    chosen = {name: [way[name] for way in bindings] for name in bindings[0]}
+    known = things | {n: [t for o in chosen[n] for t in things.get(o, [])] for n in chosen}
     plan = _calls(it, "plan", it.raw.get("plan"), ACTS, known, "skill")
     stages = _calls(it, "stages", it.raw.get("stages"), PREDICATES, known)
     done = _calls(it, "goal.all", goal.get("all"), PREDICATES, known)
@@ -194,24 +204,33 @@ def _calls(
     where: str,
     raw: Any,
     functions: dict[str, Any],
-    objects: list[str],
+    things: Things,
     kind: str = "predicate",
 ) -> tuple[Call, ...]:
     if raw is None or not it.expect(where, raw, list, "a list of calls"):
         return ()
     if not raw:
         return it.empty(where)
+
+    def fits(parameter: str, name: str) -> str:
+        wrong = [of for of in things[name] if not NEEDS.get(parameter, _anything)(of)]
+        return f"{name} is a {wrong[0].name}, which is no {parameter}" if wrong else ""
+
     calls = []
     for i, text in enumerate(raw):
         if not it.expect(f"{where}.{i}", text, str, "a call in quotes"):
             continue
         try:
             call = parse(text)
-            check(call, kind, functions, objects)
+            check(call, kind, functions, things, fits)
             calls.append(call)
         except CallError as error:
             it.say(f"{where}.{i}", str(error))
     return tuple(calls)
+
+
+def _anything(of: Body) -> bool:
+    return True
 
 
 def _text(it: Complaints, key: str) -> str:
