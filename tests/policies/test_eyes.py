@@ -15,7 +15,7 @@ from pi0bench.policies.trunk import initialise
 
 
 def eyes() -> Eyes:
-    made = Eyes(["red cube", "bowl"], calibration(), width=4)
+    made = Eyes({"red cube": 0.02, "bowl": 0.0}, calibration(), width=4)
     initialise(made, torch.Generator().manual_seed(0))
     return made.eval()
 
@@ -29,8 +29,8 @@ def arm(yaw_rad: float) -> np.ndarray:
 @pytest.mark.parametrize("yaw_rad", [-0.5, 0.0, 0.4])
 def test_a_pixel_of_a_point_on_the_plane_leads_back_to_it(name: str, yaw_rad: float) -> None:
     q = arm(yaw_rad)
-    points = np.array([[0.52, 0.04, 0.02], [0.56, 0.08, 0.02], [0.58, 0.0, 0.02]])
-    pixel = project(camera(name, Snapshot(q, 0.08, {})), points)
+    points = np.array([[0.52, 0.04, 0.02], [0.56, 0.08, 0.0]])  # at the heights of the looks
+    pixel = project(camera(name, Snapshot(q, 0.08, {}, {})), points)
     assert np.abs(pixel).max() < 1, "the points must be in the picture"
     feel = torch.from_numpy(proprio(q, 0.08, forward(q).pos_m))[None]
     plane, _ = eyes()._lift(name, torch.from_numpy(pixel)[None].float(), feel)

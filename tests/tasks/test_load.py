@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,7 +20,7 @@ instructions = [
   "put the {top.color} cube on the {base.color} cube",
   "the {top.color} cube goes on the {base.color} cube",
 ]
-plan = ["pick(top)", "put_on(top, base)", "retreat()"]
+plan = ["pick(top)", "put_on(top, base)", "leave(top)"]
 stages = [
   "near(top)",
   "held(top)",  # "on(top, base)" comes last
@@ -47,7 +48,7 @@ y_m = [-0.22, 0.22]
 BROKEN = {
     "unknown object in the goal": [('["on(top, base)", "rel', '["on(topp, base)", "rel', 1)],
     "unknown predicate": [('"released(top)"', '"relaesed(top)"', 1)],
-    "unknown skill": [("pick(top)", "grab(top)", 1)],
+    "unknown skill": [("pick(top)", "pikc(top)", 1)],
     "unknown key": [("hold_s", "holds_s", 1)],
     "unknown key of an object": [('model = "cube"\n', 'model = "cube"\nmas_kg = 1\n', 1)],
     "missing keys": [("max_s = 9.0\n", "", 1), ('model = "cube"\n', "", 2)],
@@ -58,7 +59,7 @@ BROKEN = {
         ('"Stack one named cube on another."', "3", 1),
         ("9.0", '"long"', 1),
         ("0.5", "true", 1),
-        ('["pick(top)", "put_on(top, base)", "retreat()"]', '"pick(top)"', 1),
+        ('["pick(top)", "put_on(top, base)", "leave(top)"]', '"pick(top)"', 1),
         ('"held(top)"', "7", 1),
     ],
     "bad ranges": [
@@ -79,19 +80,35 @@ BROKEN = {
     ],
     "unfinished instruction": [("{top.color} cube goes", "{top.color cube goes", 1)],
     "empty lists": [
-        ('["pick(top)", "put_on(top, base)", "retreat()"]', "[]", 1),
+        ('["pick(top)", "put_on(top, base)", "leave(top)"]', "[]", 1),
         ('["on(top, base)", "released(top)"]', "[]", 1),
     ],
     "not TOML": [("max_s = 9.0", "max_s = nine", 1)],
     "a call that is no call": [
         ('"on(top, base)", "released', '"__import__(\'os\')", "released', 1),
         ('"held(top)"', '"on(top, base) and True"', 1),
-        ('"retreat()"', '"retreat"', 1),
+        ('"leave(top)"', '"leave"', 1),
     ],
     "arguments that do not fit": [
         ('"near(top)"', '"near(top, base)"', 1),
         ('"held(top)"', '"near(top, reach_m=base)"', 1),
     ],
+    "an object that cannot do it": [
+        ('"put_on(top, base)"', '"put_in(top, base)", "push_shut(top)"', 1),
+        ('"held(top)"', '"pressed(base)"', 1),
+    ],
+    "unknown suite": [("version = 1", 'version = 1\ntags = ["precice"]', 1)],
+    "choices": [
+        ("[goal]", '[choose]\none = ["top", "bas"]\ntop = ["top"]\nall = []\n\n[goal]', 1),
+        ("pick(top)", "pick(any)", 1),
+    ],
+    "a shared colour": [
+        ('color = ["red", "green", "blue"]\nplace', 'color = "bass.color"\nplace', 1),
+        ('color = ["red", "green", "blue"]\n\n', 'color = "top.color"\n\n', 1),
+    ],
+    "a joint where there is none": [("yaw_deg = [-30, 30]", "joint_m = [0, 0.1]", 1)],
+    "neither stages nor score": [("stages = [", "modes = [", 1)],
+    "a side": [('model = "cube"\n', 'model = "cube"\nside = "up"\n', 1)],
     "names of the robot": [("[objects.base]", "[objects.hand]", 1)],
     "sections of another kind": [("[goal]\nall", "[[goal]]\nall", 1)],
     "several problems at once": [
@@ -144,7 +161,7 @@ def test_the_golden_file_has_no_stale_messages(golden: dict[str, str]) -> None:
 def test_the_unbroken_file_is_a_task(tmp_path: Path) -> None:
     spec = load(write(tmp_path, GOOD))
     assert (spec.id, spec.version, spec.hold_s) == ("task", 1, 0.5)
-    assert [str(call) for call in spec.plan] == ["pick(top)", "put_on(top, base)", "retreat()"]
+    assert [str(call) for call in spec.ways[0].plan] == ["pick(top)", "put_on(top, base)", "leave(top)"]
 
 
 HOSTILE = {
@@ -246,7 +263,8 @@ def test_a_task_is_one_line_of_colours_away_from_any_wording(spec: TaskSpec) -> 
     """Every wording can be filled in with every colour that can be drawn."""
     for template in spec.instructions:
         for color in {color for item in spec.objects for color in item.color}:
-            words = {item.name: type("C", (), {"color": color}) for item in spec.objects}
+            words = {item.name: SimpleNamespace(color=color, side="left") for item in spec.objects}
             said = template.format(**words)
-            assert color in said
+            assert (color in said) == (".color" in template)
+            assert ("left" in said) == (".side" in template)
             assert "{" not in said

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pi0bench.envs import models
 from pi0bench.envs.control import Controller
 from pi0bench.envs.panda import forward
+from pi0bench.envs.scene import Body
 from pi0bench.envs.tabletop import Tabletop
 from pi0bench.seeds import stream
 from pi0bench.tasks.load import task
@@ -36,8 +38,10 @@ def test_objects_keep_their_distance_and_their_ranges(spec: TaskSpec) -> None:
         for item, body in zip(spec.objects, layout.bodies, strict=True):
             x, y, z = body.pose.pos_m
             assert item.name == body.name
+            low, high = item.place.y_m
             assert item.place.x_m[0] <= x <= item.place.x_m[1]
-            assert item.place.y_m[0] <= y <= item.place.y_m[1]
+            assert low <= y <= high or (spec.mirrored and low <= -y <= high)
+            assert item.place.joint_m[0] <= body.joint_at <= item.place.joint_m[1]
             assert z == body.rest_m
         for a, b in combinations(layout.bodies, 2):
             apart = float(np.linalg.norm((a.pose.pos_m - b.pose.pos_m)[:2]))
@@ -46,14 +50,15 @@ def test_objects_keep_their_distance_and_their_ranges(spec: TaskSpec) -> None:
 
 def test_no_two_objects_of_a_layout_look_alike(spec: TaskSpec) -> None:
     for layout in layouts(spec):
-        labels = [body.label for body in layout.bodies]
-        assert len(set(labels)) == len(labels)
+        looks = [mark.look for body in layout.bodies for mark in body.marks]
+        assert len(set(looks)) == len(looks)
 
 
 def test_every_colour_is_drawn_about_equally_often(spec: TaskSpec) -> None:
     drawn = layouts(spec, 300)
     for number, item in enumerate(spec.objects):
-        counts = {c: sum(d.bodies[number].label.startswith(c) for d in drawn) for c in item.color}
+        looks = [d.bodies[number].marks[0].look for d in drawn]
+        counts = {color: sum(look.startswith(color) for look in looks) for color in item.color}
         for color, count in counts.items():
             assert count == pytest.approx(300 / len(item.color), abs=45), (item.name, color)
 
@@ -61,13 +66,19 @@ def test_every_colour_is_drawn_about_equally_often(spec: TaskSpec) -> None:
 def test_every_wording_is_used_and_names_the_colours_that_were_drawn(spec: TaskSpec) -> None:
     used = set()
     for layout in layouts(spec):
-        label = {body.name: body.label for body in layout.bodies}
-        words = {n: type("Color", (), {"color": label[n].split()[0]}) for n in label}
+        words = {
+            body.name: SimpleNamespace(color=body.marks[0].look.split()[0], side=side_of(body))
+            for body in layout.bodies
+        }
         wordings = [template.format(**words) for template in spec.instructions]
         assert layout.instruction in wordings
         assert "{" not in layout.instruction
         used.add(wordings.index(layout.instruction))
     assert used == set(range(len(spec.instructions)))
+
+
+def side_of(body: Body) -> str:
+    return "left" if body.pose.pos_m[1] > 0 else "right"
 
 
 def test_the_arm_starts_where_the_layout_says(spec: TaskSpec) -> None:
@@ -97,8 +108,10 @@ def test_too_little_room_is_said_after_a_bounded_number_of_tries() -> None:
 
 def test_too_few_colours_are_said() -> None:
     spec = task("stack_two_cubes")
-    red = replace(spec, objects=tuple(replace(item, color=("red",)) for item in spec.objects))
-    with pytest.raises(PlacementError, match="stack_two_cubes: no color is left for base"):
+    two = tuple(replace(item, color=("red", "blue")) for item in spec.objects)
+    third = replace(two[0], name="third")
+    red = replace(spec, objects=(*two, third))
+    with pytest.raises(PlacementError, match="stack_two_cubes: no color is left for third"):
         place(red, np.random.default_rng(0))
 
 
@@ -107,4 +120,4 @@ def test_a_colour_repaints_the_object_and_nothing_else() -> None:
     red = models.instance("x", "cube", plain.pose, "red")
     assert red.links[0].geoms[0].rgba == models.colors()["red"]
     assert plain.links[0].geoms[0].rgba != models.colors()["red"]
-    assert (red.name, red.label) == ("x", "red cube")
+    assert (red.name, [mark.look for mark in red.marks]) == ("x", ["red cube"])

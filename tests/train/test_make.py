@@ -19,7 +19,7 @@ from pi0bench.policies.policy import Observation
 from pi0bench.train import make
 from pi0bench.train.arrays import write
 
-LOOKS = ["bowl", "red cube"]
+LOOKS = {"bowl": 0.0, "red cube": 0.02}
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def scenes(folder: Path, count: int = 12, side: int = 32) -> list[Path]:
         "proprio": rng.normal(0, 1, (count, 10)).astype(np.float32),
         "present": rng.random((count, 2)) < 0.9,
         "pos_m": rng.normal(0.3, 0.1, (count, 2, 3)).astype(np.float32),
-        "yaw_rad": rng.normal(0, 1, (count, 2)).astype(np.float32),
+        "turn": rng.normal(0, 1, (count, 2, 2)).astype(np.float32),
         "pixel": rng.uniform(-1, 1, (count, 2, 2, 2)).astype(np.float32),
     }
     return [write(folder / "0.npz", arrays, about)]
