@@ -33,6 +33,7 @@ def run(
     workers: int | None = None,
     batch: int = 8,
     seed: int = 0,
+    variation: tuple[str, ...] = ("nominal",),
     out: Path | None = None,
     video: bool = True,
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -50,8 +51,9 @@ def run(
         workers: Processes; as many as there are cores when not given. Changes no result.
         batch: Episodes that a process runs in lock step. Changes no result.
         seed: Of start states and noise.
+        variation: Departures from the task files, such as light-2; `pi0bench list` names them.
         out: Folder of the run; when not given, one under runs/ that is named by the settings.
-        video: Film one success and one failure of each policy and task.
+        video: Film one success and one failure of each policy, task and variation.
         quick: Five episodes a task and no videos, unless --episodes says otherwise.
     """
     from pi0bench.evaluate import cells
@@ -67,6 +69,7 @@ def run(
         episodes=episodes if episodes is not None else 5 if quick else 50,
         steps=steps,
         seed=seed,
+        variations=variation,
     )
     how = How(
         workers=cores() if workers is None else workers,
@@ -79,9 +82,10 @@ def run(
 
 
 def list_() -> int:
-    """List policies, suites and tasks."""
+    """List policies, suites, tasks and variations."""
     from rich.table import Table
 
+    from pi0bench.envs import variation
     from pi0bench.policies import registry
     from pi0bench.tasks import load
 
@@ -90,6 +94,7 @@ def list_() -> int:
         "policies": [(name, registry.summary(name)) for name in registry.names()],
         "suites": [(name, ", ".join(t.id for t in load.suite(name))) for name in load.suites()],
         "tasks": [(name, load.task(name).summary) for name in load.task_ids()],
+        "variations": variation.described(),
     }.items():
         table = Table(title=title, title_justify="left", box=None, show_header=False)
         for row in rows:
@@ -103,7 +108,8 @@ def check(paths: tyro.conf.Positional[tuple[Path, ...]] = ()) -> int:
     """Check task files: read them, and reset each task 50 times in both engines.
 
     Args:
-        paths: Task files, or folders of them; all of the benchmark's when not given.
+        paths: Task files, or folders of them; all of the benchmark's when not given, and then
+            also its paraphrases and variations.
     """
     from pi0bench.evaluate.check import check as examine
 
@@ -156,10 +162,31 @@ def train(
     return 0
 
 
+def gallery(
+    suite: str | None = None, task: tuple[str, ...] = (), out: Path = Path("gallery.png")
+) -> int:
+    """Draw every task: start, middle and end of the expert's episode in both engines.
+
+    Args:
+        suite: The tasks to draw; all of the benchmark's when not given.
+        task: Single tasks, in place of a suite.
+        out: The picture, a PNG file.
+    """
+    from pi0bench.evaluate.gallery import gallery as draw
+    from pi0bench.tasks import load
+
+    tasks = load.suite(suite) if suite else tuple(map(load.task, load.task_ids()))
+    chosen = tuple(map(load.task, task)) or tasks
+    console = _console()
+    draw(chosen, out, say=lambda line: console.print(line, markup=False, soft_wrap=True))
+    return 0
+
+
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
     "list": list_,
     "check": check,
+    "gallery": gallery,
     "demos": demos,
     "train": train,
 }

@@ -6,7 +6,14 @@ import zlib
 
 import numpy as np
 
-_STREAMS = {"evaluation": 0, "demonstration": 1, "scene": 2, "noise": 3, "disturbance": 4}
+_STREAMS = {
+    "evaluation": 0,
+    "demonstration": 1,
+    "scene": 2,
+    "noise": 3,
+    "disturbance": 4,
+    "variation": 5,
+}
 
 
 def stream(kind: str, seed: int, *where: str | int) -> np.random.Generator:

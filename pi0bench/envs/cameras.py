@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,10 +12,11 @@ import numpy as np
 from pi0bench.envs.models import read
 from pi0bench.envs.panda import link_poses, panda
 from pi0bench.envs.pose import Array, Pose
-from pi0bench.envs.render.renderer import NEAR_M, Camera, Picture
+from pi0bench.envs.render.renderer import NEAR_M, Camera, Light, Picture
 from pi0bench.envs.scene import Body, Mark, Scene
 
 CAMERAS = ("front", "wrist")
+UNMOVED: Mapping[str, Pose] = {name: Pose() for name in CAMERAS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,16 +85,16 @@ def project(seen: Camera, points_m: Array) -> Array:
     return np.where(np.isfinite(depth)[:, None], inside, 9.0)
 
 
-def camera(name: str, snapshot: Snapshot) -> Camera:
-    """The camera where it is now."""
+def camera(name: str, snapshot: Snapshot, bumps: Mapping[str, Pose] = UNMOVED) -> Camera:
+    """The camera where it is now; a bump is a pose in the frame where it ought to be."""
     link, pose, fovy_deg = _mount(name)
     if link is not None:
         pose = link_poses(snapshot.q_rad, snapshot.width_m)[link] @ pose
-    return Camera(pose, fovy_deg)
+    return Camera(pose @ bumps[name], fovy_deg)
 
 
-def picture(scene: Scene, snapshot: Snapshot) -> Picture:
-    """Every primitive of the scene, placed as the snapshot says."""
+def picture(scene: Scene, snapshot: Snapshot, light: Light | None = None) -> Picture:
+    """Every primitive of the scene, placed as the snapshot says, in the usual light or another."""
     robot = link_poses(snapshot.q_rad, snapshot.width_m)
     geoms, positions, rotations = [], [], []
     placed = [(link, robot[link.name]) for link in panda().body.links]
@@ -104,4 +106,4 @@ def picture(scene: Scene, snapshot: Snapshot) -> Picture:
             geoms.append(geom)
             positions.append(pose.pos_m + pose.rot @ geom.pose.pos_m)
             rotations.append(pose.rot @ geom.pose.rot)
-    return Picture(tuple(geoms), np.array(positions), np.array(rotations))
+    return Picture(tuple(geoms), np.array(positions), np.array(rotations), light or Light())

@@ -159,10 +159,15 @@ class Body:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Everything in a world: the robot and the other bodies, by unique names."""
+    """Everything in a world: the robot and the other bodies, by unique names.
+
+    Attributes:
+        friction: factor of the friction of every contact.
+    """
 
     robot: Body
     bodies: tuple[Body, ...]
+    friction: float = 1.0
 
     def body(self, name: str) -> Body:
         """The body of that name; KeyError if there is none."""

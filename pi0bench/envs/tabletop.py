@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from pi0bench.envs import models
 from pi0bench.envs.cameras import CAMERAS, Snapshot, camera, picture
+from pi0bench.envs.conditions import Conditions
 from pi0bench.envs.control import Controller
 from pi0bench.envs.panda import MAX_WIDTH_M, forward, inverse, panda
 from pi0bench.envs.pose import Array, Pose
@@ -63,9 +65,18 @@ def make_world(engine: str, scene: Scene) -> World:
 class Tabletop:
     """A task's episode from a given start state. The world is built anew for each episode."""
 
-    def __init__(self, task: TaskSpec, layout: Layout, engine: str, control_hz: int = 20) -> None:
+    def __init__(
+        self,
+        task: TaskSpec,
+        layout: Layout,
+        engine: str,
+        control_hz: int = 20,
+        conditions: Conditions | None = None,
+    ) -> None:
         self.task, self.layout, self.control_hz = task, layout, control_hz
-        scene = Scene(panda().body, (models.table(), *layout.bodies))
+        self.conditions = conditions or Conditions()
+        bodies = (models.table(), *layout.bodies)
+        scene = Scene(panda().body, bodies, self.conditions.friction)
         self.world = make_world(engine, scene)
         self.world.set_arm(_start_rad(layout), MAX_WIDTH_M)
         self.world.step(_SETTLE_STEPS)
@@ -143,7 +154,12 @@ class Tabletop:
 
     def images(self, renderer: Renderer, side: int) -> dict[str, Image]:
         """One square picture a camera, (side, side, 3)."""
-        return images(self.world.scene, self.snapshot(), renderer, side)
+        return images(self.world.scene, self.snapshot(), renderer, side, self.conditions)
+
+    def view(self, name: str, renderer: Renderer, side: int) -> Image:
+        """One camera's square picture, (side, side, 3)."""
+        scene, snapshot, only = self.world.scene, self.snapshot(), (name,)
+        return images(scene, snapshot, renderer, side, self.conditions, only)[name]
 
     def close(self) -> None:
         """Free the world."""
@@ -163,10 +179,20 @@ def proprio(q_rad: Array, width_m: float, commanded_m: Array) -> NDArray[np.floa
     return np.array([*tool.pos_m, np.sin(yaw), np.cos(yaw), tilt, width_m, *lag], np.float32)
 
 
-def images(scene: Scene, snapshot: Snapshot, renderer: Renderer, side: int) -> dict[str, Image]:
+def images(
+    scene: Scene,
+    snapshot: Snapshot,
+    renderer: Renderer,
+    side: int,
+    conditions: Conditions | None = None,
+    cameras: Sequence[str] = CAMERAS,
+) -> dict[str, Image]:
     """Every camera's picture of a snapshot, (side, side, 3) each."""
-    seen = picture(scene, snapshot)
-    return {name: renderer.draw(seen, camera(name, snapshot), side, side) for name in CAMERAS}
+    how = conditions or Conditions()
+    seen = picture(scene, snapshot, how.light)
+    return {
+        name: renderer.draw(seen, camera(name, snapshot, how.bumps), side, side) for name in cameras
+    }
 
 
 def _start_rad(layout: Layout) -> Array:

@@ -27,7 +27,7 @@ class Settings:
         episodes: start states of each task, numbered from 0.
         steps: sampler steps to try; () for each policy's own default.
         seed: of all randomness.
-        variation: how the scene departs from the task file.
+        variations: how episodes depart from the task file; "nominal" is not at all.
     """
 
     policies: tuple[str, ...]
@@ -37,15 +37,17 @@ class Settings:
     episodes: int = 50
     steps: tuple[int, ...] = ()
     seed: int = 0
-    variation: str = "nominal"
+    variations: tuple[str, ...] = ("nominal",)
 
     def __post_init__(self) -> None:
-        for name in ("policies", "tasks", "steps"):
+        for name in ("policies", "tasks", "steps", "variations"):
             object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
         if not self.policies:
             raise UsageError("--policy: name at least one")
         if not self.tasks:
             raise UsageError("--task: name at least one")
+        if not self.variations:
+            raise UsageError("--variation: name at least one")
         if self.episodes < 1:
             raise UsageError(f"--episodes: {self.episodes} is too few; give a number from 1")
         for steps in self.steps:
@@ -70,7 +72,7 @@ def expand(
             task_hash=task.hash,
             engine=settings.engine,
             renderer=settings.renderer,
-            variation=settings.variation,
+            variation=variation,
             seed=settings.seed,
             episode=episode,
             steps=steps,
@@ -78,6 +80,7 @@ def expand(
         )
         for policy in settings.policies
         for steps in _steps(settings, traits[policy])
+        for variation in settings.variations
         for task in tasks
         for episode in range(settings.episodes)
     )
@@ -109,6 +112,8 @@ def folder_name(settings: Settings, suite: str = "") -> str:
     parts = ["+".join(settings.policies), suite or "+".join(settings.tasks), settings.engine]
     if settings.renderer != default.renderer:
         parts.append(settings.renderer)
+    if settings.variations != default.variations:
+        parts.append("+".join(settings.variations))
     if settings.steps:
         parts.append("steps" + "+".join(map(str, settings.steps)))
     if settings.episodes != default.episodes:

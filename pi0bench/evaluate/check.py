@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from pi0bench.envs import variation
 from pi0bench.envs.tabletop import ENGINES, Tabletop
 from pi0bench.envs.world import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError
 from pi0bench.seeds import stream
 from pi0bench.tasks.load import files, load
+from pi0bench.tasks.paraphrases import paraphrases
 from pi0bench.tasks.placement import Layout, PlacementError, place
 from pi0bench.tasks.spec import TaskSpec
 
@@ -25,7 +28,9 @@ def check(
     resets: int = 50,
     say: Callable[[str], None] = print,
 ) -> int:
-    """Check the task files among and below the paths, all of the benchmark's when there are none.
+    """Check the task files among and below the paths.
+
+    Without any, all of the benchmark's are checked, and its paraphrases and variations too.
 
     Returns:
         How many problems there were; each is said on a line of its own.
@@ -34,12 +39,14 @@ def check(
         UsageError: a path that does not exist.
     """
     problems = 0
+    tasks: list[TaskSpec] = []
     for path in files(paths):
         try:
             task = load(path)
         except UsageError as error:
             problems += _tell(str(error).split("\n"), say)
             continue
+        tasks.append(task)
         layouts, unplaced = _layouts(task, resets)
         problems += _tell(unplaced, say)
         for engine in engines:
@@ -47,7 +54,20 @@ def check(
             problems += _tell(wrong, say)
             if not wrong:
                 say(f"{task.id}: {engine}: {len(layouts)} starts are good")
-    return problems
+    return problems if paths else problems + _tell(_departures(tasks), say)
+
+
+def _departures(tasks: Sequence[TaskSpec]) -> list[str]:
+    """What is wrong with the files of paraphrases and variations."""
+    readers: list[Callable[[], object]] = [partial(paraphrases, tasks)]
+    readers += [partial(variation.load, variation.path_of(kind)) for kind in variation.kinds()]
+    wrong: list[str] = []
+    for read in readers:
+        try:
+            read()
+        except UsageError as error:
+            wrong += str(error).split("\n")
+    return wrong
 
 
 def _tell(lines: Sequence[str], say: Callable[[str], None]) -> int:

@@ -8,17 +8,22 @@ from functools import partial
 from time import perf_counter
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pi0bench.envs.conditions import noisy_image, noisy_proprio, start
 from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.envs.tabletop import Tabletop
+from pi0bench.envs.variation import variation
 from pi0bench.envs.world import PhysicsFault
 from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask, describe
 from pi0bench.policies.policy import Observation, Policy, Traits
 from pi0bench.results.record import Cell, Record, Timing
 from pi0bench.seeds import stream
-from pi0bench.tasks.placement import place
 from pi0bench.tasks.spec import TaskSpec
 
 Watch = Callable[[Tabletop], None]
+Felt = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +79,11 @@ class Rollout:
         self.replans, self.trunk_evaluations = 0, 0
         self.replan_ms: float | None = None
         self._watch = watch or (lambda env: None)
-        self._layout = place(task, stream("evaluation", cell.seed, task.id, cell.episode))
+        self._variation = variation(cell.variation)
+        self._layout, how = start(task, cell.variation, cell.seed, cell.episode)
         self._env: Tabletop | None = None
         try:
-            self._env = Tabletop(task, self._layout, cell.engine)
+            self._env = Tabletop(task, self._layout, cell.engine, conditions=how)
             self._watch(self._env)
         except PhysicsFault as error:
             self._end("env_fault", describe(error))
@@ -91,7 +97,7 @@ class Rollout:
     def question(self, traits: Traits, renderer: Renderer | None) -> Question:
         """Return what the policy may know now."""
         drawn = self.env.images(renderer, traits.image_side) if renderer else {}
-        proprio = self.env.proprio()
+        drawn, proprio = self._sensed(drawn, self.env.proprio())
         for array in (proprio, *drawn.values()):
             array.setflags(write=False)
         expert = self.env.expert_action if traits.privileged else None
@@ -100,6 +106,16 @@ class Rollout:
             Observation(MappingProxyType(drawn), proprio, self._layout.instruction, expert),
             partial(stream, "noise", self.cell.seed, *where),
         )
+
+    def _sensed(self, drawn: dict[str, Image], felt: Felt) -> tuple[dict[str, Image], Felt]:
+        """What the variation's sensors make of pictures and proprioception at this re-plan."""
+        how, cell = self._variation, self.cell
+        if not (how.image_sigma_levels or how.position_sigma_mm or how.angle_sigma_rad):
+            return drawn, felt
+        where = (cell.variation, cell.task, cell.episode, self.replans)
+        rng = stream("variation", cell.seed, *where)
+        felt = noisy_proprio(how, felt, rng)
+        return {name: noisy_image(how, image, rng) for name, image in drawn.items()}, felt
 
     def follow(self, answer: Chunk | PolicyFault) -> None:
         """Carry out a chunk, up to the episode's end."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pi0bench.envs.cameras import camera, picture
 from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.envs.tabletop import Tabletop
 
@@ -21,9 +20,7 @@ class Film:
     def __call__(self, env: Tabletop) -> None:
         """Take a frame where one is due."""
         if env.steps % (env.control_hz // FPS) == 0:
-            now = env.snapshot()
-            seen = picture(env.world.scene, now)
-            self._frames.append(self._renderer.draw(seen, camera("front", now), SIDE_PX, SIDE_PX))
+            self._frames.append(env.view("front", self._renderer, SIDE_PX))
 
     def frames(self) -> tuple[Image, ...]:
         """Return the frames, (256, 256, 3) each."""

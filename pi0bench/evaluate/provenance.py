@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import pi0bench
+from pi0bench.envs.variation import NOMINAL, digest
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.policies.policy import Traits
@@ -27,6 +28,7 @@ def manifest(
         "command": command,
         "settings": dataclasses.asdict(settings),
         "tasks": {task.id: task.hash for task in tasks},
+        "variations": {name: digest(name) for name in settings.variations if name != NOMINAL.name},
         "weights": {name: trait.weights for name, trait in traits.items()},
         "versions": versions(),
         "machine": {"system": platform.system(), "processor": platform.machine()},
@@ -50,9 +52,10 @@ def must_match(there: Mapping[str, Any], here: Mapping[str, Any], where: str) ->
     """Refuse to add to episodes that other versions measured.
 
     Raises:
-        UsageError: a version differs.
+        UsageError: a version, or a variation's file, differs.
     """
     changes = differences(there.get("versions"), here["versions"])
+    changes += differences(there.get("variations", {}), here["variations"], "variations")
     if changes:
         raise UsageError(
             f"{where}: holds episodes of other versions ({'; '.join(changes)}); use another --out"

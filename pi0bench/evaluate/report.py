@@ -18,6 +18,7 @@ from pi0bench.results.store import EPISODES, TIMINGS, RunFolder
 from pi0bench.results.tables import footer, markdown, print_table, summarize
 from pi0bench.results.videos import choose, write_video
 
+NOMINAL = "nominal"
 TABLE, FIGURE, VIDEOS = "table.md", "steps.png", "videos"
 
 
@@ -71,10 +72,13 @@ def write_videos(folder: RunFolder, records: Sequence[Record], executor: Executo
 
 
 def _caption(record: Record) -> str:
-    return f"{record.cell.task} · episode {record.cell.episode} · {record.status}"
+    cell = record.cell
+    varied = "" if cell.variation == NOMINAL else f" · {cell.variation}"
+    return f"{cell.task}{varied} · episode {cell.episode} · {record.status}"
 
 
 def _path(folder: RunFolder, record: Record) -> Path:
     cell = record.cell
     outcome = "success" if record.status == "success" else "failure"
-    return folder.path(VIDEOS) / f"{cell.policy}-{cell.task}-{outcome}-{cell.episode}.mp4"
+    varied = "" if cell.variation == NOMINAL else f"-{cell.variation}"
+    return folder.path(VIDEOS) / f"{cell.policy}-{cell.task}{varied}-{outcome}-{cell.episode}.mp4"

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from pi0bench.envs.render.choose import NAMES, choose
 from pi0bench.envs.tabletop import ENGINES
+from pi0bench.envs.variation import variation
 from pi0bench.errors import UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report
 from pi0bench.evaluate.cells import Settings, batches, expand
@@ -97,6 +98,8 @@ def _check_names(settings: Settings) -> None:
         raise UsageError(unknown("engine", settings.engine, ENGINES))
     if settings.renderer not in (known := (*NAMES, "auto")):
         raise UsageError(unknown("renderer", settings.renderer, known))
+    for name in settings.variations:
+        variation(name)
     for name in settings.policies:
         if name not in registry.names():
             raise UsageError(unknown("policy", name, registry.names()))
@@ -117,6 +120,8 @@ def _plan(
         lines.append(f"{', '.join(unstepped)}: no sampler, so --steps does not apply.")
     counts = sorted({cell.steps for cell in cells} - {0})
     stepped = f", {'/'.join(map(str, counts))} sampler steps" if counts else ""
+    varied = ", ".join(settings.variations)
+    stepped += "" if varied == "nominal" else f", variations {varied}"
     lines.append(
         f"{len(cells)} episodes: {', '.join(settings.policies)} on {', '.join(settings.tasks)} "
         f"({settings.episodes} each{stepped}) in {settings.engine}, drawn by {settings.renderer}, "

@@ -47,7 +47,7 @@ def series_of(rows: Sequence[Row]) -> list[Series]:
                 identity=identity,
                 label=" ".join([identity[0], *(identity[i] for i in varying)]),
                 colour=COLOURS[place % len(COLOURS)],
-                marker=MARKERS[place % len(MARKERS)],
+                marker=MARKERS[(place + siblings.index(identity) // len(DASHES)) % len(MARKERS)],
                 dashes=DASHES[siblings.index(identity) % len(DASHES)],
             )
         )

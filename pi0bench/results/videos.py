@@ -23,14 +23,14 @@ FONT_PX = 14
 
 
 def choose(records: Iterable[Record]) -> list[Record]:
-    """Return the episodes worth a video: for each policy and task one success and one failure.
+    """Return the episodes worth a video: a success and a failure a policy, task and variation.
 
     The rule, so that nobody picks by taste: at the highest asked step count, the lowest episode
     number of each outcome (a policy's fault is a failure); then the first engine by name.
     """
     measured = sorted((r for r in records if r.final), key=_place)
     chosen: list[Record] = []
-    for _, group in itertools.groupby(measured, key=lambda r: (r.cell.policy, r.cell.task)):
+    for _, group in itertools.groupby(measured, key=lambda r: _place(r)[:3]):
         of_pair = list(group)
         most = max(r.cell.steps for r in of_pair)
         asked = [r for r in of_pair if r.cell.steps == most]
@@ -41,8 +41,8 @@ def choose(records: Iterable[Record]) -> list[Record]:
 
 def _place(record: Record) -> tuple[object, ...]:
     cell = record.cell
-    world = (cell.engine, cell.renderer, cell.variation, cell.solver)
-    return (cell.policy, cell.task, cell.episode, *world, cell.key())
+    world = (cell.engine, cell.renderer, cell.solver)
+    return (cell.policy, cell.task, cell.variation, cell.episode, *world, cell.key())
 
 
 def write_video(

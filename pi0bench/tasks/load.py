@@ -53,6 +53,19 @@ def load(path: Path) -> TaskSpec:
     Raises:
         UsageError: the file is wrong; one line a problem, `file:line: where: what`.
     """
+    it, digest = opened(path)
+    spec = read(it, path, digest)
+    if spec is None:
+        raise UsageError("\n".join(it.problems))
+    return spec
+
+
+def opened(path: Path) -> tuple[Complaints, str]:
+    """A content file's TOML, ready to be complained of, and the hash of its bytes.
+
+    Raises:
+        UsageError: it cannot be read, or is no TOML.
+    """
     shown = _shown(path)
     try:
         data = path.read_bytes()
@@ -68,11 +81,7 @@ def load(path: Path) -> TaskSpec:
         raise UsageError(f"{shown}: nested too deeply") from None
     except ValueError as error:  # TOMLDecodeError, and whatever Python says of huge numbers
         raise UsageError(f"{shown}:{_line_in(error)}: not TOML: {error}") from None
-    complaints = Complaints(shown, text, raw)
-    spec = read(complaints, path, hashlib.sha256(data).hexdigest()[:12])
-    if spec is None:
-        raise UsageError("\n".join(complaints.problems))
-    return spec
+    return Complaints(shown, text, raw), hashlib.sha256(data).hexdigest()[:12]
 
 
 def _line_in(error: ValueError) -> int:

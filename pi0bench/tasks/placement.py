@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +20,14 @@ class PlacementError(RuntimeError):
     """The task's ranges leave no room for its objects."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """What an instruction may say of an object."""
+
+    color: str
+    side: str
+
+
 @dataclass(frozen=True, eq=False)
 class Layout:
     """The start of one episode.
@@ -27,6 +36,7 @@ class Layout:
         bodies: the objects, placed and coloured.
         tcp_m: where the tool starts, (3,), with heading `yaw_rad`.
         instruction: what is asked, in words.
+        said: what an instruction may say of each object, by its name.
         coin: uniform in [0, 1), for an expert that must choose.
     """
 
@@ -34,6 +44,7 @@ class Layout:
     tcp_m: tuple[float, float, float]
     yaw_rad: float
     instruction: str
+    said: Mapping[str, Said]
     coin: float
 
 
@@ -57,24 +68,15 @@ def place(task: TaskSpec, rng: np.random.Generator) -> Layout:
     x, y, z = np.array(task.start.tcp_m) + rng.uniform(-spread, spread)
     yaw = np.radians(rng.uniform(-1, 1) * task.start.spread_yaw_deg)
     template = task.instructions[rng.integers(len(task.instructions))]
-    text = template.format(**_words(task, colors, swapped))
-    return Layout(tuple(bodies), (x, y, z), float(yaw), text, float(rng.random()))
+    said = _words(task, colors, swapped)
+    text = template.format(**said)
+    return Layout(tuple(bodies), (x, y, z), float(yaw), text, said, float(rng.random()))
 
 
-@dataclass(frozen=True)
-class _Said:
-    """What an instruction may say of an object."""
-
-    color: str
-    side: str
-
-
-def _words(task: TaskSpec, colors: dict[str, str], swapped: bool) -> dict[str, _Said]:
+def _words(task: TaskSpec, colors: dict[str, str], swapped: bool) -> dict[str, Said]:
     other = {"left": "right", "right": "left", "": ""}
     return {
-        item.name: _Said(
-            colors.get(item.name, ""), other[item.side] if swapped else item.side
-        )
+        item.name: Said(colors.get(item.name, ""), other[item.side] if swapped else item.side)
         for item in task.objects
     }
 
@@ -118,6 +120,8 @@ def _draw(item: ObjectSpec, rng: np.random.Generator) -> Pose:
 
 
 def _close(a: ObjectSpec, pose_a: Pose, b: ObjectSpec, pose_b: Pose) -> bool:
-    radii = models.model(a.model).radius_m + models.model(b.model).radius_m
+    radius_a, radius_b = models.model(a.model).radius_m, models.model(b.model).radius_m
+    if radius_a == 0 or radius_b == 0:  # a mark that other things may stand on
+        return False
     apart = float(np.linalg.norm((pose_a.pos_m - pose_b.pos_m)[:2]))
-    return apart < radii + _FINGER_ROOM_M
+    return apart < radius_a + radius_b + _FINGER_ROOM_M

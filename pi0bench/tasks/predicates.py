@@ -10,6 +10,7 @@ from pi0bench.envs.panda import FINGERS, forward
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.scene import Body
 from pi0bench.envs.world import World
+from pi0bench.tasks.coverage import coverage, covered, flat
 
 
 def tcp_m(world: World) -> Array:
@@ -125,6 +126,7 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "around": around,
     "beyond": beyond,
     "closed": closed,
+    "covered": covered,
     "held": held,
     "inside": inside,
     "left_of": left_of,
@@ -137,10 +139,12 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "touching": touching,
     "unpressed": unpressed,
 }
-MEASURES: dict[str, Callable[..., float]] = {}
+MEASURES: dict[str, Callable[..., float]] = {"coverage": coverage}
 NEEDS: dict[str, Callable[[Body], bool]] = {
+    "block": flat,
     "button": lambda of: of.joint is not None and of.joint.stiffness > 0,
     "cabinet": lambda of: any(link.name == "drawer" for link in of.links),
     "container": lambda of: of.room is not None,
+    "outline": flat,
 }
 """What an object must be to stand for a parameter of that name, in predicates and skills."""

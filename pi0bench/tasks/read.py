@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -113,14 +114,16 @@ def _place(it: Complaints, where: str, row: dict[str, Any]) -> Place:
     it.keys(where, raw, ("x_m", "y_m", "yaw_deg", "joint_m"), required=("x_m", "y_m"))
     known = row.get("model") in models.names()
     joint = models.model(row["model"]).joint if known else None
+    at = raw.get("joint_m", [0, 0])
     if "joint_m" in raw and known and joint is None:
         it.say(f"{where}.joint_m", f"{row['model']} has no joint")
+        at = [0, 0]
     low, high = joint.range if joint else (0.0, 0.0)
     return Place(
         it.range(f"{where}.x_m", raw.get("x_m", [0.5, 0.5]), 0.25, 0.75),
         it.range(f"{where}.y_m", raw.get("y_m", [0, 0]), -0.40, 0.40),
         it.range(f"{where}.yaw_deg", raw.get("yaw_deg", [0, 0]), -180, 180),
-        it.range(f"{where}.joint_m", raw["joint_m"], low, high) if "joint_m" in raw else (0, 0),
+        it.range(f"{where}.joint_m", at, low, high),
     )
 
 
@@ -157,7 +160,7 @@ def _bindings(it: Complaints, raw: Any, names: list[str]) -> list[Binding]:
 
 def _ways(it: Complaints, bindings: list[Binding], things: Things) -> tuple[Way, ...]:
     goal = it.table("goal", it.raw.get("goal", {}))
-    if "goal" in it.raw:
+    if isinstance(it.raw.get("goal"), dict):
         it.keys("goal", goal, ("all",), required=("all",))
     chosen = {name: [way[name] for way in bindings] for name in bindings[0]}
     known = things | {n: [t for o in chosen[n] for t in things.get(o, [])] for n in chosen}
@@ -174,15 +177,20 @@ def _instructions(it: Complaints, objects: tuple[ObjectSpec, ...]) -> tuple[str,
     raw = it.raw.get("instructions", [])
     if "instructions" in it.raw and raw == []:
         return it.empty("instructions")
-    known = {f"{item.name}.color" for item in objects if item.color or item.like}
-    known |= {f"{item.name}.side" for item in objects if item.side}
-    sentences = it.texts("instructions", raw, "a list of sentences")
+    rows = {item.name: it.raw["objects"][item.name] for item in objects}
+    known = {f"{name}.{key}" for name, row in rows.items() for key in ("color", "side") if key in row}
+    return sentences(it, "instructions", raw, known)
+
+
+def sentences(it: Complaints, where: str, raw: Any, known: Collection[str]) -> tuple[str, ...]:
+    """The sentences of a list; what stands in their braces must be known, such as `cube.color`."""
+    good = it.texts(where, raw, "a list of sentences")
     for i, sentence in enumerate(raw if isinstance(raw, list) else []):
-        where = f"instructions.{i}"
-        for field in _fields(it, where, sentence) if isinstance(sentence, str) else ():
+        place = f"{where}.{i}"
+        for field in _fields(it, place, sentence) if isinstance(sentence, str) else ():
             if field not in known:
-                it.say(where, unknown("field", brief(field), known))
-    return sentences
+                it.say(place, unknown("field", brief(field), known))
+    return good
 
 
 def _fields(it: Complaints, where: str, sentence: str) -> list[str]:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from pi0bench import content
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.episode import Outcome, run
 from pi0bench.evaluate.planning import Stopwatch
@@ -91,3 +93,22 @@ def play(cells_of: Callable[..., tuple[Cell, ...]]) -> Callable[..., list[Outcom
 @pytest.fixture
 def console() -> Console:
     return Console(file=io.StringIO(), width=100)
+
+
+@pytest.fixture
+def own_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Puts a task file, name and text, into content of its own beside the benchmark's."""
+    home, real = tmp_path / "content", content.root()
+    (home / "tasks" / "own").mkdir(parents=True)
+    for name in ("envs", "policies"):
+        (home / name).symlink_to(real / name)
+    for path in (real / "tasks").iterdir():
+        (home / "tasks" / path.name).symlink_to(path)
+    monkeypatch.setattr(content, "root", lambda: home)
+
+    def make(name: str, text: str) -> Path:
+        path = home / "tasks" / "own" / f"{name}.toml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return make

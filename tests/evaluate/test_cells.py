@@ -49,12 +49,26 @@ def test_what_is_asked_twice_is_measured_once() -> None:
         ({"seed": -1}, "--seed: -1 is negative; give a number from 0"),
         ({"policies": ()}, "--policy: name at least one"),
         ({"tasks": ()}, "--task: name at least one"),
+        ({"variations": ()}, "--variation: name at least one"),
     ],
 )
 def test_wrong_settings_are_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         Settings(**{"policies": ("pi0",), "tasks": ("reach_cube",), **wrong})
     assert str(caught.value) == message
+
+
+def test_each_variation_has_its_own_cells_and_batches() -> None:
+    asked = ("nominal", "light-2", "light-2")
+    settings = Settings(("pi0",), ("reach_cube",), episodes=3, variations=asked)
+    cells = expand(settings, TRAITS, [task("reach_cube")])
+    assert [cell.variation for cell in cells] == ["nominal"] * 3 + ["light-2"] * 3
+    assert len({cell.key() for cell in cells}) == 6
+    assert [{cell.variation for cell in group} for group in batches(cells, 8)] == [
+        {"nominal"},
+        {"light-2"},
+    ]
+    assert folder_name(settings) == "pi0-reach_cube-mujoco-nominal+light-2-episodes3"
 
 
 def test_batches_hold_episodes_of_one_condition() -> None:

@@ -116,3 +116,13 @@ def test_the_choice_follows_its_rule(make_cell: Cells, make_record: Records) -> 
     expected = [records[8], records[7], records[4], records[5]]
     assert choose(records) == expected
     assert choose(records[::-1]) == expected
+
+
+def test_each_variation_has_its_own_videos(make_cell: Cells, make_record: Records) -> None:
+    records = [
+        make_record(make_cell(episode, variation=name), status)
+        for name in ("nominal", "light-2")
+        for episode, status in enumerate(["success", "success", "failure"])
+    ]
+    chosen = [(r.cell.variation, r.cell.episode) for r in choose(records)]
+    assert chosen == [("light-2", 0), ("light-2", 2), ("nominal", 0), ("nominal", 2)]

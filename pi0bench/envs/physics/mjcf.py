@@ -28,9 +28,9 @@ def write(scene: Scene, robot: Panda) -> str:
     )
     add(option, "flag", autoreset="disable")
     world = add(root, "worldbody")
-    _body(world, scene.robot, group=ROBOT)
+    _body(world, scene.robot, ROBOT, scene.friction)
     for body in scene.bodies:
-        _body(world, body, group=OBJECT)
+        _body(world, body, OBJECT, scene.friction)
     _servos(root, robot)
     _exclude_own_links(root, scene)
     return ET.tostring(root, encoding="unicode")
@@ -63,7 +63,7 @@ def link_names(body: Body) -> list[str]:
     return [f"{body.name}.{link.name}" if link.parent else body.name for link in body.links]
 
 
-def _body(world: ET.Element, body: Body, group: int) -> None:
+def _body(world: ET.Element, body: Body, group: int, factor: float) -> None:
     parents: dict[str | None, ET.Element] = {None: world}
     names = [link.name for link in body.links] if group == ROBOT else link_names(body)
     for link, name in zip(body.links, names, strict=True):
@@ -73,10 +73,10 @@ def _body(world: ET.Element, body: Body, group: int) -> None:
         parents[link.name] = element
         if root and body.free:
             add(element, "freejoint", name=name)
-        _link(element, name, link, group)
+        _link(element, name, link, group, factor)
 
 
-def _link(element: ET.Element, name: str, link: Link, group: int) -> None:
+def _link(element: ET.Element, name: str, link: Link, group: int, factor: float) -> None:
     if group == ROBOT:
         element.set("gravcomp", "1")
     if joint := link.joint:
@@ -97,10 +97,10 @@ def _link(element: ET.Element, name: str, link: Link, group: int) -> None:
     full = inertia[[0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]]
     add(element, "inertial", pos=centre, mass=link.mass_kg, fullinertia=full)
     for geom in link.geoms:
-        _geom(element, geom, group)
+        _geom(element, geom, group, factor)
 
 
-def _geom(element: ET.Element, geom: Geom, group: int) -> None:
+def _geom(element: ET.Element, geom: Geom, group: int, factor: float) -> None:
     if not geom.collide:
         return
     add(
@@ -109,7 +109,8 @@ def _geom(element: ET.Element, geom: Geom, group: int) -> None:
         type=geom.shape,
         size=geom.size_m,
         condim=4,
-        friction=(geom.friction, 0.01, 0.0002),
+        # Of two things that touch MuJoCo takes the greater friction, so all of them are scaled.
+        friction=(factor * geom.friction, 0.01, 0.0002),
         contype=group,
         conaffinity=OBJECT if group == ROBOT else ROBOT | OBJECT,
         **_placed(geom.pose),

@@ -67,6 +67,8 @@ class PybulletWorld:
 
     def _set_dynamics(self) -> None:
         bodies = [*self.scene.bodies, self.scene.robot]
+        # Bullet multiplies the frictions of two things that touch.
+        factor = self.scene.friction**0.5
         for body, index in zip(bodies, [*self._bodies.values(), self._arm], strict=True):
             links = {link.name: link for link in body.links}
             for number in range(_BASE, self._client.getNumJoints(index)):
@@ -75,7 +77,7 @@ class PybulletWorld:
                 self._client.changeDynamics(
                     index,
                     number,
-                    lateralFriction=max(geom.friction for geom in links[name].geoms),
+                    lateralFriction=factor * max(geom.friction for geom in links[name].geoms),
                     spinningFriction=0.001,
                     rollingFriction=0.0,
                     restitution=0.0,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pi0bench.envs.mjlib import mujoco
-from pi0bench.envs.render.renderer import FAR_M, NEAR_M, Camera, Image, Picture
+from pi0bench.envs.render.renderer import FAR_M, NEAR_M, Camera, Image, Light, Picture
 from pi0bench.errors import MachineError
 
 _MAX_SIDE = 640
@@ -65,6 +65,11 @@ class GlRenderer:
             mujoco.mjtCatBit.mjCAT_ALL,
             self._scene,
         )
+        lamps = self._scene.lights[: self._scene.nlight]
+        self._lamps = [
+            (lamp, *(np.array(part, float) for part in (lamp.dir, lamp.ambient, lamp.diffuse)))
+            for lamp in lamps
+        ]
 
     def draw(self, picture: Picture, camera: Camera, height: int, width: int) -> Image:
         """Draw an RGB image, (height, width, 3)."""
@@ -72,6 +77,7 @@ class GlRenderer:
             raise ValueError(f"pictures are at most {_MAX_SIDE} pixels a side")
         self._gl.make_current()
         self._place(picture)
+        self._shine(picture.light)
         self._aim(camera, width / height)
         view = mujoco.MjrRect(0, 0, width, height)
         mujoco.mjr_render(view, self._scene, self._context)
@@ -93,6 +99,12 @@ class GlRenderer:
                 turned[i],
                 np.array(geom.rgba, np.float32),
             )
+
+    def _shine(self, light: Light) -> None:
+        factors = light.brightness * np.array(light.rgb)
+        for lamp, direction, ambient, diffuse in self._lamps:
+            lamp.dir = light.turn @ direction
+            lamp.ambient, lamp.diffuse = ambient * factors, diffuse * factors
 
     def _aim(self, camera: Camera, aspect: float) -> None:
         top = NEAR_M * np.tan(np.radians(camera.fovy_deg) / 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -24,18 +24,35 @@ class Camera:
 
 
 @dataclass(frozen=True, eq=False)
+class Light:
+    """How the light departs from a renderer's own, which the defaults leave as it is.
+
+    Attributes:
+        turn: rotation of the direction that it comes from, (3, 3).
+        brightness: factor of all light.
+        rgb: factors of its red, green and blue.
+    """
+
+    turn: Array = field(default_factory=lambda: np.eye(3))
+    brightness: float = 1.0
+    rgb: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
 class Picture:
-    """What there is to draw: primitives and where each of them is.
+    """What there is to draw: primitives, where each of them is, and the light on them.
 
     Attributes:
         geoms: the primitives, G of them.
         pos_m: world positions, (G, 3).
         rot: world rotations, (G, 3, 3).
+        light: what it looks like where the light is not the usual one.
     """
 
     geoms: tuple[Geom, ...]
     pos_m: Array
     rot: Array
+    light: Light = field(default_factory=Light)
 
 
 class Renderer(Protocol):

@@ -11,6 +11,8 @@ from pi0bench.envs.pose import quat_of
 from pi0bench.envs.render.renderer import FAR_M, NEAR_M, Camera, Image, Picture
 from pi0bench.envs.scene import Geom
 
+_LIGHT_FROM = (0.3, -0.25, 0.9)
+
 
 class TinyRenderer:
     """See `pi0bench.envs.render.renderer.Renderer`. Keeps the shapes of the last picture."""
@@ -25,7 +27,7 @@ class TinyRenderer:
 
     def draw(self, picture: Picture, camera: Camera, height: int, width: int) -> Image:
         """Draw an RGB image, (height, width, 3)."""
-        self._load(picture.geoms)
+        self._load(picture.geoms, picture.light.rgb)
         for i, body in enumerate(self._bodies):
             w, x, y, z = quat_of(picture.rot[i])
             self._client.resetBasePositionAndOrientation(body, picture.pos_m[i], (x, y, z, w))
@@ -39,10 +41,10 @@ class TinyRenderer:
             projectionMatrix=pybullet.computeProjectionMatrixFOV(
                 camera.fovy_deg, width / height, NEAR_M, FAR_M
             ),
-            lightDirection=(0.3, -0.25, 0.9),
-            lightColor=(1, 1, 1),
-            lightAmbientCoeff=0.55,
-            lightDiffuseCoeff=0.45,
+            lightDirection=(picture.light.turn @ _LIGHT_FROM).tolist(),
+            lightColor=(1, 1, 1),  # would tint the diffuse part alone, so colours are tinted
+            lightAmbientCoeff=0.55 * picture.light.brightness,
+            lightDiffuseCoeff=0.45 * picture.light.brightness,
             lightSpecularCoeff=0.0,
             shadow=0,
             renderer=pybullet.ER_TINY_RENDERER,
@@ -51,16 +53,17 @@ class TinyRenderer:
         rgba = np.asarray(pixels, np.uint8).reshape(height, width, 4)
         return rgba[:, :, :3].copy()
 
-    def _load(self, geoms: tuple[Geom, ...]) -> None:
+    def _load(self, geoms: tuple[Geom, ...], tint: tuple[float, float, float]) -> None:
         shapes = [(geom.shape, geom.size_m) for geom in geoms]
         if shapes != self._shapes:
             self._client.resetSimulation()
             self._bodies = [self._body(geom) for geom in geoms]
             self._shapes, self._colors = shapes, [None] * len(geoms)
         for i, geom in enumerate(geoms):
-            if geom.rgba != self._colors[i]:
-                self._client.changeVisualShape(self._bodies[i], -1, rgbaColor=geom.rgba)
-                self._colors[i] = geom.rgba
+            rgba = (*(c * t for c, t in zip(geom.rgba, tint, strict=False)), geom.rgba[3])
+            if rgba != self._colors[i]:
+                self._client.changeVisualShape(self._bodies[i], -1, rgbaColor=rgba)
+                self._colors[i] = rgba
 
     def _body(self, geom: Geom) -> int:
         match geom.shape, geom.size_m:

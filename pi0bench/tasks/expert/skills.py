@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pi0bench.envs.pose import Array
 from pi0bench.envs.world import World
 from pi0bench.tasks import predicates
-from pi0bench.tasks.expert import handling, pushing
+from pi0bench.tasks.expert import handling, pushing, tee
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ SKILLS: dict[str, Skill] = {
     "press": Skill(pushing.press, _never),
     "pull_open": Skill(pushing.pull_open, predicates.opened, lasting=True),
     "push": Skill(pushing.push, pushing.centred, lasting=True),
+    "push_t": Skill(tee.push_t, predicates.covered, lasting=True),
     "push_shut": Skill(pushing.push_shut, _never),
     "put_in": Skill(handling.put_in, predicates.inside, lasting=True),
     "put_on": Skill(handling.put_on, predicates.on, lasting=True),
