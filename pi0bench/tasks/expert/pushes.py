@@ -21,6 +21,7 @@ _LENGTHS_M = np.array([1, 2, 3, 5, 7, 10, 14, 20, 28, 40, 56, 80]) / 1000
 _ARM_M = 0.045  # what a radian of heading is worth
 _PUSH_M_S = 0.08
 _CHANGE_S = 1.5  # from one place to another
+_NEVER_S = 1000.0
 _SECONDS_PER_M = 400.0  # what is still missing after the pushes, in time
 Rectangle = tuple[float, float, float, float]
 """Centre x, y and half lengths along x, y."""
@@ -55,6 +56,8 @@ class Pushes:
         first = _SECONDS_PER_M * _error_m(self.once, from_m, yaw_rad)
         second = _SECONDS_PER_M * _error_m(self.twice, from_m, yaw_rad) + push_s
         needed = push_s + np.minimum(first, _CHANGE_S + second.min(axis=1))
+        idle = _CHANGE_S + np.min(push_s + first)  # when only one push follows, anywhere
+        needed = np.where(needed < idle, needed, _NEVER_S)  # else it would put the good one off
         needed = needed.reshape(len(self.point_m), len(_LENGTHS_M))
         chosen = np.argmin(needed, axis=1)
         return _LENGTHS_M[chosen], np.min(needed, axis=1).astype(np.float64)

@@ -15,9 +15,10 @@ from pi0bench.tasks.expert.pushes import REACH_M, pushes
 _LOW_M, _OVER_M = 0.014, 0.062  # height of the tool when it pushes, and when it passes over
 _GAP_M = 0.010  # between the finger and the side that it comes down beside
 _AHEAD_M = 0.010  # how far ahead of itself the tool is sent, which limits its speed
-_LEAD_M = 0.001  # so that the last bit of a push does not take forever
+_LEAD_M = 0.002  # so that the last bit of a push does not take forever
 _SPEED_M_S = 0.2
 _OVER_S, _SHIFT_S = 1.4, 0.6  # to rise and come down again; to shift along a side
+_TOUCH_S = 0.3  # to reach the side, from beside it
 _TURN_S = 0.4  # for a radian
 _YAW_RAD = (np.radians(-80.0), np.radians(170.0))  # headings that the wrist reaches everywhere
 _AREA_M = ((0.26, -0.38), (0.74, 0.38))
@@ -40,8 +41,9 @@ def push_t(view: View, block: str, outline: str) -> Array:
     over_s = _OVER_S if tool.pos_m[2] < 0.03 else _SHIFT_S
     turn = np.arctan2(inward[:, 1], inward[:, 0]) - tool.yaw_rad()
     cost = needed + _TURN_S * np.abs(turn - np.pi * np.rint(turn / np.pi))
-    way = np.where(lane, np.maximum(-along, 0.0), np.hypot(along + _GAP_M, aside)) / _SPEED_M_S
-    cost += way + np.where(lane, 0.0, np.where(beside, _SHIFT_S, over_s))
+    cost += np.where(lane, 0.0, np.hypot(along + _GAP_M, aside) / _SPEED_M_S)
+    cost += np.where(lane, 0.0, np.where(beside, _SHIFT_S, over_s))
+    cost += np.where(lane & (along > -0.004), 0.0, _TOUCH_S)
     least, most = np.array(_AREA_M)
     cost[np.any((at < least) | (at > most), axis=1)] += 100.0
     best = int(np.argmin(cost))

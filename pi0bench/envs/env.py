@@ -1,0 +1,252 @@
+"""The benchmark's tasks as Gymnasium environments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from pi0bench.envs import observe
+from pi0bench.envs.cameras import CAMERAS
+from pi0bench.envs.control import ACTION_DIM
+from pi0bench.envs.models import colors
+from pi0bench.envs.render import choose
+from pi0bench.envs.render.renderer import Image, Renderer
+from pi0bench.envs.tabletop import ENGINES, PROPRIO_DIM, Tabletop
+from pi0bench.envs.world import PHYSICS_HZ, PhysicsFault
+from pi0bench.errors import UsageError, unknown
+from pi0bench.seeds import stream
+from pi0bench.tasks.load import task as load_task
+from pi0bench.tasks.placement import Layout, Said, place
+from pi0bench.tasks.spec import TaskSpec
+
+OBS_MODES = ("rgb", "state", "pointcloud")
+CONTROL_HZ = tuple(hz for hz in range(5, 101) if PHYSICS_HZ % hz == 0)
+_SIDES = (16, 640)
+_RENDER_SIDE = 256
+
+Action = NDArray[np.float32]
+Observation = dict[str, Any]
+
+
+class TabletopEnv(gymnasium.Env[Observation, Action]):
+    """One task in one engine.
+
+    The action, (7,), is that of `pi0bench.envs.control.Controller`. Every observation has
+    `proprio`, (10,), see `pi0bench.envs.tabletop.proprio`, and the `instruction`. On top of that
+
+    - "rgb" has the pictures `front` and `wrist`, (side, side, 3) each;
+    - "state" has `objects`, (8 · objects,): see `pi0bench.envs.observe.objects`;
+    - "pointcloud" has `points`, (1024, 6): see `pi0bench.envs.observe.Cloud`.
+
+    The reward is 1 at the step at which the goal has held for long enough, which ends the episode,
+    and 0 before. An episode that runs out of time, or whose simulation diverges, is truncated; the
+    latter shows the observation before it, and says why in `info["fault"]`.
+
+    Args:
+        task: its id.
+        engine: mujoco or pybullet.
+        obs_mode: rgb, state or pointcloud.
+        control_hz: actions a second, one of `CONTROL_HZ`.
+        render_mode: None or rgb_array, the front camera at 256 pixels.
+        image_side: of the observed pictures, pixels.
+        renderer: gl, tiny, or auto for the engine's own. It starts when the first picture is drawn.
+
+    Raises:
+        UsageError: a value is none of these.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012
+
+    def __init__(
+        self,
+        task: str,
+        engine: str = "mujoco",
+        obs_mode: str = "rgb",
+        control_hz: int = 20,
+        render_mode: str | None = None,
+        image_side: int = 64,
+        renderer: str = "auto",
+    ) -> None:
+        _known("engine", engine, ENGINES)
+        _known("observation mode", obs_mode, OBS_MODES)
+        _known("renderer", renderer, (*choose.NAMES, "auto"))
+        if render_mode is not None:
+            _known("render mode", render_mode, self.metadata["render_modes"])
+        if control_hz not in CONTROL_HZ:
+            rates = ", ".join(map(str, CONTROL_HZ))
+            raise UsageError(f"control_hz must divide {PHYSICS_HZ}: {rates}; got {control_hz}")
+        if image_side not in range(_SIDES[0], _SIDES[1] + 1):
+            raise UsageError(f"image_side must be from {_SIDES[0]} to {_SIDES[1]}; got {image_side}")
+        self.task, self.engine, self.obs_mode = load_task(task), engine, obs_mode
+        self.control_hz, self.image_side = int(control_hz), int(image_side)
+        self.render_mode = render_mode
+        self.metadata = {**self.metadata, "render_fps": self.control_hz}
+        self.action_space = spaces.Box(-1.0, 1.0, (ACTION_DIM,), np.float32)
+        self.observation_space = _space(self.task, obs_mode, self.image_side)
+        self._asked_renderer = renderer
+        self._renderer: Renderer | None = None
+        self._episode: Tabletop | None = None
+        self._cloud: observe.Cloud | None = None
+        self._seen: Observation = {}
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start an episode.
+
+        Args:
+            seed: starts that evaluation episode; without it, the environment's own generator
+                draws the start state.
+            options: `episode` starts that evaluation episode and leaves the generator alone.
+
+        Raises:
+            UsageError: there is no such option or episode.
+        """
+        super().reset(seed=seed)
+        for name in options or {}:
+            _known("option", name, ("episode",))
+        layout = self._layout((options or {}).get("episode", seed))
+        self._end()
+        self._episode = Tabletop(self.task, layout, self.engine, self.control_hz)
+        if self.obs_mode == "pointcloud":
+            self._cloud = observe.Cloud(self._episode.world.scene, self._episode.snapshot())
+        self._seen = self._observe()
+        return _copied(self._seen), self._info()
+
+    def _layout(self, episode: int | None) -> Layout:
+        if episode is None:
+            return place(self.task, self.np_random)
+        if not isinstance(episode, int | np.integer) or episode < 0:
+            raise UsageError(f"an episode is a whole number from 0; got {episode}")
+        return place(self.task, stream("evaluation", 0, self.task.id, int(episode)))
+
+    def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Carry out one action, (7,).
+
+        Raises:
+            UsageError: it has another shape, or is not finite.
+        """
+        wanted = np.asarray(action, np.float64)
+        if wanted.shape != (ACTION_DIM,) or not np.isfinite(wanted).all():
+            raise UsageError(f"an action is {ACTION_DIM} finite numbers; got {action}")
+        try:
+            self.tabletop.step(wanted)
+        except PhysicsFault as error:
+            return _copied(self._seen), 0.0, False, True, {**self._info(), "fault": str(error)}
+        self._seen = self._observe()
+        done = self.tabletop.succeeded
+        late = not done and self.tabletop.steps >= self.tabletop.max_steps
+        return _copied(self._seen), float(done), done, late, self._info()
+
+    @property
+    def tabletop(self) -> Tabletop:
+        """The running episode.
+
+        Raises:
+            gymnasium.error.ResetNeeded: there is none.
+        """
+        if self._episode is None:
+            raise gymnasium.error.ResetNeeded("there is no episode yet; call reset first")
+        return self._episode
+
+    def expert_action(self) -> Action:
+        """What the scripted expert, who knows the true state, would do now, (7,)."""
+        return np.clip(self.tabletop.expert_action(), -1, 1).astype(np.float32)
+
+    def render(self) -> Image | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The front camera's picture, (256, 256, 3); None without a render mode."""
+        if self.render_mode is None:
+            gymnasium.logger.warn('there is nothing to render without render_mode="rgb_array"')
+            return None
+        return self.tabletop.view("front", self._draws_with(), _RENDER_SIDE)
+
+    def close(self) -> None:
+        """Free the world and the renderer."""
+        self._end()
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    def _end(self) -> None:
+        if self._episode is not None:
+            self._episode.close()
+            self._episode = None
+
+    def _draws_with(self) -> Renderer:
+        if self._renderer is None:
+            name, why = choose.choose(self._asked_renderer, self.engine)
+            if why:
+                gymnasium.logger.warn(why)
+            self._renderer = choose.make(name)
+        return self._renderer
+
+    def _observe(self) -> Observation:
+        now = self.tabletop
+        seen: Observation = {"proprio": now.proprio(), "instruction": now.layout.instruction}
+        if self.obs_mode == "rgb":
+            seen |= now.images(self._draws_with(), self.image_side)
+        elif self.obs_mode == "state":
+            seen["objects"] = observe.objects(now.layout.bodies, now.snapshot())
+        elif self._cloud is not None:
+            seen["points"] = self._cloud.points(now.snapshot())
+        return seen
+
+    def _info(self) -> dict[str, Any]:
+        now = self.tabletop
+        return {
+            "success": now.succeeded,
+            "progress": 1.0 if now.succeeded else now.verdict.progress,
+            "stages": now.verdict.stages,
+            "mode": now.verdict.mode,
+            "instruction": now.layout.instruction,
+        }
+
+
+def _known(kind: str, value: object, known: tuple[str, ...] | list[str]) -> None:
+    if value not in known:
+        raise UsageError(unknown(kind, str(value), known))
+
+
+def _copied(seen: Observation) -> Observation:
+    return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in seen.items()}
+
+
+def _space(task: TaskSpec, obs_mode: str, side: int) -> spaces.Dict:
+    parts: dict[str, spaces.Space[Any]] = {"proprio": _proprio(), "instruction": _wordings(task)}
+    far = observe.FAR_M
+    if obs_mode == "rgb":
+        parts |= {name: spaces.Box(0, 255, (side, side, 3), np.uint8) for name in CAMERAS}
+    elif obs_mode == "state":
+        high = np.tile([far, far, far, 1, 1, 1, 1, 1], len(task.objects)).astype(np.float32)
+        low = -high
+        low[3 :: observe.OBJECT_DIM] = 0  # of two equal quaternions, the one with w ≥ 0
+        parts["objects"] = spaces.Box(low, high, dtype=np.float32)
+    else:
+        low, high = [-far] * 3 + [0.0] * 3, [far] * 3 + [1.0] * 3
+        rows = (np.tile(row, (observe.POINTS, 1)).astype(np.float32) for row in (low, high))
+        parts["points"] = spaces.Box(*rows, dtype=np.float32)
+    return spaces.Dict(parts)
+
+
+def _proprio() -> spaces.Box:
+    """Bounds of what the robot feels; those of positions follow from the lengths of its links."""
+    high = np.array([1.5, 1.5, 1.5, 1, 1, np.pi, 0.12, 3, 3, 3], np.float32)
+    low = -high
+    low[5], low[6] = 0.0, -0.04
+    assert len(high) == PROPRIO_DIM
+    return spaces.Box(low, high, dtype=np.float32)
+
+
+def _wordings(task: TaskSpec) -> spaces.Text:
+    """Every wording of the instruction, whatever the colours and sides."""
+    said = [Said(color, side) for color in colors() for side in ("left", "right")]
+    texts = [
+        template.format(**{item.name: words for item in task.objects})
+        for template in task.instructions
+        for words in said
+    ]
+    return spaces.Text(max(map(len, texts)), charset=frozenset("".join(texts)))
