@@ -97,6 +97,15 @@ RULES = {
         never=("torch", "pi0bench.policies", "pi0bench.results"),
         unloaded=("torch",),
     ),
+    "gymnasium is met in few places": Rule(
+        modules=("pi0bench",),
+        exempt=("pi0bench.envs.env", "pi0bench.envs.spaces", "pi0bench.envs.registration"),
+        never=("gymnasium", "pi0bench.envs.registration"),
+    ),
+    "registering is light": Rule(
+        modules=("pi0bench.envs.registration",),
+        unloaded=("torch", *ENGINES, "imageio", "matplotlib", "pi0bench.envs.env"),
+    ),
     "policies know no simulator": Rule(
         modules=("pi0bench.policies",),
         never=(*ENGINES, "pi0bench.envs", "pi0bench.results"),
@@ -275,6 +284,8 @@ def test_each_rule_binds_some_file(name: str, sources: dict[str, str]) -> None:
             "loads mujoco (through pi0bench/envs/scene.py:1)",
         ),
         ("environments know no policy", "envs/a.py", "def f(): import torch", "imports torch"),
+        ("gymnasium is met in few places", "envs/a.py", "import gymnasium", "imports gymnasium"),
+        ("registering is light", "envs/registration.py", "from . import scene", "loads mujoco"),
         ("policies know no simulator", "policies/a.py", "from pi0bench import envs", "envs"),
         (
             "training runs without a simulator",

@@ -10,22 +10,20 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from pi0bench.envs import observe
-from pi0bench.envs.cameras import CAMERAS
 from pi0bench.envs.control import ACTION_DIM
-from pi0bench.envs.models import colors
 from pi0bench.envs.render import choose
 from pi0bench.envs.render.renderer import Image, Renderer
-from pi0bench.envs.tabletop import ENGINES, PROPRIO_DIM, Tabletop
+from pi0bench.envs.spaces import observation_space
+from pi0bench.envs.tabletop import ENGINES, Tabletop
 from pi0bench.envs.world import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError, unknown
 from pi0bench.seeds import stream
 from pi0bench.tasks.load import task as load_task
-from pi0bench.tasks.placement import Layout, Said, place
-from pi0bench.tasks.spec import TaskSpec
+from pi0bench.tasks.placement import place
 
 OBS_MODES = ("rgb", "state", "pointcloud")
-CONTROL_HZ = tuple(hz for hz in range(5, 101) if PHYSICS_HZ % hz == 0)
-_SIDES = (16, 640)
+CONTROL_HZ = tuple(hz for hz in range(10, 101) if PHYSICS_HZ % hz == 0)
+_SIDES = range(16, 641)
 _RENDER_SIDE = 256
 
 Action = NDArray[np.float32]
@@ -78,15 +76,16 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
             _known("render mode", render_mode, self.metadata["render_modes"])
         if control_hz not in CONTROL_HZ:
             rates = ", ".join(map(str, CONTROL_HZ))
-            raise UsageError(f"control_hz must divide {PHYSICS_HZ}: {rates}; got {control_hz}")
-        if image_side not in range(_SIDES[0], _SIDES[1] + 1):
-            raise UsageError(f"image_side must be from {_SIDES[0]} to {_SIDES[1]}; got {image_side}")
+            said = f"one of {rates} (they divide {PHYSICS_HZ})"
+            raise UsageError(f"control_hz must be {said}; got {control_hz}")
+        if image_side not in _SIDES:
+            raise UsageError(f"image_side must be from 16 to 640; got {image_side}")
         self.task, self.engine, self.obs_mode = load_task(task), engine, obs_mode
         self.control_hz, self.image_side = int(control_hz), int(image_side)
         self.render_mode = render_mode
         self.metadata = {**self.metadata, "render_fps": self.control_hz}
         self.action_space = spaces.Box(-1.0, 1.0, (ACTION_DIM,), np.float32)
-        self.observation_space = _space(self.task, obs_mode, self.image_side)
+        self.observation_space = observation_space(self.task, obs_mode, self.image_side)
         self._asked_renderer = renderer
         self._renderer: Renderer | None = None
         self._episode: Tabletop | None = None
@@ -109,7 +108,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         super().reset(seed=seed)
         for name in options or {}:
             _known("option", name, ("episode",))
-        layout = self._layout((options or {}).get("episode", seed))
+        layout = place(self.task, self._rng((options or {}).get("episode", seed)))
         self._end()
         self._episode = Tabletop(self.task, layout, self.engine, self.control_hz)
         if self.obs_mode == "pointcloud":
@@ -117,12 +116,12 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         self._seen = self._observe()
         return _copied(self._seen), self._info()
 
-    def _layout(self, episode: int | None) -> Layout:
+    def _rng(self, episode: int | None) -> np.random.Generator:
         if episode is None:
-            return place(self.task, self.np_random)
+            return self.np_random
         if not isinstance(episode, int | np.integer) or episode < 0:
             raise UsageError(f"an episode is a whole number from 0; got {episode}")
-        return place(self.task, stream("evaluation", 0, self.task.id, int(episode)))
+        return stream("evaluation", 0, self.task.id, int(episode))
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Carry out one action, (7,).
@@ -213,40 +212,3 @@ def _known(kind: str, value: object, known: tuple[str, ...] | list[str]) -> None
 
 def _copied(seen: Observation) -> Observation:
     return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in seen.items()}
-
-
-def _space(task: TaskSpec, obs_mode: str, side: int) -> spaces.Dict:
-    parts: dict[str, spaces.Space[Any]] = {"proprio": _proprio(), "instruction": _wordings(task)}
-    far = observe.FAR_M
-    if obs_mode == "rgb":
-        parts |= {name: spaces.Box(0, 255, (side, side, 3), np.uint8) for name in CAMERAS}
-    elif obs_mode == "state":
-        high = np.tile([far, far, far, 1, 1, 1, 1, 1], len(task.objects)).astype(np.float32)
-        low = -high
-        low[3 :: observe.OBJECT_DIM] = 0  # of two equal quaternions, the one with w ≥ 0
-        parts["objects"] = spaces.Box(low, high, dtype=np.float32)
-    else:
-        low, high = [-far] * 3 + [0.0] * 3, [far] * 3 + [1.0] * 3
-        rows = (np.tile(row, (observe.POINTS, 1)).astype(np.float32) for row in (low, high))
-        parts["points"] = spaces.Box(*rows, dtype=np.float32)
-    return spaces.Dict(parts)
-
-
-def _proprio() -> spaces.Box:
-    """Bounds of what the robot feels; those of positions follow from the lengths of its links."""
-    high = np.array([1.5, 1.5, 1.5, 1, 1, np.pi, 0.12, 3, 3, 3], np.float32)
-    low = -high
-    low[5], low[6] = 0.0, -0.04
-    assert len(high) == PROPRIO_DIM
-    return spaces.Box(low, high, dtype=np.float32)
-
-
-def _wordings(task: TaskSpec) -> spaces.Text:
-    """Every wording of the instruction, whatever the colours and sides."""
-    said = [Said(color, side) for color in colors() for side in ("left", "right")]
-    texts = [
-        template.format(**{item.name: words for item in task.objects})
-        for template in task.instructions
-        for words in said
-    ]
-    return spaces.Text(max(map(len, texts)), charset=frozenset("".join(texts)))

@@ -24,6 +24,7 @@ def objects(bodies: tuple[Body, ...], snapshot: Snapshot) -> NDArray[np.float32]
 
     For each: position of its root link in the base frame (3, m, clipped to ±`FAR_M`), unit
     quaternion (w, x, y, z) with w ≥ 0 (4), and where its joint stands (1, m; 0 if it has none).
+    What is screwed to the table never changes its height and tilt.
     """
     rows = []
     for body in bodies:
@@ -62,7 +63,7 @@ class Cloud:
         self._rgb = np.array([geoms[i].rgba[:3] for i in self._geom])
 
     def points(self, snapshot: Snapshot) -> NDArray[np.float32]:
-        """The points now, (N, 6): x, y, z in the base frame (m, clipped), then r, g, b in [0, 1]."""
+        """The points now, (N, 6): x, y, z in the base frame (m, clipped); r, g, b in [0, 1]."""
         seen = picture(self._scene, snapshot)
         turned = np.einsum("nij,nj->ni", seen.rot[self._geom], self._local_m)
         placed = np.clip(seen.pos_m[self._geom] + turned, -FAR_M, FAR_M)

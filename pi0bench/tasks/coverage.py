@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 
 from pi0bench.envs.pose import Pose
@@ -30,9 +32,12 @@ def covered(world: World, block: str, outline: str, *, least: float = 0.95) -> b
 
 
 def flat(of: Body) -> bool:
-    """True when the body is one link of upright boxes, whose areas from above can be added."""
-    upright = all(g.shape == "box" and g.pose.rot[2, 2] > 0.999 for g in of.links[0].geoms)
-    return len(of.links) == 1 and upright
+    """True when the body is one link of upright boxes side by side, whose areas can be added."""
+    geoms = of.links[0].geoms
+    if len(of.links) > 1 or any(g.shape != "box" or g.pose.rot[2, 2] < 0.999 for g in geoms):
+        return False
+    pairs = combinations(_rectangles(of, Pose()), 2)
+    return all(_area(_clip(a, b)) < 1e-9 for a, b in pairs)
 
 
 def _rectangles(body: Body, pose: Pose) -> list[list[Point]]:

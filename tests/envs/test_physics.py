@@ -114,7 +114,7 @@ def test_a_snapshot_replays_to_the_last_bit(engine: str, make_env: MakeEnv) -> N
 
 # A thing that is pushed drifts from its path, and only looking brings it back: the least share of
 # episodes in which the other engine reaches the goal without looking.
-STEERED = {"push_cube_to_zone": 0.5, "push_t": 0.0}
+STEERED = {"push_cube_to_zone": 0.25, "push_t": 0.0}
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -84,7 +84,7 @@ def test_the_expert_reaches_every_stage_and_the_goal(spec: TaskSpec, engine: str
     for seed in range(10):
         env = episode(spec, engine, seed, expert)
         assert env.succeeded, f"seed {seed}"
-        assert env.verdict.progress == 1.0, f"seed {seed}"
+        assert env.verdict.progress > 0.95 if spec.score else env.verdict.progress == 1.0
         assert env.verdict.goal_steps == env.hold_steps
         assert env.steps < 0.8 * env.max_steps
 

@@ -23,6 +23,7 @@ _PUSH_M_S = 0.08
 _CHANGE_S = 1.5  # from one place to another
 _NEVER_S = 1000.0
 _SECONDS_PER_M = 400.0  # what is still missing after the pushes, in time
+Floats = NDArray[np.float32]
 Rectangle = tuple[float, float, float, float]
 """Centre x, y and half lengths along x, y."""
 
@@ -40,8 +41,8 @@ class Pushes:
 
     point_m: Array
     inward: Array
-    once: NDArray[np.float32]
-    twice: NDArray[np.float32]
+    once: Floats
+    twice: Floats
 
     def best(self, at_m: Array, yaw_rad: float) -> tuple[Array, Array]:
         """The length of the best push at each place, (N,), and the time then needed, (N,).
@@ -124,7 +125,7 @@ def _moved(point_m: Array, inward: Array) -> Array:
     return np.stack([c * x - s * y, s * x + c * y, turn], -1).reshape(-1, 3)
 
 
-def _error_m(motion: NDArray[np.float32], from_m: Array, yaw_rad: float) -> NDArray[np.float32]:
+def _error_m(motion: Floats, from_m: Floats, yaw_rad: float) -> Floats:
     """What is missing after a motion: distance and turn, as one length; (…, 3) → (…)."""
     turn = motion[..., 2] + np.float32(yaw_rad)
     turn = turn - np.float32(2 * np.pi) * np.rint(turn / np.float32(2 * np.pi))

@@ -37,7 +37,8 @@ def push_t(view: View, block: str, outline: str) -> Array:
     along = np.sum(gap * inward, 1)
     aside = inward[:, 0] * gap[:, 1] - inward[:, 1] * gap[:, 0]
     facing = (along > -0.020) & (along < 0.025) & (tool.pos_m[2] < 0.03)
-    lane, beside = facing & (np.abs(aside) < 0.009), facing & (np.abs(aside) < 0.05)
+    lane = facing & (np.abs(aside) < 0.009)
+    beside = lane | (facing & (np.abs(aside) < 0.05) & (along < 0.008))  # not round a corner
     over_s = _OVER_S if tool.pos_m[2] < 0.03 else _SHIFT_S
     turn = np.arctan2(inward[:, 1], inward[:, 0]) - tool.yaw_rad()
     cost = needed + _TURN_S * np.abs(turn - np.pi * np.rint(turn / np.pi))
