@@ -48,7 +48,8 @@ def panda() -> Panda:
     for row in raw["link"]:
         joint = None
         if "range_rad" in row:
-            joint = Joint("hinge", (0, 0, 1), tuple(row["range_rad"]), row["torque_nm"], 1.0, raw["armature_kg_m2"])
+            drive = row["torque_nm"], 1.0, raw["armature_kg_m2"]
+            joint = Joint("hinge", (0, 0, 1), tuple(row["range_rad"]), *drive)
         if "slide" in row:
             joint = Joint("slide", tuple(row["slide"]), (0, MAX_WIDTH_M / 2), 30.0, 1.0, 0.05)
         pose = from_rpy(row.get("pos_m", (0, 0, 0)), np.radians(row.get("rpy_deg", (0, 0, 0))))

@@ -81,7 +81,10 @@ class Eyes(nn.Module):
     """
 
     def __init__(
-        self, looks: Mapping[str, float], calibration: Mapping[str, Mapping[str, Any]], width: int = 24
+        self,
+        looks: Mapping[str, float],
+        calibration: Mapping[str, Mapping[str, Any]],
+        width: int = 24,
     ) -> None:
         super().__init__()
         self.looks, self.cameras = tuple(looks), tuple(calibration)

@@ -83,7 +83,11 @@ class Complaints:
         return x, y, z
 
     def keys(
-        self, where: str, raw: dict[str, Any], known: tuple[str, ...], required: tuple[str, ...] = ()
+        self,
+        where: str,
+        raw: dict[str, Any],
+        known: tuple[str, ...],
+        required: tuple[str, ...] = (),
     ) -> None:
         """Complain of keys that are not known, and of required ones that are missing."""
         for key in raw:

@@ -60,7 +60,9 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
         and raw.get("mirrored", False),
         instructions=_instructions(it, objects),
         ways=ways,
-        modes=tuple((name, call) for name, calls in zip(modes, told, strict=True) for call in calls),
+        modes=tuple(
+            (name, call) for name, calls in zip(modes, told, strict=True) for call in calls
+        ),
         score=score[0] if score else None,
         objects=objects,
         start=_start(it, raw.get("start", {})),
@@ -178,7 +180,9 @@ def _instructions(it: Complaints, objects: tuple[ObjectSpec, ...]) -> tuple[str,
     if "instructions" in it.raw and raw == []:
         return it.empty("instructions")
     rows = {item.name: it.raw["objects"][item.name] for item in objects}
-    known = {f"{name}.{key}" for name, row in rows.items() for key in ("color", "side") if key in row}
+    known = {
+        f"{name}.{key}" for name, row in rows.items() for key in ("color", "side") if key in row
+    }
     return sentences(it, "instructions", raw, known)
 
 

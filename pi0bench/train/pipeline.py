@@ -144,9 +144,7 @@ def _demonstrations(recipe: dict[str, Any], data: Path, workers: int, console: C
     suites = recipe["suites"]
     tasks = cards.digest(*(spec.path for spec in tasks_of(suites)))
     out = data / f"demos-{'+'.join(suites)}-{recipe['demonstrations']}-{tasks}.npz"
-    return demonstrations(
-        suites, recipe["demonstrations"], out, recipe["seed"], workers, console
-    )
+    return demonstrations(suites, recipe["demonstrations"], out, recipe["seed"], workers, console)
 
 
 def _features(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def make_env() -> Iterator[MakeEnv]:
     """Builds a task's start state in an engine: `make_env(task_id, engine, seed)`."""
     made: list[Tabletop] = []
 
-    def make(task_id: str, engine: str, seed: int = 0, **options: int) -> Tabletop:
+    def make(task_id: str, engine: str, seed: int = 0, **options: Any) -> Tabletop:
         spec = task(task_id)
         layout = place(spec, stream("evaluation", 0, task_id, seed))
         made.append(Tabletop(spec, layout, engine, **options))

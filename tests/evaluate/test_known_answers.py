@@ -57,7 +57,10 @@ def test_a_coin_is_no_task_for_robots(own_task: OwnTask) -> None:
 
 
 COPIES = {
-    "cube_in_bowl": {'model = "bowl"\n': 'model = "bowl"\ncolor = "blue"\n', "hold_s = 0.5": "hold_s = 1.0"},
+    "cube_in_bowl": {
+        'model = "bowl"\n': 'model = "bowl"\ncolor = "blue"\n',
+        "hold_s = 0.5": "hold_s = 1.0",
+    },
     "cube_in_drawer": {"x_m = [0.58, 0.64]": "x_m = [0.60, 0.62]", "the drawer": "the cabinet"},
     "sort_two_cubes": {'"green", ': ""},
 }

@@ -161,7 +161,11 @@ def test_the_golden_file_has_no_stale_messages(golden: dict[str, str]) -> None:
 def test_the_unbroken_file_is_a_task(tmp_path: Path) -> None:
     spec = load(write(tmp_path, GOOD))
     assert (spec.id, spec.version, spec.hold_s) == ("task", 1, 0.5)
-    assert [str(call) for call in spec.ways[0].plan] == ["pick(top)", "put_on(top, base)", "leave(top)"]
+    assert [str(call) for call in spec.ways[0].plan] == [
+        "pick(top)",
+        "put_on(top, base)",
+        "leave(top)",
+    ]
 
 
 HOSTILE = {

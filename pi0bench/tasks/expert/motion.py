@@ -68,7 +68,12 @@ def raised(pos_m: Array, height_m: float) -> Array:
 
 
 def funnel(
-    view: View, target_m: Array, *, yaw_error_rad: float = 0.0, room_m: float = 0.006, slope: float = 6
+    view: View,
+    target_m: Array,
+    *,
+    yaw_error_rad: float = 0.0,
+    room_m: float = 0.006,
+    slope: float = 6,
 ) -> Array:
     """The point to move to now so that the tool comes down on `target_m` from above, (3,).
 
