@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import string
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from pi0bench.envs import models
-from pi0bench.envs.panda import panda
 from pi0bench.envs.scene import Body
 from pi0bench.errors import unknown
 from pi0bench.tasks.calls import Call, CallError, check, parse
 from pi0bench.tasks.complaints import Complaints, brief
 from pi0bench.tasks.expert.skills import ACTS
 from pi0bench.tasks.predicates import MEASURES, NEEDS, PREDICATES
-from pi0bench.tasks.spec import ObjectSpec, Place, Start, TaskSpec, Way
+from pi0bench.tasks.read_objects import NAME, read_objects, taken
+from pi0bench.tasks.spec import ObjectSpec, Start, TaskSpec, Way
 from pi0bench.tasks.suites import suites
 
 _REQUIRED = ("summary", "version", "max_s", "hold_s", "instructions", "plan", "goal", "objects")
 _KEYS = (*_REQUIRED, "tags", "stages", "score", "modes", "choose", "mirrored", "start")
-_ITEM = ("model", "color", "place", "side")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 Binding = dict[str, str]
 Things = dict[str, list[Body]]
 """The models that a name in a call may stand for."""
@@ -34,7 +31,7 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
     it.keys("", raw, _KEYS, required=_REQUIRED)
     if ("stages" in raw) == ("score" in raw):
         it.say("stages", 'there must be "stages" or else a "score"')
-    objects = _objects(it, raw.get("objects", {}))
+    objects = read_objects(it, raw.get("objects", {}))
     known = models.names()
     things = {o.name: [models.model(o.model)] if o.model in known else [] for o in objects}
     bindings = _bindings(it, raw.get("choose", {}), list(things))
@@ -70,65 +67,6 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
     return None if it.problems else spec
 
 
-def _objects(it: Complaints, raw: Any) -> tuple[ObjectSpec, ...]:
-    items = []
-    for name, row in it.table("objects", raw, "a table of objects").items():
-        where = f"objects.{name}"
-        if not _NAME.fullmatch(name) or name in _taken():
-            it.say(where, "a name has small letters, digits and _, and is not the robot's")
-        if not it.expect(where, row, dict, "a table"):
-            continue
-        it.keys(where, row, _ITEM, required=("model", "place"))
-        model = row.get("model", "")
-        if "model" in row and model not in models.names():
-            it.say(f"{where}.model", unknown("object model", brief(model), models.names()))
-        side = row.get("side", "")
-        if side not in ("", "left", "right"):
-            it.say(f"{where}.side", f"must be left or right; got {brief(side)}")
-        colors, like = _colors(it, f"{where}.color", row.get("color", []), list(raw))
-        place = _place(it, f"{where}.place", row)
-        items.append(ObjectSpec(name, brief(model), place, colors, like, brief(side)))
-    return tuple(items)
-
-
-def _colors(it: Complaints, where: str, raw: Any, names: list[str]) -> tuple[tuple[str, ...], str]:
-    """The colours to draw from, or the name of the object that has the same one."""
-    if isinstance(raw, str) and raw.endswith(".color"):
-        like = raw.removesuffix(".color")
-        if like not in names:
-            it.say(where, unknown("object", brief(like), names))
-        elif not isinstance(it.raw["objects"][like], dict) or not isinstance(
-            it.raw["objects"][like].get("color"), list
-        ):
-            it.say(where, f"{like} has no list of colours of its own to share")
-        return (), like
-    colors = it.texts(where, [raw] if isinstance(raw, str) else raw, "a colour or a list of them")
-    for color in colors:
-        if color not in models.colors():
-            it.say(where, unknown("color", brief(color), models.colors()))
-    return colors, ""
-
-
-def _place(it: Complaints, where: str, row: dict[str, Any]) -> Place:
-    raw = row.get("place")
-    if raw is None or not it.expect(where, raw, dict, "a table"):
-        return Place((0, 0), (0, 0))
-    it.keys(where, raw, ("x_m", "y_m", "yaw_deg", "joint_m"), required=("x_m", "y_m"))
-    known = row.get("model") in models.names()
-    joint = models.model(row["model"]).joint if known else None
-    at = raw.get("joint_m", [0, 0])
-    if "joint_m" in raw and known and joint is None:
-        it.say(f"{where}.joint_m", f"{row['model']} has no joint")
-        at = [0, 0]
-    low, high = joint.range if joint else (0.0, 0.0)
-    return Place(
-        it.range(f"{where}.x_m", raw.get("x_m", [0.5, 0.5]), 0.25, 0.75),
-        it.range(f"{where}.y_m", raw.get("y_m", [0, 0]), -0.40, 0.40),
-        it.range(f"{where}.yaw_deg", raw.get("yaw_deg", [0, 0]), -180, 180),
-        it.range(f"{where}.joint_m", at, low, high),
-    )
-
-
 def _start(it: Complaints, raw: Any) -> Start:
     scene = models.read("scenes", "tabletop.toml")
     raw = it.table("start", raw)
@@ -146,7 +84,7 @@ def _bindings(it: Complaints, raw: Any, names: list[str]) -> list[Binding]:
     columns: dict[str, tuple[str, ...]] = {}
     for name, value in it.table("choose", raw).items():
         where = f"choose.{name}"
-        if not _NAME.fullmatch(name) or name in names or name in _taken():
+        if not NAME.fullmatch(name) or name in names or name in taken():
             it.say(where, "a name of its own has small letters, digits and _")
         columns[name] = it.texts(where, value, "a list of objects")
         for item in columns[name]:
@@ -248,8 +186,3 @@ def _anything(of: Body) -> bool:
 def _text(it: Complaints, key: str) -> str:
     value = it.raw.get(key, "")
     return value if it.expect(key, value, str, "text") else ""
-
-
-def _taken() -> set[str]:
-    """Names in a scene that are not a task's to give."""
-    return {"table", "panda", *(link.name for link in panda().body.links)}

@@ -18,8 +18,9 @@ from pi0bench.envs.tabletop import images
 from pi0bench.policies.card import EYES_CARD, WEIGHTS, digest, load_eyes
 from pi0bench.policies.card import read as read_card
 from pi0bench.seeds import stream
-from pi0bench.train import demos, parts
+from pi0bench.train import parts
 from pi0bench.train.arrays import read, write
+from pi0bench.train.recorded import Recorded, moment
 
 STRIDE = 2
 CHUNK = 16
@@ -76,7 +77,7 @@ def encode(
 def _block(source: str, eyes_name: str, first: int, last: int) -> parts.Made:
     """Episodes number `first` to `last` of the demonstrations: what was seen, felt, said, done."""
     torch.set_num_threads(1)
-    lived = demos.Recorded(Path(source))
+    lived = Recorded(Path(source))
     eyes, home = load_eyes(eyes_name), content("policies") / eyes_name
     side = int(read_card(home, EYES_CARD)["eyes"]["side"])
     renderers = [make(name) for name in NAMES]
@@ -117,7 +118,7 @@ def _draw(
     """Pictures of the chosen steps, (N, C, side, side, 3)."""
     pictures = np.empty((len(chosen), len(CAMERAS), side, side, 3), np.uint8)
     for at, step in enumerate(chosen):
-        scene, snap = demos.moment(bodies, episode, int(step))
+        scene, snap = moment(bodies, episode, int(step))
         seen = images(scene, snap, renderers[rng.integers(len(renderers))], side)
         pictures[at] = [seen[name] for name in CAMERAS]
     return pictures

@@ -27,7 +27,8 @@ from pi0bench.seeds import stream
 from pi0bench.tasks.load import task as load_task
 from pi0bench.tasks.placement import place
 from pi0bench.tasks.spec import ObjectSpec, TaskSpec
-from pi0bench.train import demos, parts
+from pi0bench.train import parts
+from pi0bench.train.recorded import Recorded
 
 _BLOCK = 500
 _RUN = 50  # scenes of one task in a row, since tiny loads other shapes slowly
@@ -166,7 +167,7 @@ def _block(
 ) -> parts.Made:
     specs = [load_task(name) for name in tasks]
     looks = looks_of(specs)
-    lived = demos.Recorded(Path(source))
+    lived = Recorded(Path(source))
     renderers = [make(name) for name in NAMES]
     rows = []
     for number in range(start, start + count):
