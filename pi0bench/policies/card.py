@@ -64,10 +64,14 @@ def load_network(card: Mapping[str, Any]) -> tuple[Network, Words]:
     """The network of a card with its weights, and the words that it knows.
 
     Raises:
-        UsageError: the weights are missing, broken, or do not fit the card.
+        UsageError: the weights are missing, broken, do not fit the card, or learned from other eyes.
     """
     path = Path(card["weights"])
     tensors, about = weights(path)
+    eyes = content("policies") / card["eyes"]["name"] / WEIGHTS
+    if about["eyes"] != digest(eyes):
+        name = path.parent.name
+        raise UsageError(f"{path}: learned from other eyes than {eyes}; pi0bench train {name}")
     network, words = build(card, about)
     fill(network, tensors, path)
     return network.eval(), words

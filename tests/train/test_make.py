@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from pi0bench import content
+from pi0bench.errors import UsageError
 from pi0bench.policies import card as cards
 from pi0bench.policies.learned import load_policy
 from pi0bench.policies.policy import Observation
@@ -55,12 +56,12 @@ def scenes(folder: Path, count: int = 12, side: int = 32) -> list[Path]:
     return [write(folder / "0.npz", arrays, about)]
 
 
-def features(path: Path, count: int = 16) -> Path:
+def features(path: Path, count: int = 16, eyes: str = "none") -> Path:
     rng = np.random.default_rng(0)
     about = {
         "sentences": ["put the red cube in the bowl", "touch the red cube"],
         "looks": LOOKS,
-        "eyes": "none",
+        "eyes": eyes,
         "tasks": {"cube_in_bowl": "0"},
     }
     arrays = {
@@ -74,8 +75,9 @@ def features(path: Path, count: int = 16) -> Path:
 
 
 def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path) -> None:
-    make.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
-    path = make.fit_policy("pi0", features(home / "features.npz"), home / "work" / "pi0", None)
+    eyes = make.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    data = features(home / "features.npz", eyes=cards.digest(eyes))
+    path = make.fit_policy("pi0", data, home / "work" / "pi0", None)
     first = path.read_bytes()
     policy = load_policy(home / "policies" / "pi0")
     images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("front", "wrist")}
@@ -86,6 +88,13 @@ def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path
     shutil.rmtree(home / "work" / "pi0")
     make.fit_policy("pi0", home / "features.npz", home / "work" / "pi0", None)
     assert path.read_bytes() == first
+
+
+def test_a_policy_that_learned_from_other_eyes_is_refused(home: Path) -> None:
+    make.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    make.fit_policy("pi0", features(home / "features.npz"), home / "work" / "pi0", None)
+    with pytest.raises(UsageError, match="learned from other eyes than .*; pi0bench train pi0"):
+        load_policy(home / "policies" / "pi0")
 
 
 def test_weights_remember_what_they_were_trained_on(home: Path) -> None:
