@@ -64,7 +64,7 @@ def load_network(card: Mapping[str, Any]) -> tuple[Network, Words]:
     """The network of a card with its weights, and the words that it knows.
 
     Raises:
-        UsageError: the weights are missing, broken, do not fit the card, or learned from other eyes.
+        UsageError: the weights are missing, broken, do not fit, or learned from other eyes.
     """
     path = Path(card["weights"])
     tensors, about = weights(path)

@@ -93,7 +93,7 @@ def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path
 def test_a_policy_that_learned_from_other_eyes_is_refused(home: Path) -> None:
     make.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
     make.fit_policy("pi0", features(home / "features.npz"), home / "work" / "pi0", None)
-    with pytest.raises(UsageError, match="learned from other eyes than .*; pi0bench train pi0"):
+    with pytest.raises(UsageError, match=r"learned from other eyes than .*; pi0bench train pi0"):
         load_policy(home / "policies" / "pi0")
 
 
