@@ -26,6 +26,14 @@ def coverage(world: World, block: str, outline: str) -> float:
     return min(1.0, shared / sum(_area(b) for b in under))
 
 
+def reward(world: World, block: str, outline: str, *, full: float = 1.0) -> float:
+    """The coverage as a part of the one that counts as full, at most 1.
+
+    Source: the reward of Push-T, Chi et al. 2023, whose full coverage is 0.95.
+    """
+    return min(1.0, coverage(world, block, outline) / full)
+
+
 def covered(world: World, block: str, outline: str, *, least: float = 0.95) -> bool:
     """True when `block` covers more than that part of `outline`."""
     return coverage(world, block, outline) > least

@@ -10,7 +10,7 @@ from pi0bench.envs.panda import FINGERS, forward
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.scene import Body
 from pi0bench.envs.world import World
-from pi0bench.tasks.coverage import coverage, covered, flat
+from pi0bench.tasks.coverage import covered, flat, reward
 
 
 def tcp_m(world: World) -> Array:
@@ -139,7 +139,7 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "touching": touching,
     "unpressed": unpressed,
 }
-MEASURES: dict[str, Callable[..., float]] = {"coverage": coverage}
+MEASURES: dict[str, Callable[..., float]] = {"reward": reward}
 NEEDS: dict[str, Callable[[Body], bool]] = {
     "block": flat,
     "button": lambda of: of.joint is not None and of.joint.stiffness > 0,

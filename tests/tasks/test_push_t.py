@@ -120,7 +120,7 @@ def test_the_expert_brings_the_t_home_and_keeps_the_greatest_coverage(engine: st
         while env.steps < env.max_steps and not env.succeeded:
             verdict = env.step(env.expert_action())
             seen = max(seen, coverage(env.world, "tee", "mark"))
-            assert verdict.progress == seen
+            assert verdict.progress == min(1.0, seen / 0.95)
         assert seen > first + 0.2, f"seed {seed}"
         done += env.succeeded
         best.append(seen)
