@@ -92,7 +92,10 @@ def list_() -> int:
     console = _console()
     for title, rows in {
         "policies": [(name, registry.summary(name)) for name in registry.names()],
-        "suites": [(name, ", ".join(t.id for t in load.suite(name))) for name in load.suites()],
+        "suites": [
+            (name, f"{words} {', '.join(task.id for task in load.suite(name))}")
+            for name, words in load.suites().items()
+        ],
         "tasks": [(name, load.task(name).summary) for name in load.task_ids()],
         "variations": variation.described(),
     }.items():
