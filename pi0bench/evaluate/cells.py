@@ -26,6 +26,7 @@ class Settings:
         renderer: which one draws what the policies see; "auto" until it has been chosen.
         episodes: start states of each task, numbered from 0.
         steps: sampler steps to try; () for each policy's own default.
+        solvers: samplers to try; () for each policy's own default.
         seed: of all randomness.
         variations: how episodes depart from the task file; "nominal" is not at all.
     """
@@ -36,11 +37,12 @@ class Settings:
     renderer: str = "auto"
     episodes: int = 50
     steps: tuple[int, ...] = ()
+    solvers: tuple[str, ...] = ()
     seed: int = 0
     variations: tuple[str, ...] = ("nominal",)
 
     def __post_init__(self) -> None:
-        for name in ("policies", "tasks", "steps", "variations"):
+        for name in ("policies", "tasks", "steps", "solvers", "variations"):
             object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
         if not self.policies:
             raise UsageError("--policy: name at least one")
@@ -62,7 +64,11 @@ def expand(
 ) -> tuple[Cell, ...]:
     """Return every cell of a run, the episodes of one condition next to each other.
 
-    A policy without a sampler has one cell an episode, of 0 steps, whatever steps are asked.
+    A policy without a sampler has one cell an episode, of 0 steps, whatever steps and solvers are
+    asked.
+
+    Raises:
+        UsageError: a policy with a sampler can use none of the solvers.
     """
     return tuple(
         Cell(
@@ -76,10 +82,11 @@ def expand(
             seed=settings.seed,
             episode=episode,
             steps=steps,
-            solver=traits[policy].solver,
+            solver=solver,
         )
         for policy in settings.policies
         for steps in _steps(settings, traits[policy])
+        for solver in _solvers(settings, policy, traits[policy])
         for variation in settings.variations
         for task in tasks
         for episode in range(settings.episodes)
@@ -90,6 +97,17 @@ def _steps(settings: Settings, traits: Traits) -> tuple[int, ...]:
     if traits.steps == 0:
         return (0,)
     return settings.steps or (traits.steps,)
+
+
+def _solvers(settings: Settings, policy: str, traits: Traits) -> tuple[str, ...]:
+    """The samplers asked for, of those that the policy can use."""
+    if not traits.solvers:
+        return ("none",)
+    asked = settings.solvers or traits.solvers[:1]
+    usable = tuple(name for name in asked if name in traits.solvers)
+    if not usable:
+        raise UsageError(f"--solver: {policy} can use {', '.join(traits.solvers)}")
+    return usable
 
 
 def batches(cells: Iterable[Cell], size: int) -> list[tuple[Cell, ...]]:
@@ -116,6 +134,8 @@ def folder_name(settings: Settings, suite: str = "") -> str:
         parts.append("+".join(settings.variations))
     if settings.steps:
         parts.append("steps" + "+".join(map(str, settings.steps)))
+    if settings.solvers:
+        parts.append("+".join(settings.solvers))
     if settings.episodes != default.episodes:
         parts.append(f"episodes{settings.episodes}")
     if settings.seed != default.seed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -17,6 +17,7 @@ from pi0bench.envs.tabletop import Tabletop
 from pi0bench.envs.variation import variation
 from pi0bench.envs.world import PhysicsFault
 from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask, describe
+from pi0bench.evaluate.smoothness import smoothness
 from pi0bench.policies.policy import Observation, Policy, Traits
 from pi0bench.results.record import Cell, Record, Timing
 from pi0bench.seeds import stream
@@ -60,8 +61,8 @@ def run(
             questions = [rollout.question(policy.traits, renderer) for rollout in running]
             for rollout, question in zip(running, questions, strict=True):
                 if rollout.replans == 0:
-                    rollout.replan_ms = stopwatch.replan_ms(policy, question, cells[0].steps)
-            answers = ask(policy, questions, cells[0].steps)
+                    rollout.times = stopwatch.times(policy, question, cells[0])
+            answers = ask(policy, questions, cells[0])
             for rollout, answer in zip(running, answers, strict=True):
                 rollout.follow(answer)
         wall_s = (perf_counter() - start_s) / len(cells)
@@ -77,7 +78,8 @@ class Rollout:
     def __init__(self, cell: Cell, task: TaskSpec, watch: Watch | None = None) -> None:
         self.cell, self.status, self.fault = cell, "", ""
         self.replans, self.trunk_evaluations = 0, 0
-        self.replan_ms: float | None = None
+        self.times: Mapping[str, float] = {}
+        self._executed: list[list[NDArray[np.float64]]] = []
         self._watch = watch or (lambda env: None)
         self._variation = variation(cell.variation)
         self._layout, how = start(task, cell.variation, cell.seed, cell.episode)
@@ -123,7 +125,9 @@ class Rollout:
         if isinstance(answer, PolicyFault):
             return self._end("policy_fault", str(answer))
         self.trunk_evaluations += answer.trunk_evaluations
+        self._executed.append([])
         for action in answer.actions:
+            self._executed[-1].append(action)
             try:
                 self.env.step(action)
             except PhysicsFault as error:
@@ -146,6 +150,7 @@ class Rollout:
             began = env.steps - env.verdict.goal_steps + 1
             success_s = began / env.control_hz if self.status == "success" else None
             progress, mode = env.verdict.progress, env.verdict.mode
+        jerk, jump = smoothness(self._executed, env.control_hz) if env else (None, None)
         record = Record(
             cell=self.cell,
             status=self.status,
@@ -155,10 +160,12 @@ class Rollout:
             instruction=self._layout.instruction,
             replans=self.replans,
             trunk_evaluations=self.trunk_evaluations,
+            jerk_m_s3=jerk,
+            jump_m_s=jump,
             mode=mode,
             fault=self.fault,
         )
-        return Outcome(record, Timing(self.cell.key(), self.replan_ms, wall_s))
+        return Outcome(record, Timing(self.cell.key(), wall_s, **self.times))
 
     def close(self) -> None:
         """Free the world."""

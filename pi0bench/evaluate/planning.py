@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pi0bench.errors import Pi0benchError
 from pi0bench.policies.policy import Observation, Plan, Policy
+from pi0bench.results.record import Cell
 
 _ACTION_DIM = 7
 _MAX_TEXT = 300
@@ -35,26 +36,28 @@ class Chunk:
 
     actions: NDArray[np.float64]
     trunk_evaluations: int
+    spent_ms: Mapping[str, float]
 
 
-def ask(policy: Policy, questions: Sequence[Question], steps: int) -> list[Chunk | PolicyFault]:
+def ask(policy: Policy, questions: Sequence[Question], cell: Cell) -> list[Chunk | PolicyFault]:
     """Answer each question, all in one plan; when that fails, each alone, to find the guilty."""
     try:
         filled = [*questions, *[questions[0]] * (-len(questions) % policy.traits.rows)]
-        return _together(policy, filled, steps)[: len(questions)]
+        return _together(policy, filled, cell)[: len(questions)]
     except (Pi0benchError, MemoryError):
         raise
     except Exception as error:
         if len(questions) == 1:
             return [error if isinstance(error, PolicyFault) else PolicyFault(describe(error))]
-    return [answer for question in questions for answer in ask(policy, [question], steps)]
+    return [answer for question in questions for answer in ask(policy, [question], cell)]
 
 
 def _together(
-    policy: Policy, questions: Sequence[Question], steps: int
+    policy: Policy, questions: Sequence[Question], cell: Cell
 ) -> list[Chunk | PolicyFault]:
     noise = [question.noise() for question in questions]
-    plan = policy.plan([question.observation for question in questions], noise, steps)
+    seen = [question.observation for question in questions]
+    plan = policy.plan(seen, noise, cell.steps, cell.solver)
     if not isinstance(plan, Plan):
         raise PolicyFault(f"plan: expected a Plan, got {type(plan).__name__}")
     execute = policy.traits.execute
@@ -66,16 +69,21 @@ def _together(
     fits = len(shape) == 3 and shape[0] == len(questions) and shape[2] == _ACTION_DIM
     if not (fits and shape[1] >= execute and np.issubdtype(actions.dtype, np.floating)):
         raise PolicyFault(f"actions: expected {wanted}, got {actions.dtype} {shape}")
-    return [_row(row, execute, int(plan.trunk_evaluations)) for row in actions]
+    counts = np.broadcast_to(plan.trunk_evaluations, len(questions)).tolist()
+    return [
+        _row(row, execute, count, plan.spent_ms) for row, count in zip(actions, counts, strict=True)
+    ]
 
 
-def _row(actions: NDArray[np.floating], execute: int, evaluations: int) -> Chunk | PolicyFault:
+def _row(
+    actions: NDArray[np.floating], execute: int, evaluations: int, spent_ms: Mapping[str, float]
+) -> Chunk | PolicyFault:
     finite = np.isfinite(actions)
     if not finite.all():
         wrong = f"{np.count_nonzero(~finite)} of {actions.size}"
         return PolicyFault(f"actions: expected finite numbers, got {wrong} that are not")
     # A copy: the policy may write into its array while the chunk is carried out.
-    return Chunk(actions[:execute].astype(np.float64), evaluations)
+    return Chunk(actions[:execute].astype(np.float64), evaluations, spent_ms)
 
 
 def describe(error: BaseException) -> str:
@@ -91,20 +99,23 @@ class Stopwatch:
     def __init__(self) -> None:
         self._warm: set[str] = set()
 
-    def replan_ms(self, policy: Policy, question: Question, steps: int) -> float | None:
-        """Return milliseconds for one plan for one robot, None when the policy is at fault.
+    def times(self, policy: Policy, question: Question, cell: Cell) -> dict[str, float]:
+        """Return milliseconds of one plan for one robot and of its parts, as `Timing` has them.
 
-        Its batch is not filled up: one robot would not do so.
+        Its batch is not filled up: one robot would not do so. Nothing is returned when the policy
+        is at fault.
         """
         try:
             if policy.name not in self._warm:
                 self._warm.add(policy.name)
-                _together(policy, [question], steps)
+                _together(policy, [question], cell)
             start = perf_counter()
-            (answer,) = _together(policy, [question], steps)
+            (answer,) = _together(policy, [question], cell)
         except (Pi0benchError, MemoryError):
             raise
         except Exception:
-            return None
+            return {}
         took_ms = 1000 * (perf_counter() - start)
-        return None if isinstance(answer, PolicyFault) else took_ms
+        if isinstance(answer, PolicyFault):
+            return {}
+        return {"replan_ms": took_ms, **{f"{k}_ms": ms for k, ms in answer.spent_ms.items()}}

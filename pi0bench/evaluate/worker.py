@@ -92,4 +92,4 @@ def _task(cell: Cell) -> TaskSpec:
 
 def _broken(cell: Cell, fault: str) -> Outcome:
     record = Record(cell, "infra_error", 0, None, 0.0, "", 0, 0, fault=fault)
-    return Outcome(record, Timing(cell.key(), None, 0.0))
+    return Outcome(record, Timing(cell.key(), 0.0))

@@ -19,7 +19,11 @@ class Expert:
     traits = Traits(execute=1, privileged=True)
 
     def plan(
-        self, observations: Sequence[Observation], noise: Sequence[np.random.Generator], steps: int
+        self,
+        observations: Sequence[Observation],
+        noise: Sequence[np.random.Generator],
+        steps: int,
+        solver: str,
     ) -> Plan:
         """Plan the expert's next action, (B, 1, 7)."""
         return Plan(np.stack([[_expert_action(obs)] for obs in observations]))
@@ -32,7 +36,11 @@ class Random:
     traits = Traits(execute=_CHUNK)
 
     def plan(
-        self, observations: Sequence[Observation], noise: Sequence[np.random.Generator], steps: int
+        self,
+        observations: Sequence[Observation],
+        noise: Sequence[np.random.Generator],
+        steps: int,
+        solver: str,
     ) -> Plan:
         """Draw actions, (B, 8, 7)."""
         return Plan(np.stack([rng.uniform(-1, 1, (_CHUNK, _ACTION_DIM)) for rng in noise]))
@@ -45,7 +53,11 @@ class Zero:
     traits = Traits(execute=_CHUNK)
 
     def plan(
-        self, observations: Sequence[Observation], noise: Sequence[np.random.Generator], steps: int
+        self,
+        observations: Sequence[Observation],
+        noise: Sequence[np.random.Generator],
+        steps: int,
+        solver: str,
     ) -> Plan:
         """Plan nothing, (B, 8, 7)."""
         return Plan(np.zeros((len(observations), _CHUNK, _ACTION_DIM)))

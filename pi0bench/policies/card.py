@@ -82,12 +82,13 @@ def build(card: Mapping[str, Any], about: Mapping[str, Any]) -> tuple[Network, W
 
     Args:
         card: see `read`.
-        about: what training found in its data: vocabulary, looks, action_mean, action_scale.
+        about: what training found in its data: vocabulary, looks, actions, head.
     """
-    scale = ActionScale(tuple(about["action_mean"]), tuple(about["action_scale"]))
+    scale = ActionScale(**{name: tuple(row) for name, row in about["actions"].items()})
     words = Words(about["vocabulary"])
-    trunk = TrunkConfig(**card["trunk"])
-    return Network(len(about["looks"]), len(words), trunk, card["head"], scale), words
+    trunk, horizon = TrunkConfig(**card["trunk"]), int(card["chunk"]["length"])
+    looks, studied = len(about["looks"]), about["head"]
+    return Network(looks, len(words), trunk, card["head"], scale, horizon, studied), words
 
 
 def digest(*paths: Path) -> str:

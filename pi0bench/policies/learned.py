@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -29,39 +30,60 @@ class LearnedPolicy:
         self._blank = bool(card["eyes"].get("blank", False))
         self._network, self._words = load_network(card)
         self._text_length = int(card["text"]["length"])
-        self._chunk_length = int(card["chunk"]["length"])
+        self._shape = int(card["chunk"]["length"]), 7
         eyes = content("policies") / card["eyes"]["name"]
         files = folder / CARD, Path(card["weights"]), eyes / EYES_CARD, eyes / WEIGHTS
         self.traits = Traits(
             weights=digest(*files),
             image_side=int(read(eyes, EYES_CARD)["eyes"]["side"]),
             execute=int(card["chunk"]["execute"]),
-            steps=int(card["sampler"]["steps"]),
-            solver=str(card["head"]["sampler"]),
+            steps=self._network.head.steps,
+            solvers=self._network.head.solvers,
             rows=_ROWS,
         )
 
     def plan(
-        self, observations: Sequence[Observation], noise: Sequence[np.random.Generator], steps: int
+        self,
+        observations: Sequence[Observation],
+        noise: Sequence[np.random.Generator],
+        steps: int,
+        solver: str,
     ) -> Plan:
-        """Plan for each observation, (B, H, 7); see `Policy.plan`."""
-        shape = (self._chunk_length, 7)
-        start = np.stack([rng.standard_normal(shape, np.float32) for rng in noise])
+        """Plan for each observation, (B, at most H, 7); see `Policy.plan`."""
+
+        def draw() -> torch.Tensor:
+            rows = [rng.standard_normal(self._shape, np.float32) for rng in noise]
+            return torch.from_numpy(np.stack(rows))
+
+        clock = [perf_counter()]
+        trunk = self._network.trunk
         with torch.inference_mode():
             proprio = torch.from_numpy(np.stack([seen.proprio for seen in observations]))
-            images = {
-                name: torch.from_numpy(np.stack([seen.images[name] for seen in observations]))
-                for name in self._eyes.cameras
-            }
-            if self._blank:
-                images = {name: torch.full_like(x, 127) for name, x in images.items()}
-            features = self._eyes(images, proprio).features()
+            features = self._look(observations, proprio)
+            clock.append(perf_counter())
             sentences = [seen.instruction for seen in observations]
             ids, valid = self._words.encode(sentences, self._text_length)
             cache = self._network.prefix(features, ids, valid)
-            self._network.trunk.evaluations = 0
-            actions = self._network.sample(cache, proprio, torch.from_numpy(start), steps)
-        return Plan(actions.double().numpy(), self._network.trunk.evaluations)
+            clock.append(perf_counter())
+            trunk.evaluations = 0
+            actions = self._network.sample(cache, proprio, draw, steps, solver)
+        clock.append(perf_counter())
+        took = [1000 * float(span) for span in np.diff(clock)]
+        return Plan(
+            actions.double().numpy(),
+            np.asarray(trunk.evaluations),
+            dict(zip(("eyes", "prefix", "sampler"), took, strict=True)),
+        )
+
+    def _look(self, observations: Sequence[Observation], proprio: torch.Tensor) -> torch.Tensor:
+        """What the eyes say, (B, S, 11)."""
+        images = {
+            name: torch.from_numpy(np.stack([seen.images[name] for seen in observations]))
+            for name in self._eyes.cameras
+        }
+        if self._blank:
+            images = {name: torch.full_like(x, 127) for name, x in images.items()}
+        return self._eyes(images, proprio).features()
 
 
 def load_policy(folder: Path) -> LearnedPolicy:

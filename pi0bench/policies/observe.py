@@ -37,19 +37,54 @@ def state(proprio: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
+class ActionSpace:
+    """What a head knows of the network numbers that it generates; A dimensions.
+
+    Attributes:
+        horizon: steps of a chunk, H.
+        bounds: the numbers of the least and the greatest action, -1 and 1; (A,) each.
+        usual: the 1st and 99th percentile of the numbers in the demonstrations; (A,) each.
+    """
+
+    horizon: int
+    bounds: tuple[Tensor, Tensor]
+    usual: tuple[Tensor, Tensor]
+
+    @property
+    def dim(self) -> int:
+        """A, the dimensions of an action."""
+        return len(self.bounds[0])
+
+
+@dataclass(frozen=True)
 class ActionScale:
-    """Mean and scale of each action dimension, (7,): a = mean + scale · network."""
+    """How actions become network numbers: a = mean + scale · number; (7,) each.
+
+    Attributes:
+        mean: of the demonstrated actions.
+        scale: their standard deviation, with a floor.
+        low: their 1st percentile.
+        high: their 99th percentile.
+    """
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
 
     @staticmethod
     def of(actions: NDArray[np.float32], floor: float = 0.1) -> ActionScale:
         """From expert actions (N, 7); no scale is below `floor`, since constants would explode."""
-        scale = np.maximum(actions.std(axis=0), floor)
-        rows = (actions.mean(axis=0), scale)
-        mean, spread = (tuple(round(float(x), 4) for x in row) for row in rows)
-        return ActionScale(mean, spread)
+        low, high = np.quantile(actions, [0.01, 0.99], axis=0)
+        rows = (actions.mean(axis=0), np.maximum(actions.std(axis=0), floor), low, high)
+        return ActionScale(*(tuple(round(float(x), 4) for x in row) for row in rows))
+
+    def space(self, horizon: int) -> ActionSpace:
+        """What heads know of chunks of that many steps."""
+        one = torch.ones(len(self.mean))
+        usual = self.normalise(torch.tensor([self.low, self.high]))
+        bounds = self.normalise(torch.stack([-one, one]))
+        return ActionSpace(horizon, (bounds[0], bounds[1]), (usual[0], usual[1]))
 
     def normalise(self, actions: Tensor) -> Tensor:
         """Actions (…, 7) to network numbers."""

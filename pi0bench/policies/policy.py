@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -34,11 +34,14 @@ class Plan:
 
     Attributes:
         actions: (B, H, 7) in [-1, 1].
-        trunk_evaluations: passes through the action expert that each chunk took, counted.
+        trunk_evaluations: passes through the action expert that each chunk took, counted, (B,);
+            a single number counts for all.
+        spent_ms: how long its parts took, in the order in which they came.
     """
 
     actions: NDArray[np.float64]
-    trunk_evaluations: int = 0
+    trunk_evaluations: int | NDArray[np.int64] = 0
+    spent_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,19 +53,21 @@ class Traits:
         image_side: side of the pictures it sees, in pixels; 0 when it sees none.
         execute: actions of each chunk that are executed before it plans again.
         steps: its default number of sampler steps; 0 for policies without a sampler.
-        solver: name of the sampler, or "none".
+        solvers: names of the samplers that it can use, its default first; none without a sampler.
         privileged: True when it acts on the simulator's state.
         rows: the harness fills every batch up to a multiple of this, so that the sums in a
             network, and with them a plan's last bits, never depend on how many robots plan.
+        modes: how many of its demonstrations of a task took each of the task's modes.
     """
 
     weights: str = "none"
     image_side: int = 0
     execute: int = 1
     steps: int = 0
-    solver: str = "none"
+    solvers: tuple[str, ...] = ()
     privileged: bool = False
     rows: int = 1
+    modes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 class Policy(Protocol):
@@ -72,7 +77,11 @@ class Policy(Protocol):
     traits: Traits
 
     def plan(
-        self, observations: Sequence[Observation], noise: Sequence[np.random.Generator], steps: int
+        self,
+        observations: Sequence[Observation],
+        noise: Sequence[np.random.Generator],
+        steps: int,
+        solver: str,
     ) -> Plan:
         """Plan for each observation, drawing only from its own generator.
 
@@ -80,5 +89,6 @@ class Policy(Protocol):
             observations: B of them.
             noise: one generator each, the same for every step count.
             steps: sampler steps; ignored by policies without a sampler.
+            solver: one of the traits' `solvers`; ignored by policies without a sampler.
         """
         ...

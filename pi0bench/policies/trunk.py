@@ -133,9 +133,12 @@ def _additive(sees: Tensor, dtype: torch.dtype) -> Tensor:
 class Trunk(nn.Module):
     """Blocks [images + text] | [state] | [actions]: a token sees its own block and earlier ones.
 
-    `evaluations` counts the calls of `suffix`; callers set it back to 0. The prefix expert keeps
-    the weights after its last layer's k and v, which π0 never uses, because checkpoints hold them.
+    `evaluations` counts the passes of the action expert, a number or one a row, (B,); callers set
+    it back to 0. The prefix expert keeps the weights after its last layer's k and v, which π0 never
+    uses, because checkpoints hold them.
     """
+
+    evaluations: int | Tensor
 
     def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
@@ -162,29 +165,39 @@ class Trunk(nn.Module):
         return PrefixCache(tuple(cached), valid, valid.long().sum(1))
 
     def suffix(self, cache: PrefixCache, tokens: Tensor, blocks: Tensor) -> Tensor:
-        """One evaluation of the action expert.
+        """One evaluation of the action expert: the outputs of `extend`, (B, S, Wa)."""
+        return self.extend(cache, tokens, blocks)[0]
+
+    def extend(
+        self, cache: PrefixCache, tokens: Tensor, blocks: Tensor, counted: Tensor | None = None
+    ) -> tuple[Tensor, PrefixCache]:
+        """One evaluation of the action expert, which later ones can build on.
 
         Args:
             cache: of the same B rows (`PrefixCache.repeat` for several rows an observation).
             tokens: state and action tokens, (B, S, Wa).
             blocks: the block that each token is in, ascending, (S,) int.
+            counted: the rows for which this counts as an evaluation, (B,) bool; all by default.
 
         Returns:
-            The tokens after the expert's final norm, (B, S, Wa).
+            The tokens after the expert's final norm, (B, S, Wa), and the cache with their keys
+            and values, which every token of a later call sees.
         """
-        self.evaluations += 1
+        self.evaluations = self.evaluations + (1 if counted is None else counted.long())
         rows, size = tokens.shape[:2]
         steps = torch.arange(size, device=tokens.device)
         turn = _turn(cache.count[:, None] + steps, self.config.head_dim, tokens.dtype)
         own = (blocks <= blocks[:, None]).expand(rows, -1, -1)
         sees = torch.cat([cache.valid[:, None].expand(-1, size, -1), own], dim=2)
         sees = _additive(sees, tokens.dtype)
-        x = tokens
+        x, layers = tokens, []
         for layer, (k_prefix, v_prefix) in zip(self.action_expert.stack, cache.layers, strict=True):
             q, k, v = layer.project(x, turn)
             k, v = torch.cat([k_prefix, k], dim=2), torch.cat([v_prefix, v], dim=2)
+            layers.append((k, v))
             x = layer.close(x, _attend(q, k, v, sees))
-        return self.action_expert.norm(x)
+        valid = torch.cat([cache.valid, cache.valid.new_ones(rows, size)], dim=1)
+        return self.action_expert.norm(x), PrefixCache(tuple(layers), valid, cache.count + size)
 
 
 def initialise(module: nn.Module, generator: Generator) -> None:

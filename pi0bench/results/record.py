@@ -57,6 +57,10 @@ class Record:
         instruction: the sentence that the policy was given.
         replans: how often the policy was asked for a chunk of actions.
         trunk_evaluations: forward passes of the trunk, over all re-plans.
+        jerk_m_s3: root mean square of the third derivative of the commanded tool position, m/s³;
+            None below three actions.
+        jump_m_s: mean change of the commanded velocity from the last action of a chunk to the
+            first of the next, m/s; None with a single chunk.
         mode: which of the task's modes it took, empty when none was or the task has none.
         fault: what went wrong, empty when nothing did.
     """
@@ -69,6 +73,8 @@ class Record:
     instruction: str
     replans: int
     trunk_evaluations: int
+    jerk_m_s3: float | None = None
+    jump_m_s: float | None = None
     mode: str = ""
     fault: str = ""
 
@@ -115,13 +121,19 @@ class Timing:
 
     Attributes:
         key: the cell's key.
-        replan_ms: measured latency of one single-robot re-plan, None when none was measured.
         wall_s: wall-clock seconds of the whole episode.
+        replan_ms: measured latency of one single-robot re-plan, None when none was measured.
+        eyes_ms: the part of it that was spent on looking; None where it is not told apart.
+        prefix_ms: on the prefix.
+        sampler_ms: on all evaluations of the action expert.
     """
 
     key: str
-    replan_ms: float | None
     wall_s: float
+    replan_ms: float | None = None
+    eyes_ms: float | None = None
+    prefix_ms: float | None = None
+    sampler_ms: float | None = None
 
     def to_line(self) -> str:
         """Write the timing as one line of JSON, without the newline."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,8 +45,19 @@ class Chunks:
     def __len__(self) -> int:
         return len(self.arrays["proprio"])
 
+    def modes(self) -> dict[str, dict[str, int]]:
+        """How often the demonstrations of each task that has modes took each of them."""
+        taken: dict[str, Counter[str]] = {}
+        for row in self.about["episodes"]:
+            if row["mode"]:
+                taken.setdefault(row["task"], Counter())[row["mode"]] += 1
+        return {task: dict(sorted(counts.items())) for task, counts in sorted(taken.items())}
+
     def gather(self, indices: np.ndarray) -> Batch:
-        """Features (B, S, 11), proprio (B, 10), actions (B, H, 7), valid (B, H), ids and words."""
+        """Features (B, S, 11), proprio (B, 10), actions (B, H, 7), valid (B, H), ids and words.
+
+        A teacher's pairs also have noise, (B, H, 7).
+        """
         batch = {key: torch.from_numpy(array[indices]) for key, array in self.arrays.items()}
         said = batch.pop("said")
         return {**batch, "ids": self._ids[said], "words": self._words[said]}

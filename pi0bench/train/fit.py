@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,10 +19,13 @@ from safetensors.torch import save
 from torch import Generator, Tensor, nn
 
 from pi0bench.errors import Pi0benchError, StorageError, UsageError
+from pi0bench.train.muon import Muon
 
 CHECKPOINT, CURVE = "checkpoint.safetensors", "curve.csv"
 CURVE_EVERY = 10  # steps between two rows; reading a loss makes a GPU wait
 AVERAGED = 100  # steps over which the curve's loss is averaged
+
+_STATE = ("step", "exp_avg", "exp_avg_sq"), ("momentum",)  # AdamW's, Muon's
 
 Batch = dict[str, Tensor]
 
@@ -41,11 +44,25 @@ class Batches(Protocol):
 
 @dataclass(frozen=True)
 class FitConfig:
-    """How to train; everything but `checkpoint_every_s` decides the result."""
+    """How to train; everything but `checkpoint_every_s` decides the result.
+
+    Attributes:
+        steps: of the optimiser.
+        batch: items a step.
+        lr: AdamW's learning rate at its height.
+        muon_lr: Muon's, for the weights that it trains.
+        warmup: steps over which the learning rates rise.
+        weight_decay: AdamW's.
+        clip: greatest norm of a gradient.
+        ema: share of the moving average that is kept at a step.
+        seed: of order, noise and times.
+        checkpoint_every_s: seconds between two checkpoints.
+    """
 
     steps: int
     batch: int
     lr: float = 1e-3
+    muon_lr: float = 1e-2
     warmup: int = 200
     weight_decay: float = 1e-4
     clip: float = 1.0
@@ -59,7 +76,7 @@ class _Training:
     """What a checkpoint holds."""
 
     module: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizers: list[torch.optim.Optimizer]
     settings: dict[str, Any]
     device: str
     ema: Batch = field(default_factory=dict)
@@ -76,6 +93,7 @@ def fit(
     folder: Path,
     progress: Callable[[int, int, float], None] | None = None,
     device: str = "cpu",
+    matrices: Sequence[nn.Parameter] = (),
 ) -> Batch:
     """Train `module` in place, from the checkpoint in `folder` where there is one.
 
@@ -87,6 +105,7 @@ def fit(
         folder: gets the checkpoint and `curve.csv` (step, running mean of the loss, lr, seconds).
         progress: called with (step, steps, loss) at every row of the curve.
         device: "cpu" or "cuda"; the same bits after a resume are promised on "cpu" only.
+        matrices: the parameters that Muon trains; AdamW trains the rest.
 
     Returns:
         The moving average of the module's state dict, on the CPU.
@@ -95,12 +114,10 @@ def fit(
         raise UsageError(f"fit: {len(batches)} items, {config.steps} steps of {config.batch}")
     module.to(device).train()
     parameters = [p for p in module.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        parameters, lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True
-    )
+    optimizers = _optimizers(parameters, matrices, config)
     settings = {k: v for k, v in asdict(config).items() if k != "checkpoint_every_s"}
     settings["items"] = len(batches)
-    run = _Training(module, optimizer, settings, device)
+    run = _Training(module, optimizers, settings, device)
     run.ema = {name: x.detach().clone() for name, x in module.state_dict().items()}
     run.loss = run.loss.to(device)
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,17 +129,20 @@ def fit(
             batch = batches.gather(order(config.seed, len(batches), run.step, config.batch))
             generator = Generator().manual_seed(_seed(config.seed, run.step))
             loss = loss_of({name: x.to(device) for name, x in batch.items()}, generator)
-            optimizer.zero_grad(set_to_none=True)
+            module.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(parameters, config.clip)
-            lr = _set_lr(optimizer, run.step, config)
-            optimizer.step()
+            share = _lr_share(run.step, config)
+            for optimizer in optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = share * group["top_lr"]
+                optimizer.step()
             _average(run, loss, config.ema)
             run.step, run.seconds = run.step + 1, monotonic() - began
             done = run.step == config.steps
             if done or run.step % CURVE_EVERY == 0:
                 mean = run.loss.item()
-                curve.write(f"{run.step},{mean:.6g},{lr:.6g},{run.seconds:.1f}\n")
+                curve.write(f"{run.step},{mean:.6g},{share * config.lr:.6g},{run.seconds:.1f}\n")
                 curve.flush()
                 if progress is not None:
                     progress(run.step, config.steps, mean)
@@ -148,14 +168,30 @@ def _seed(seed: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
 
 
-def _set_lr(optimizer: torch.optim.Optimizer, step: int, config: FitConfig) -> float:
+def _optimizers(
+    parameters: Sequence[nn.Parameter], matrices: Sequence[nn.Parameter], config: FitConfig
+) -> list[torch.optim.Optimizer]:
+    """AdamW and, where there are matrices for it, Muon; each group knows its greatest rate."""
+    apart = {id(matrix) for matrix in matrices}
+    rest = [p for p in parameters if id(p) not in apart]
+    found: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(
+            rest, lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True
+        )
+    ]
+    if matrices:
+        found.append(Muon(matrices, lr=config.muon_lr))
+    for optimizer in found:
+        for group in optimizer.param_groups:
+            group["top_lr"] = group["lr"]
+    return found
+
+
+def _lr_share(step: int, config: FitConfig) -> float:
     """Rise linearly over the warm-up, then fall along a cosine to 5 %."""
     fraction = (step - config.warmup) / max(1, config.steps - config.warmup)
     cosine = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * max(0.0, fraction)))
-    lr = config.lr * min((step + 1) / max(1, config.warmup), cosine)
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-    return lr
+    return min((step + 1) / max(1, config.warmup), cosine)
 
 
 @torch.no_grad()
@@ -177,8 +213,9 @@ def _store(run: _Training, path: Path) -> None:
     tensors = {f"model/{name}": x for name, x in run.module.state_dict().items()}
     tensors |= {f"ema/{name}": x for name, x in run.ema.items()} | {"loss": run.loss}
     for name, parameter in run.module.named_parameters():
-        for key, x in run.optimizer.state.get(parameter, {}).items():
-            tensors[f"{key}/{name}"] = x
+        for optimizer in run.optimizers:
+            for key, x in optimizer.state.get(parameter, {}).items():
+                tensors[f"{key}/{name}"] = x
     copies = {name: x.detach().cpu().clone().contiguous() for name, x in tensors.items()}
     about = {"step": run.step, "seconds": run.seconds, "settings": run.settings}
     partial = path.with_name(path.name + ".partial")
@@ -211,9 +248,9 @@ def _restore(run: _Training, path: Path) -> None:
     run.ema = {name: stored[f"ema/{name}"] for name in run.ema}
     run.loss, run.step, run.seconds = stored["loss"], about["step"], about["seconds"]
     for name, parameter in run.module.named_parameters():
-        state = {k: stored.get(f"{k}/{name}") for k in ("step", "exp_avg", "exp_avg_sq")}
-        if state["step"] is not None:
-            run.optimizer.state[parameter] = state
+        for optimizer, keys in zip(run.optimizers, _STATE, strict=False):
+            if f"{keys[0]}/{name}" in stored:
+                optimizer.state[parameter] = {k: stored[f"{k}/{name}"] for k in keys}
 
 
 def _trim(path: Path, step: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from pi0bench.content import folder as content
 from pi0bench.errors import UsageError
 from pi0bench.policies import card as cards
 from pi0bench.policies.eyes import Eyes
+from pi0bench.policies.heads import study_head
+from pi0bench.policies.heads.head import Target
 from pi0bench.policies.observe import ActionScale
 from pi0bench.train import eyes as seeing
 from pi0bench.train.data import Chunks, Scenes
@@ -63,10 +66,11 @@ def fit_policy(
     about = {
         "looks": data.about["looks"],
         "vocabulary": data.vocabulary,
-        "action_mean": scale.mean,
-        "action_scale": scale.scale,
+        "actions": asdict(scale),
+        "head": _studied(card, data, scale),
         "eyes": data.about["eyes"],
         "tasks": data.about["tasks"],
+        "modes": data.modes(),
         "windows": len(data),
     }
     network, _ = cards.build(card, about)
@@ -80,8 +84,10 @@ def fit_policy(
         work,
         progress,
         device,
+        network.matrices(),
     )
-    return _write(folder / cards.WEIGHTS, average, about)
+    halves = {name: x.half() if x.is_floating_point() else x for name, x in average.items()}
+    return _write(folder / cards.WEIGHTS, halves, about)
 
 
 @contextmanager
@@ -90,6 +96,13 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # noqa: TID251
         yield
+
+
+def _studied(card: Mapping[str, Any], data: Chunks, scale: ActionScale) -> dict[str, Any]:
+    """What the head must know of the demonstrations before it is made."""
+    actions, valid = (torch.from_numpy(data.arrays[name]) for name in ("actions", "valid"))
+    space = scale.space(int(card["chunk"]["length"]))
+    return study_head(card["head"], Target(scale.normalise(actions), valid), space)
 
 
 class _First:
@@ -106,8 +119,8 @@ class _First:
 
 
 def _config(recipe: Mapping[str, Any]) -> FitConfig:
-    keys = ("steps", "batch", "lr", "ema", "seed")
-    return FitConfig(**{key: recipe[key] for key in keys})
+    keys = ("steps", "batch", "lr", "muon_lr", "ema", "seed")
+    return FitConfig(**{key: recipe[key] for key in keys if key in recipe})
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> Path:

@@ -114,7 +114,7 @@ def train(name: str, data: Path, workers: int, console: Console, device: str = "
                 f"  {look}: off by {1000 * median:.1f} mm (median), {1000 * p90:.1f} (p90)"
             )
     else:
-        features = _features(cards.read(root / name), data, workers, console)
+        features = _learned_from(cards.read(root / name), data, workers, console)
         with _bar(console, name) as bar:
             path = make.fit_policy(name, features, work, bar, device)
     console.print(f"{path}: written; its curve is {work / 'curve.csv'}")
@@ -145,6 +145,22 @@ def _demonstrations(recipe: dict[str, Any], data: Path, workers: int, console: C
     tasks = cards.digest(*(spec.path for spec in tasks_of(suites)))
     out = data / f"demos-{'+'.join(suites)}-{recipe['demonstrations']}-{tasks}.npz"
     return demonstrations(suites, recipe["demonstrations"], out, recipe["seed"], workers, console)
+
+
+def _learned_from(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
+    """What a policy's card learns from: features, or a teacher's answers to them."""
+    features = _features(card, data, workers, console)
+    teacher = card["head"].get("teacher")
+    if not teacher:
+        return features
+    weights = cards.digest(content("policies") / teacher / cards.WEIGHTS)
+    out = data / f"pairs-{teacher}-{weights}-{features.stem.removeprefix('features-')}.npz"
+    if not out.exists():
+        from pi0bench.train import reflow
+
+        with _bar(console, f"pairs of {teacher}") as bar:
+            reflow.pairs(features, teacher, out, seed=card["training"]["seed"], progress=bar)
+    return out
 
 
 def _features(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:

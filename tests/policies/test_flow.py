@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from pi0bench.policies.heads.flow import FlowHead, embed_time
 from torch import Tensor, nn
 
 from pi0bench.errors import UsageError
 from pi0bench.policies.heads import HEADS, build_head
-from pi0bench.policies.heads.flow import FlowHead, embed_time
 from pi0bench.policies.heads.paths import TIME_LAWS, LinearPath, draw_times
 from pi0bench.policies.heads.samplers import SAMPLERS
 from pi0bench.policies.trunk import PrefixCache, Trunk, TrunkConfig, initialise

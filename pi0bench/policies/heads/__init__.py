@@ -4,30 +4,59 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from typing import Any
 
 from pi0bench.errors import UsageError, unknown
-from pi0bench.policies.heads.flow import FlowHead
-from pi0bench.policies.heads.head import Head
+from pi0bench.policies.heads.gaussian_path import GaussianPathHead
+from pi0bench.policies.heads.head import Head, Target
+from pi0bench.policies.heads.normalizing import NormalizingFlowHead
+from pi0bench.policies.heads.parallel import ParallelTokensHead
+from pi0bench.policies.heads.regression import RegressionHead
+from pi0bench.policies.heads.sequences import TokenSequenceHead
+from pi0bench.policies.observe import ActionSpace
 
-HEADS: dict[str, type[Head]] = {"flow": FlowHead}
+HEADS: dict[str, type[Head]] = {
+    "regression": RegressionHead,
+    "gaussian_path": GaussianPathHead,
+    "normalizing_flow": NormalizingFlowHead,
+    "parallel_tokens": ParallelTokensHead,
+    "token_sequence": TokenSequenceHead,
+}
 
 
-def build_head(config: Mapping[str, object], action_dim: int, width: int) -> Head:
+def build_head(
+    config: Mapping[str, object], space: ActionSpace, width: int, studied: Mapping[str, Any]
+) -> Head:
     """Build the head that a card's `[head]` table describes.
 
     Args:
         config: `kind`, a name in `HEADS`, and that head's own options.
-        action_dim: A, the dimensions of an action.
+        space: of the actions.
         width: W, the action expert's width.
+        studied: what `study_head` found in the data.
+
+    Raises:
+        UsageError: the table says something that no head knows.
     """
+    kind, options = _parse(config)
+    make: type = kind
+    return make(space, width, **options, **studied)
+
+
+def study_head(config: Mapping[str, object], target: Target, space: ActionSpace) -> dict[str, Any]:
+    """What the head of a card must know of the demonstrations' chunks, as JSON values."""
+    kind, options = _parse(config)
+    return kind.study(target, space, options)
+
+
+def _parse(config: Mapping[str, object]) -> tuple[type[Head], dict[str, object]]:
     options = dict(config)
-    kind = options.pop("kind", None)
-    if not isinstance(kind, str) or kind not in HEADS:
-        raise UsageError(f"head.kind: {unknown('head', str(kind), HEADS)}")
-    parameters = inspect.signature(HEADS[kind]).parameters.values()
+    name = options.pop("kind", None)
+    if not isinstance(name, str) or name not in HEADS:
+        raise UsageError(f"head.kind: {unknown('head', str(name), HEADS)}")
+    parameters = inspect.signature(HEADS[name]).parameters.values()
     known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-    wrong = [name for name in options if name not in known]
+    wrong = [option for option in options if option not in known]
     if wrong:
-        raise UsageError("\n".join(f"head: {unknown('option', name, known)}" for name in wrong))
-    make: type = HEADS[kind]
-    return make(action_dim, width, **options)
+        raise UsageError("\n".join(f"head: {unknown('option', o, known)}" for o in wrong))
+    return HEADS[name], options

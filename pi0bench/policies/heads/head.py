@@ -3,65 +3,145 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 
-from pi0bench.policies.trunk import PrefixCache, Trunk
+from pi0bench.policies.observe import ActionSpace
+from pi0bench.policies.trunk import PrefixCache, Trunk, initialise
+
+Draw = Callable[[], Tensor]
+"""Each call gives fresh standard normal noise, (B, H, A); a row's never depends on the others."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a head may ask of B observations.
+
+    Attributes:
+        trunk: runs the action expert.
+        cache: the prefix of the observations.
+        state: embedded proprioception, (B, W).
+    """
+
+    trunk: Trunk
+    cache: PrefixCache
+    state: Tensor
+
+    def repeat(self, draws: int) -> Context:
+        """Let each observation serve `draws` rows that follow one another."""
+        if draws == 1:
+            return self
+        return Context(self.trunk, self.cache.repeat(draws), self.state.repeat_interleave(draws, 0))
+
+    def evaluate(self, tokens: Tensor, causal: bool = False) -> Tensor:
+        """One pass over [state] | [actions]: action tokens (B, S, W) to outputs (B, S, W).
+
+        Args:
+            tokens: embedded action tokens.
+            causal: whether a token sees only those before it, rather than all of them.
+        """
+        everything = torch.cat([self.state[:, None], tokens], dim=1)
+        blocks = torch.arange(everything.shape[1], device=tokens.device)
+        if not causal:
+            blocks = (blocks > 0).long()
+        return self.trunk.suffix(self.cache, everything, blocks)[:, 1:]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a head learns to generate for B observations.
+
+    Attributes:
+        actions: normalised chunks, (B, H, A).
+        valid: False for steps that do not count, (B, H) bool.
+        noise: the noise that belongs to each chunk, (B, H, A); None when any does.
+    """
+
+    actions: Tensor
+    valid: Tensor
+    noise: Tensor | None = None
 
 
 class Head(nn.Module, ABC):
     """One way to generate an action chunk; nothing else differs in a comparison group.
 
     Letters: B observations, H chunk steps, A action dimensions, W the action expert's width.
-    Time is 0 at noise and 1 at data.
+    Time is 0 at noise and 1 at data. A head is made from the action space, the width and the
+    options of its card, which are the constructor's keywords.
     """
 
-    @abstractmethod
-    def embed(self, noisy: Tensor, time: Tensor) -> Tensor:
-        """The head's input as action tokens: (B, H, A) at times (B,) to (B, H, W)."""
+    solvers: tuple[str, ...] = ()
+    """The samplers that it can use, its card's first; empty when it takes no steps."""
+
+    steps: int = 0
+    """Steps that its sampler takes unless told otherwise; 0 when it takes none."""
+
+    def __init__(self, space: ActionSpace, width: int) -> None:
+        super().__init__()
+        self.space, self.width = space, width
+
+    @classmethod
+    def study(
+        cls, target: Target, space: ActionSpace, options: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What it must know of the data before it is made, as keywords for the constructor.
+
+        Args:
+            target: all of the demonstrations' chunks.
+            space: of their actions.
+            options: those of its card.
+
+        Returns:
+            JSON values.
+        """
+        return {}
+
+    def initialise(self, generator: Generator) -> None:
+        """Draw new weights, in place."""
+        initialise(self, generator)
 
     @abstractmethod
     def loss(
-        self,
-        trunk: Trunk,
-        cache: PrefixCache,
-        state_token: Tensor,
-        actions: Tensor,
-        valid: Tensor,
-        generator: Generator,
-        draws: int = 1,
+        self, context: Context, target: Target, generator: Generator, draws: int = 1
     ) -> Tensor:
-        """Mean training loss over the valid steps.
+        """Mean training loss over what counts, a scalar.
 
         Args:
-            trunk: the trunk that made `cache`.
-            cache: the prefix of the B observations.
-            state_token: embedded proprioception, (B, W).
-            actions: normalised expert chunks, (B, H, A).
-            valid: False for steps after the demonstration's end, (B, H) bool.
+            context: of the B observations.
+            target: what is to be generated.
             generator: the source of noise and times.
-            draws: random draws an observation, which share its prefix.
-
-        Returns:
-            A scalar.
+            draws: random draws an observation, which share its prefix; heads that draw nothing
+                ignore it.
         """
 
     @abstractmethod
-    def sample(
-        self, trunk: Trunk, cache: PrefixCache, state_token: Tensor, noise: Tensor, steps: int
-    ) -> Tensor:
-        """Normalised chunks (B, H, A) from standard normal noise (B, H, A).
+    def sample(self, context: Context, draw: Draw, steps: int, solver: str) -> Tensor:
+        """Normalised chunks, (B, H, A).
 
         The noise is an argument so that every number of steps can be given the same. Call it
         under `torch.inference_mode()` unless the gradient is wanted.
+
+        Args:
+            context: of the B observations.
+            draw: the source of noise.
+            steps: of the sampler; ignored by heads without one.
+            solver: one of `solvers`; ignored by heads without one.
         """
 
 
-def evaluate(
-    trunk: Trunk, cache: PrefixCache, state_token: Tensor, action_tokens: Tensor
-) -> Tensor:
-    """One suffix pass [state] | [actions]: tokens (B, W) and (B, H, W) to outputs (B, H, W)."""
-    tokens = torch.cat([state_token[:, None], action_tokens], dim=1)
-    blocks = (torch.arange(tokens.shape[1], device=tokens.device) > 0).long()
-    return trunk.suffix(cache, tokens, blocks)[:, 1:]
+def masked_mean(error: Tensor, counts: Tensor) -> Tensor:
+    """Mean of `error` (B, H, …) over the entries where `counts` (B, H) is True; 0 for none."""
+    mask = counts.reshape(*counts.shape, *[1] * (error.ndim - counts.ndim)).expand_as(error)
+    return error.masked_fill(~mask, 0).sum() / mask.sum().clamp(min=1)
+
+
+def whole(target: Target, steps: int) -> tuple[Tensor, Tensor]:
+    """The first `steps` steps, (B, steps, A), and the rows of which they all count, (B,) bool.
+
+    For heads to whom a chunk is one thing, which is there or not.
+    """
+    return target.actions[:, :steps], target.valid[:, :steps].all(dim=1)

@@ -1,0 +1,56 @@
+"""Pairs for reflow: for each observation some noise and the chunk that a teacher makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Generator
+
+from pi0bench.content import folder as content
+from pi0bench.policies import card as cards
+from pi0bench.train.arrays import write
+from pi0bench.train.data import Chunks
+
+TEACHER_STEPS = 10
+_BATCH = 256
+
+
+def pairs(
+    features: Path,
+    teacher: str,
+    out: Path,
+    *,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Let the teacher answer every window of a features file once, by ten Heun steps.
+
+    The file written is one of features whose `actions` are the teacher's, of which all steps count,
+    and whose `noise`, (N, H, 7), is what it made them from.
+
+    Source: Liu et al. 2023 ("rectified flow"), section 2.3.
+    """
+    card = cards.read(content("policies") / teacher)
+    network, _ = cards.load_network(card)
+    data = Chunks(features, card["text"]["length"])
+    shape = data.arrays["actions"].shape
+    noise = torch.randn(shape, generator=Generator().manual_seed(seed))
+    actions = np.empty(shape, np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(data), _BATCH):
+            rows = np.arange(start, min(start + _BATCH, len(data)))
+            batch = data.gather(rows)
+            cache = network.prefix(batch["features"], batch["ids"], batch["words"])
+            own = noise[start : start + len(rows)]
+            made = network.sample(
+                cache, batch["proprio"], lambda own=own: own, TEACHER_STEPS, "heun"
+            )
+            actions[rows] = made.numpy()
+            if progress:
+                progress(int(rows[-1]) + 1, len(data))
+    about = {**data.about, "teacher": teacher}
+    changed = {"actions": actions, "noise": noise.numpy(), "valid": np.ones(shape[:2], bool)}
+    return write(out, {**data.arrays, **changed}, about)
