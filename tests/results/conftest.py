@@ -40,7 +40,7 @@ def record(of: Cell | None = None, status: str = "success", **changes: object) -
 
 
 def timing(of: Cell, replan_ms: float | None = 20.0) -> Timing:
-    return Timing(of.key(), replan_ms, 3.25)
+    return Timing(of.key(), 3.25, replan_ms)
 
 
 @pytest.fixture

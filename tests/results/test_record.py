@@ -11,6 +11,10 @@ import pytest
 from pi0bench.results.record import FINAL, TO_RUN_AGAIN, Cell, Record, Timing
 
 
+def timing_line(replan_ms: str) -> str:
+    return Timing("k", 1.0, 0.5).to_line().replace("0.5", replan_ms)
+
+
 def test_every_field_of_a_cell_is_in_its_key(make_cell: Callable[..., Cell]) -> None:
     cell = make_cell()
     keys = {cell.key()}
@@ -39,7 +43,7 @@ def test_equal_outcomes_are_equal_bytes(make_record: Callable[..., Record]) -> N
 
 
 def test_a_timing_comes_back_as_it_went() -> None:
-    for timing in (Timing("k", None, 1.5), Timing("k", 12.25, 3.0)):
+    for timing in (Timing("k", 1.5), Timing("k", 3.0, 12.25), Timing("k", 3.0, 12.25, 4, 5, 3.5)):
         assert Timing.from_line(timing.to_line()) == timing
 
 
@@ -78,9 +82,12 @@ def test_a_wrong_record_says_what_is_wrong(
         ("{", "Expecting property name"),
         ("[1]", "not a JSON object"),
         ("[" * 100_000, "nested too deeply"),
-        ('{"key":"k","replan_ms":NaN,"wall_s":1}', "replan_ms: nan is not finite"),
-        ('{"key":"k","replan_ms":1e999,"wall_s":1}', "replan_ms: inf is not finite"),
-        ('{"key":"k","wall_s":1}', r"missing \['replan_ms'\]"),
+        (timing_line("NaN"), "replan_ms: nan is not finite"),
+        (timing_line("1e999"), "replan_ms: inf is not finite"),
+        (
+            '{"key":"k","wall_s":1}',
+            r"missing \['eyes_ms', 'prefix_ms', 'replan_ms', 'sampler_ms'\]",
+        ),
     ],
 )
 def test_a_wrong_line_says_what_is_wrong(line: str, message: str) -> None:

@@ -116,7 +116,7 @@ def test_an_infra_error_is_superseded(
 ) -> None:
     cell = make_cell()
     with opened(tmp_path, [cell]) as folder:
-        folder.append(make_record(cell, "infra_error"), Timing(cell.key(), None, 1.0))
+        folder.append(make_record(cell, "infra_error"), Timing(cell.key(), 1.0))
         folder.append(make_record(cell, "cancelled"))
         assert [r.status for r in folder.records()] == ["cancelled"]
         folder.append(make_record(cell, "failure"), make_timing(cell))

@@ -38,7 +38,7 @@ def measured(make_cell: Cells, make_record: Records) -> tuple[list[Record], list
     records.append(make_record(make_cell(8, steps=1), "infra_error"))
     records.append(make_record(make_cell(9, steps=1), "cancelled"))
     timings = [
-        Timing(r.cell.key(), None if r.status == "policy_fault" else 10.0 + r.cell.episode, 1.0)
+        Timing(r.cell.key(), 1.0, None if r.status == "policy_fault" else 10.0 + r.cell.episode)
         for r in records
     ]
     return records, timings
