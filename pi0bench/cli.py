@@ -27,6 +27,7 @@ def run(
     suite: str = "tabletop",
     task: tuple[str, ...] = (),
     steps: tuple[int, ...] = (),
+    solver: tuple[str, ...] = (),
     engine: str = "mujoco",
     renderer: str = "auto",
     episodes: int | None = None,
@@ -45,6 +46,8 @@ def run(
         suite: The tasks to measure on.
         task: Single tasks, in place of a suite.
         steps: Sampler steps to try; each policy's own default when not given.
+        solver: Samplers to try, such as euler, heun or ddim; each policy's own default when not
+            given, and of those given the ones that it can use.
         engine: Physics: mujoco or pybullet.
         renderer: What draws the policies' pictures: gl (OpenGL), tiny (needs none) or auto.
         episodes: Start states of each task; 50 when not given.
@@ -68,6 +71,7 @@ def run(
         renderer=renderer,
         episodes=episodes if episodes is not None else 5 if quick else 50,
         steps=steps,
+        solvers=solver,
         seed=seed,
         variations=variation,
     )
@@ -145,7 +149,8 @@ def demos(
 
 
 def train(
-    name: tyro.conf.Positional[str],
+    name: tyro.conf.Positional[tuple[str, ...]] = (),
+    group: str | None = None,
     data: Path = Path("data"),
     workers: int | None = None,
     device: str = "cpu",
@@ -153,15 +158,20 @@ def train(
     """Train eyes or a policy by its card in policies/; killed and run again, it continues.
 
     Args:
-        name: A folder of policies/, such as eyes or pi0.
+        name: Folders of policies/, such as eyes or pi0.
+        group: Every policy of a comparison group, such as heads, in place of names.
         data: Folder of what is learned from; what is missing there is made first.
         workers: Processes and threads; as many as there are cores when not given.
         device: cpu or cuda; training from ready files needs no simulator.
     """
     from pi0bench.evaluate.run import cores
+    from pi0bench.train.pipeline import members
     from pi0bench.train.pipeline import train as fit
 
-    fit(name, data, workers or cores(), _console(), device)
+    if not name and group is None:
+        raise UsageError("train: name a folder of policies/, or a --group")
+    for each in (*name, *(members(group) if group else ())):
+        fit(each, data, workers or cores(), _console(), device)
     return 0
 
 

@@ -30,6 +30,7 @@ def manifest(
         "tasks": {task.id: task.hash for task in tasks},
         "variations": {name: digest(name) for name in settings.variations if name != NOMINAL.name},
         "weights": {name: trait.weights for name, trait in traits.items()},
+        "modes": {name: trait.modes for name, trait in traits.items() if trait.modes},
         "versions": versions(),
         "machine": {"system": platform.system(), "processor": platform.machine()},
     }

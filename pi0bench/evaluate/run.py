@@ -120,6 +120,7 @@ def _plan(
         lines.append(f"{', '.join(unstepped)}: no sampler, so --steps does not apply.")
     counts = sorted({cell.steps for cell in cells} - {0})
     stepped = f", {'/'.join(map(str, counts))} sampler steps" if counts else ""
+    stepped += f" of {', '.join(settings.solvers)}" if settings.solvers else ""
     varied = ", ".join(settings.variations)
     stepped += "" if varied == "nominal" else f", variations {varied}"
     lines.append(

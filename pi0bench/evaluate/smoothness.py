@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ def smoothness(
     if not begun:
         return None, None
     jerk = np.diff(np.concatenate(begun), n=2, axis=0) * control_hz**2
-    jumps = [np.linalg.norm(b[0] - a[-1]) for a, b in zip(begun, begun[1:], strict=False)]
+    jumps = [np.linalg.norm(b[0] - a[-1]) for a, b in pairwise(begun)]
     return (
         _rounded(np.sqrt(np.square(jerk).sum(axis=1).mean())) if len(jerk) else None,
         _rounded(np.mean(jumps)) if jumps else None,

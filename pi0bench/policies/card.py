@@ -60,8 +60,8 @@ def load_eyes(name: str) -> Eyes:
     return eyes.eval()
 
 
-def load_network(card: Mapping[str, Any]) -> tuple[Network, Words]:
-    """The network of a card with its weights, and the words that it knows.
+def load_network(card: Mapping[str, Any]) -> tuple[Network, Words, dict[str, Any]]:
+    """The network of a card with its weights, the words that it knows, and what training found.
 
     Raises:
         UsageError: the weights are missing, broken, do not fit, or learned from other eyes.
@@ -74,7 +74,7 @@ def load_network(card: Mapping[str, Any]) -> tuple[Network, Words]:
         raise UsageError(f"{path}: learned from other eyes than {eyes}; pi0bench train {name}")
     network, words = build(card, about)
     fill(network, tensors, path)
-    return network.eval(), words
+    return network.eval(), words, about
 
 
 def build(card: Mapping[str, Any], about: Mapping[str, Any]) -> tuple[Network, Words]:

@@ -28,7 +28,7 @@ class LearnedPolicy:
         self.name = folder.name
         self._eyes = load_eyes(card["eyes"]["name"])
         self._blank = bool(card["eyes"].get("blank", False))
-        self._network, self._words = load_network(card)
+        self._network, self._words, about = load_network(card)
         self._text_length = int(card["text"]["length"])
         self._shape = int(card["chunk"]["length"]), 7
         eyes = content("policies") / card["eyes"]["name"]
@@ -40,6 +40,7 @@ class LearnedPolicy:
             steps=self._network.head.steps,
             solvers=self._network.head.solvers,
             rows=_ROWS,
+            modes=about["modes"],
         )
 
     def plan(

@@ -86,6 +86,21 @@ def tasks_of(suites: Sequence[str]) -> list[TaskSpec]:
     return [found[name] for name in sorted(found)]
 
 
+def members(group: str) -> list[str]:
+    """The policies of a comparison group that have weights of their own, teachers first.
+
+    Raises:
+        UsageError: no card says that it belongs to the group.
+    """
+    root = content("policies")
+    found = {path.parent.name: cards.read(path.parent) for path in root.glob(f"*/{cards.CARD}")}
+    groups = {card["group"] for card in found.values() if "group" in card}
+    if group not in groups:
+        raise UsageError(unknown("group", group, groups))
+    own = [n for n, c in found.items() if c.get("group") == group and "same_as" not in c]
+    return sorted(own, key=lambda name: ("teacher" in found[name]["head"], name))
+
+
 def train(name: str, data: Path, workers: int, console: Console, device: str = "cpu") -> Path:
     """Train eyes or a policy by its card; what it learns from is made first if it is missing.
 

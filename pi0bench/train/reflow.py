@@ -34,7 +34,7 @@ def pairs(
     Source: Liu et al. 2023 ("rectified flow"), section 2.3.
     """
     card = cards.read(content("policies") / teacher)
-    network, _ = cards.load_network(card)
+    network, *_ = cards.load_network(card)
     data = Chunks(features, card["text"]["length"])
     shape = data.arrays["actions"].shape
     noise = torch.randn(shape, generator=Generator().manual_seed(seed))

@@ -26,12 +26,16 @@ class Scripted:
 
     def __init__(self, act: Act, **traits: Any) -> None:
         self.name = "scripted"
-        self.traits = Traits(**{"execute": 8, "steps": 10, "solver": "euler", **traits})
+        self.traits = Traits(**{"execute": 8, "steps": 10, "solvers": ("euler", "heun"), **traits})
         self.asked: list[int] = []
         self._act = act
 
     def plan(
-        self, observations: Sequence[Observation], noise: Sequence[np.random.Generator], steps: int
+        self,
+        observations: Sequence[Observation],
+        noise: Sequence[np.random.Generator],
+        steps: int,
+        solver: str,
     ) -> Plan:
         self.asked.append(len(observations))
         return Plan(self._act(observations, noise, steps), trunk_evaluations=steps)

@@ -12,7 +12,7 @@ from pi0bench.tasks.load import task
 
 TRAITS: Mapping[str, Traits] = {
     "expert": Traits(),
-    "pi0": Traits(weights="ab12", steps=10, solver="euler"),
+    "pi0": Traits(weights="ab12", steps=10, solvers=("euler", "heun")),
 }
 
 

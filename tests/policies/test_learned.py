@@ -32,7 +32,7 @@ def observation(seed: int, side: int, says: str = "put the red cube in the bowl"
 def actions(policy: LearnedPolicy, seeds: list[int], steps: int = 2, **change: Any) -> np.ndarray:
     seen = [observation(seed, policy.traits.image_side, **change) for seed in seeds]
     noise = [np.random.default_rng(1000 + seed) for seed in seeds]
-    return policy.plan(seen, noise, steps).actions
+    return policy.plan(seen, noise, steps, (*policy.traits.solvers, "none")[0]).actions
 
 
 @pytest.mark.parametrize("home", FOLDERS, ids=lambda path: path.name)
@@ -65,14 +65,14 @@ def test_steps_noise_and_words_matter(pi0: LearnedPolicy) -> None:
     assert not np.array_equal(one, actions(pi0, [0], steps=5))
     assert not np.array_equal(one, actions(pi0, [0], says="put the blue cube in the bowl"))
     seen = [observation(0, pi0.traits.image_side)]
-    other = pi0.plan(seen, [np.random.default_rng(5)], 2).actions
+    other = pi0.plan(seen, [np.random.default_rng(5)], 2, "euler").actions
     assert not np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 10])
 def test_trunk_evaluations_are_counted(pi0: LearnedPolicy, steps: int) -> None:
     seen = [observation(0, pi0.traits.image_side)]
-    assert pi0.plan(seen, [np.random.default_rng(0)], steps).trunk_evaluations == steps
+    assert pi0.plan(seen, [np.random.default_rng(0)], steps, "euler").trunk_evaluations == steps
 
 
 def test_blind_sees_nothing_and_is_otherwise_pi0(pi0: LearnedPolicy) -> None:
@@ -81,9 +81,9 @@ def test_blind_sees_nothing_and_is_otherwise_pi0(pi0: LearnedPolicy) -> None:
     a, b = observation(0, side), observation(1, side)
     rng = np.random.default_rng
     same_feel = Observation(b.images, a.proprio, a.instruction)
-    first, second = (blind.plan([x], [rng(3)], 1).actions for x in (a, same_feel))
+    first, second = (blind.plan([x], [rng(3)], 1, "euler").actions for x in (a, same_feel))
     assert np.array_equal(first, second)
-    one, other = (pi0.plan([x], [rng(3)], 1).actions for x in (a, same_feel))
+    one, other = (pi0.plan([x], [rng(3)], 1, "euler").actions for x in (a, same_feel))
     assert not np.array_equal(one, other)
 
 

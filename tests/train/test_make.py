@@ -82,7 +82,7 @@ def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path
     policy = load_policy(home / "policies" / "pi0")
     images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("front", "wrist")}
     seen = Observation(images, np.zeros(10, np.float32), "touch the red cube")
-    plan = policy.plan([seen], [np.random.default_rng(0)], 3)
+    plan = policy.plan([seen], [np.random.default_rng(0)], 3, "euler")
     assert plan.actions.shape == (1, 16, 7)
     assert plan.trunk_evaluations == 3
     shutil.rmtree(home / "work" / "pi0")

@@ -61,7 +61,8 @@ class FastCodec(Codec):
 
     Coefficients outside the range of the training data are clamped, and a sequence of the wrong
     length is cut or filled up with zeros, so that every one decodes; the published tokenizer
-    drops the whole chunk. The chunk is the first `horizon` steps; only where they all count can it be encoded.
+    drops the whole chunk. The chunk is the first `horizon` steps; it is learned from only where
+    they all count.
 
     Args:
         space: of the actions.

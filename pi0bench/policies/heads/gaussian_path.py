@@ -1,6 +1,6 @@
 """Flow matching, diffusion and their kin: one head with four choices.
 
-path × what the network predicts × which noise belongs to which data × sampler.
+The path, what the network predicts, which noise belongs to which data, and the sampler.
 """
 
 from __future__ import annotations

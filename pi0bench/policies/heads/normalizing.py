@@ -73,8 +73,14 @@ class NormalizingFlowHead(Head):
     def log_likelihood(self, context: Context, actions: Tensor) -> Tensor:
         """Logarithm of the density of normalised chunks (B, horizon, A), (B,)."""
         log_scale, shift, summary = self._condition(context)
-        plain = _interleave(((actions - shift) * torch.exp(-log_scale)).flatten(1))
+        plain = _plain(actions, log_scale, shift)
         return self.flow(summary).log_prob(plain) - log_scale.flatten(1).sum(1)
+
+    def noise_of(self, context: Context, actions: Tensor) -> Tensor:
+        """The noise from which normalised chunks are made, (B, horizon, A) each."""
+        log_scale, shift, summary = self._condition(context)
+        plain = _plain(actions, log_scale, shift)
+        return self.flow(summary).transform(plain).view_as(actions)
 
     def loss(
         self, context: Context, target: Target, generator: Generator, draws: int = 1
@@ -94,13 +100,17 @@ class NormalizingFlowHead(Head):
         return _deinterleave(plain).view_as(noise) * torch.exp(log_scale) + shift
 
 
-def _interleave(x: Tensor) -> Tensor:
-    """Even places first, then odd ones, (B, N): a coupling's halves then share every step."""
+def _plain(actions: Tensor, log_scale: Tensor, shift: Tensor) -> Tensor:
+    """Chunks (B, horizon, A) as the splines see them, (B, horizon · A).
+
+    Even places come first, then odd ones: a coupling's two halves then share every step.
+    """
+    x = ((actions - shift) * torch.exp(-log_scale)).flatten(1)
     return torch.cat([x[:, ::2], x[:, 1::2]], dim=1)
 
 
 def _deinterleave(x: Tensor) -> Tensor:
-    """The inverse of `_interleave`."""
+    """Even and odd places, one after the other, back where they belong."""
     half = (x.shape[1] + 1) // 2
     out = torch.empty_like(x)
     out[:, ::2], out[:, 1::2] = x[:, :half], x[:, half:]

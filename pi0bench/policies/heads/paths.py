@@ -1,4 +1,4 @@
-"""How noise becomes data: x_t = signal(t) data + noise(t) noise, from t = 0, noise, to t = 1, data."""
+"""How noise becomes data: x_t = signal(t) data + level(t) noise. t = 0 is noise, t = 1 data."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class _Preserving(Path):
     def coefficients(self, time: Tensor) -> tuple[Tensor, Tensor]:
         """See `Path`."""
         log, _ = self.log_signal(time)
-        return log.exp(), (-torch.expm1(2 * log)).sqrt()
+        return log.exp(), torch.expm1(2 * log).abs().sqrt()
 
     def slopes(self, time: Tensor) -> tuple[Tensor, Tensor]:
         """See `Path`."""

@@ -112,7 +112,7 @@ def rk4(field: Field, draw: Draw, steps: int) -> Tensor:
 def ddim(field: Field, draw: Draw, steps: int) -> Tensor:
     """Data and noise are estimated and mixed anew for the next time; nothing is drawn on the way.
 
-    On the linear path this is `euler`. Source: Song et al. 2021 ("DDIM"), eq. 12 with σ = 0.
+    On the linear path this is `euler`. Source: Song et al. 2021 ("DDIM"), eq. 12, nothing random.
     """
     x = draw()
     for i in range(steps):

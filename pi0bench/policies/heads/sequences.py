@@ -90,7 +90,7 @@ class TokenSequenceHead(Head):
     ) -> Tensor:
         """Mean cross-entropy over the tokens that count, nats; all are read in one pass."""
         tokens, counts = self.codec.encode(target)
-        longest = int(counts.sum(dim=1).max())
+        longest = max(1, int(counts.any(dim=0).sum()))
         tokens, counts = tokens[:, :longest], counts[:, :longest]
         begin = tokens.new_full((len(tokens), 1), self.codec.vocabulary)
         read = self.embed(torch.cat([begin, tokens[:, :-1]], dim=1))
