@@ -13,6 +13,7 @@ _STREAMS = {
     "noise": 3,
     "disturbance": 4,
     "variation": 5,
+    "probe": 6,
 }
 
 

@@ -7,11 +7,11 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pi0bench.errors import Pi0benchError
 
@@ -19,8 +19,7 @@ from pi0bench.errors import Pi0benchError
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-    from pi0bench.evaluate.episode import Outcome
-    from pi0bench.evaluate.worker import Job, Worker
+    from pi0bench.evaluate.worker import Worker
     from pi0bench.policies.policy import Policy
 
 _ONE_THREAD: Mapping[str, str] = {
@@ -29,6 +28,8 @@ _ONE_THREAD: Mapping[str, str] = {
     "OPENBLAS_NUM_THREADS": "1",
 }
 _ORPHANED = 71
+
+J, R = TypeVar("J"), TypeVar("R")
 
 
 class IncompleteError(Pi0benchError):
@@ -40,8 +41,8 @@ class IncompleteError(Pi0benchError):
 class Executor(Protocol):
     """Runs jobs in any order."""
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[list[Outcome]]:
-        """Yield each job's outcomes as soon as it is done."""
+    def run(self, work: Callable[[Worker, J], R], jobs: Sequence[J]) -> Iterator[R]:
+        """Yield what `work` makes of each job, by some worker, as soon as it is done."""
         ...
 
     def close(self) -> None:
@@ -61,13 +62,13 @@ class Inline:
         self._loaded = policies
         self._worker: Worker | None = None
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[list[Outcome]]:
-        """Yield each job's outcomes."""
+    def run(self, work: Callable[[Worker, J], R], jobs: Sequence[J]) -> Iterator[R]:
+        """Yield what `work` makes of each job."""
         from pi0bench.evaluate.worker import Worker
 
         self._worker = self._worker or Worker(self._loaded)
         for job in jobs:
-            yield self._worker.run(job)
+            yield work(self._worker, job)
 
     def close(self) -> None:
         """Do nothing: nothing runs when no job does."""
@@ -82,8 +83,8 @@ class Local:
         self._started: set[BaseProcess] = set()
         self._busy = False
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[list[Outcome]]:
-        """Yield each job's outcomes as soon as it is done.
+    def run(self, work: Callable[[Worker, J], R], jobs: Sequence[J]) -> Iterator[R]:
+        """Yield what `work`, an importable function, makes of each job, as soon as it is done.
 
         Raises:
             IncompleteError: a worker died.
@@ -95,7 +96,7 @@ class Local:
         self._busy = True
         try:
             with _no_interrupt(), _environment(_ONE_THREAD):
-                running = [self._pool.submit(_work, job) for job in jobs]
+                running = [self._pool.submit(_work, work, job) for job in jobs]
                 self._started |= set(multiprocessing.active_children()) - before
             for future in as_completed(running):
                 yield future.result()
@@ -159,10 +160,10 @@ def _follow_parent() -> None:
         os._exit(_ORPHANED)
 
 
-def _work(job: Job) -> list[Outcome]:
+def _work(work: Callable[[Worker, J], R], job: J) -> R:
     global _worker
     if _worker is None:
         from pi0bench.evaluate.worker import Worker
 
         _worker = Worker()
-    return _worker.run(job)
+    return work(_worker, job)

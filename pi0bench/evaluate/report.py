@@ -11,7 +11,7 @@ from rich.text import Text
 from pi0bench.evaluate import provenance
 from pi0bench.evaluate.executors import Executor
 from pi0bench.evaluate.film import FPS
-from pi0bench.evaluate.worker import Job
+from pi0bench.evaluate.worker import Job, Worker
 from pi0bench.results import manifest
 from pi0bench.results.record import Cell, Record, contrast
 from pi0bench.results.store import EPISODES, TIMINGS, RunFolder
@@ -61,8 +61,9 @@ def write_videos(folder: RunFolder, records: Sequence[Record], executor: Executo
     if not records:
         return
     before = {record.cell.key(): record for record in records}
+    jobs = [Job((record.cell,), film=True) for record in records]
     yield f"Making {len(records)} video{'s' if len(records) > 1 else ''}."
-    for outcomes in executor.run([Job((record.cell,), film=True) for record in records]):
+    for outcomes in executor.run(Worker.measure, jobs):
         for outcome in outcomes:
             record = before[outcome.record.cell.key()]
             if outcome.record != record:

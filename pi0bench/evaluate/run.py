@@ -19,10 +19,13 @@ from pi0bench.errors import UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report
 from pi0bench.evaluate.cells import Settings, batches, expand
 from pi0bench.evaluate.display import Display
-from pi0bench.evaluate.worker import Job
+from pi0bench.evaluate.probe import REFERENCE_STEPS, conditions
+from pi0bench.evaluate.worker import Job, Worker
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
-from pi0bench.results.files import prove_writable
+from pi0bench.results.files import append_line, prove_writable
+from pi0bench.results.quality import QUALITY, Quality
+from pi0bench.results.quality import read as read_quality
 from pi0bench.results.record import Cell
 from pi0bench.results.store import RunFolder
 from pi0bench.tasks.load import task as load_task
@@ -84,6 +87,7 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
         jobs = [Job(batch) for batch in batches(missing, how.batch)]
         with closing(executors.make(how.workers, policies)) as executor:
             _measure(jobs, executor, folder, console)
+            _probe(cells, executor, folder, console)
             folder.finish()
             report.write(folder, console)
             films = report.films(folder, cells) if how.video else []
@@ -139,10 +143,30 @@ def _measure(
     if not jobs:
         return
     with Display(console, sum(len(job.cells) for job in jobs)) as display:
-        for outcomes in executor.run(jobs):
+        for outcomes in executor.run(Worker.measure, jobs):
             for outcome in outcomes:
                 folder.append(outcome.record, outcome.timing)
             display.add(outcomes)
+
+
+def _probe(
+    cells: Sequence[Cell], executor: executors.Executor, folder: RunFolder, console: Console
+) -> None:
+    """Compare the chunks of all step counts with those of many steps, where that is not done."""
+    there = {_asked(found) for found in read_quality(folder.root)}
+    groups = [group for group in conditions(cells) if not there.issuperset(map(_asked, group))]
+    if not groups:
+        return
+    _say(console, f"Comparing chunks with those of {REFERENCE_STEPS} steps.")
+    for found in executor.run(Worker.probe, groups):
+        for quality in found:
+            append_line(folder.path(QUALITY), quality.to_line())
+
+
+def _asked(of: Cell | Quality) -> tuple[object, ...]:
+    """What a comparison of chunks is about."""
+    where = (of.task, of.engine, of.renderer, of.variation, of.seed)
+    return (of.policy, of.weights, *where, of.steps, of.solver)
 
 
 def _verdict(folder: RunFolder, cells: Sequence[Cell], console: Console) -> int:

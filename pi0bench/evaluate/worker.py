@@ -11,8 +11,10 @@ from pi0bench.errors import Pi0benchError, UsageError
 from pi0bench.evaluate.episode import Outcome, run
 from pi0bench.evaluate.film import Film
 from pi0bench.evaluate.planning import Stopwatch, describe
+from pi0bench.evaluate.probe import probe
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
+from pi0bench.results.quality import Quality
 from pi0bench.results.record import Cell, Record, Timing
 from pi0bench.tasks.load import task
 from pi0bench.tasks.spec import TaskSpec
@@ -39,22 +41,28 @@ class Worker:
         self._renderers: dict[str, Renderer] = {}
         self._stopwatch = Stopwatch()
 
-    def run(self, job: Job) -> list[Outcome]:
-        """Run a job; whatever breaks around the policy is an `infra_error` of its episode.
+    def measure(self, job: Job) -> list[Outcome]:
+        """Run a job's episodes; what breaks around the policy is an `infra_error` of its episode.
 
         Raises:
             Pi0benchError: something that would break every episode, and that the user can mend.
         """
         try:
-            return self._run(job)
+            return self._measure(job)
         except Pi0benchError:
             raise
         except Exception as error:
             if len(job.cells) == 1:
                 return [_broken(job.cells[0], describe(error))]
-        return [end for cell in job.cells for end in self.run(replace(job, cells=(cell,)))]
+        return [end for cell in job.cells for end in self.measure(replace(job, cells=(cell,)))]
 
-    def _run(self, job: Job) -> list[Outcome]:
+    def probe(self, cells: tuple[Cell, ...]) -> list[Quality]:
+        """Compare the chunks of several step counts (see `pi0bench.evaluate.probe`)."""
+        policy, spec = self._policy(cells[0]), _task(cells[0])
+        sees = policy.traits.image_side > 0
+        return probe(cells, policy, spec, self._renderer(cells[0].renderer) if sees else None)
+
+    def _measure(self, job: Job) -> list[Outcome]:
         cell = job.cells[0]
         policy, spec = self._policy(cell), _task(cell)
         sees = policy.traits.image_side > 0

@@ -98,3 +98,18 @@ def test_long_names_stay_short_and_apart() -> None:
     }
     assert len(names) == 2
     assert max(map(len, names)) < 140
+
+
+def test_of_the_solvers_asked_for_each_policy_takes_those_that_it_can_use() -> None:
+    traits = {**TRAITS, "ddim": Traits(weights="cd34", steps=10, solvers=("ddim", "ddpm"))}
+    asked = Settings(
+        ("expert", "pi0", "ddim"), ("reach_cube",), episodes=1, solvers=("heun", "ddpm")
+    )
+    cells = expand(asked, traits, [task("reach_cube")])
+    assert [(cell.policy, cell.solver) for cell in cells] == [
+        ("expert", "none"),
+        ("pi0", "heun"),
+        ("ddim", "ddpm"),
+    ]
+    with pytest.raises(UsageError, match="--solver: ddim can use ddim, ddpm"):
+        expand(Settings(("ddim",), ("reach_cube",), solvers=("rk4",)), traits, [task("reach_cube")])

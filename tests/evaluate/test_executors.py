@@ -12,16 +12,17 @@ import pytest
 
 from pi0bench.evaluate.cells import Settings, batches, expand
 from pi0bench.evaluate.executors import IncompleteError, Local
-from pi0bench.evaluate.worker import Job
+from pi0bench.evaluate.worker import Job, Worker
 from pi0bench.policies import registry
 from pi0bench.tasks.load import task
 
 ORPHANS = """
 import os, sys
 from pi0bench.evaluate.executors import Local
+from pi0bench.evaluate.worker import Worker
 from tests_jobs import jobs
 if __name__ == "__main__":
-    for _ in Local(1).run(jobs()):
+    for _ in Local(1).run(Worker.measure, jobs()):
         import multiprocessing
         print(multiprocessing.active_children()[0].pid, flush=True)
         os.kill(os.getpid(), 9)
@@ -39,7 +40,7 @@ def test_a_dead_worker_is_told_and_no_process_is_left() -> None:
     before = set(multiprocessing.active_children())
     threads = os.environ.get("OMP_NUM_THREADS")
     executor = Local(2)
-    running = executor.run(jobs())
+    running = executor.run(Worker.measure, jobs())
     first = next(running)
     assert first[0].record.status == "failure"
     mine = set(multiprocessing.active_children()) - before

@@ -60,13 +60,16 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "monotonic", lambda: float(next(ticks)))
 
 
-def train(folder: Path, config: FitConfig = CONFIG, kill_at: int | None = None) -> tuple:
+def train(
+    folder: Path, config: FitConfig = CONFIG, kill_at: int | None = None, muon: bool = False
+) -> tuple:
     def progress(step: int, steps: int, loss: float) -> None:
         if step == kill_at:
             raise KeyboardInterrupt
 
     net = Net()
-    return fit(net, net.loss, Points(), config, folder, progress), net
+    matrices = [p for p in net.layers.parameters() if p.ndim == 2] if muon else ()
+    return fit(net, net.loss, Points(), config, folder, progress, matrices=matrices), net
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -74,16 +77,19 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.parametrize("muon", [False, True], ids=["adamw", "muon"])
 @pytest.mark.parametrize("kills", [(30,), (10, 40), (60,)])
-def test_a_killed_training_ends_with_the_same_bits(tmp_path: Path, kills: tuple[int, ...]) -> None:
-    expected, whole = train(tmp_path / "whole")
+def test_a_killed_training_ends_with_the_same_bits(
+    tmp_path: Path, kills: tuple[int, ...], muon: bool
+) -> None:
+    expected, whole = train(tmp_path / "whole", muon=muon)
     folder = tmp_path / "killed"
     for step in kills:
         with pytest.raises(KeyboardInterrupt):
-            train(folder, kill_at=step)
+            train(folder, kill_at=step, muon=muon)
         with (folder / CURVE).open("a") as torn:
             torn.write("5")
-    found, resumed = train(folder)
+    found, resumed = train(folder, muon=muon)
     assert all(torch.equal(found[name], x) for name, x in expected.items())
     parts = zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in parts)

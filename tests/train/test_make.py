@@ -63,6 +63,9 @@ def features(path: Path, count: int = 16, eyes: str = "none") -> Path:
         "looks": LOOKS,
         "eyes": eyes,
         "tasks": {"cube_in_bowl": "0"},
+        "episodes": [
+            {"task": "cube_in_bowl", "mode": mode} for mode in ("left", "right", "left", "")
+        ],
     }
     arrays = {
         "features": rng.normal(0, 1, (count, 2, 11)).astype(np.float32),
@@ -103,7 +106,8 @@ def test_weights_remember_what_they_were_trained_on(home: Path) -> None:
     assert about["looks"] == LOOKS
     assert "touch" in about["vocabulary"]
     assert about["windows"] == 16
-    assert len(about["action_scale"]) == 7
+    assert len(about["actions"]["scale"]) == 7
+    assert about["modes"] == {"cube_in_bowl": {"left": 2, "right": 1}}
 
 
 def test_training_from_files_needs_torch_numpy_and_safetensors_only() -> None:

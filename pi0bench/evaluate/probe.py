@@ -1,0 +1,105 @@
+"""How far the chunks of few sampler steps are from those of many: samples, not episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+
+from pi0bench.envs.render.renderer import Renderer
+from pi0bench.evaluate.episode import Rollout
+from pi0bench.policies.policy import Policy
+from pi0bench.results.quality import Quality
+from pi0bench.results.record import Cell
+from pi0bench.seeds import stream
+from pi0bench.tasks.spec import TaskSpec
+
+REFERENCE_STEPS = 100
+STATES = 4
+DRAWS = 32
+
+Chunks = NDArray[np.float64]
+
+
+def conditions(cells: Iterable[Cell]) -> list[tuple[Cell, ...]]:
+    """Return one group for each policy, task, world and solver: a cell for each step count.
+
+    Only what has several step counts is asked about.
+    """
+    groups: dict[Cell, dict[int, Cell]] = {}
+    for cell in cells:
+        if cell.episode < STATES and cell.steps:
+            groups.setdefault(replace(cell, episode=0, steps=0), {})[cell.steps] = cell
+    found = (tuple(group[steps] for steps in sorted(group)) for group in groups.values())
+    return [group for group in found if len(group) > 1]
+
+
+def probe(
+    cells: Sequence[Cell], policy: Policy, task: TaskSpec, renderer: Renderer | None
+) -> list[Quality]:
+    """Compare chunks of each of the cells' step counts with chunks of `REFERENCE_STEPS`.
+
+    Before the first `STATES` start states, from `DRAWS` noises each, the same for every count.
+
+    Args:
+        cells: those of one condition, which differ in the step count alone.
+        policy: plans.
+        task: the cells' task.
+        renderer: draws what the policy sees; None when it sees nothing.
+    """
+    counts = [cell.steps for cell in cells]
+    found: dict[int, list[tuple[float, float]]] = {steps: [] for steps in counts}
+    for episode in range(STATES):
+        cell = replace(cells[0], episode=episode)
+        rollout = Rollout(cell, task)
+        try:
+            seen = [rollout.question(policy.traits, renderer).observation] * DRAWS
+        finally:
+            rollout.close()
+
+        def chunks(steps: int, cell: Cell = cell, seen: Sequence = seen) -> Chunks:  # type: ignore[type-arg]
+            where = (cell.task, cell.episode)
+            noise = [stream("probe", cell.seed, *where, draw) for draw in range(DRAWS)]
+            actions = policy.plan(seen, noise, steps, cell.solver).actions
+            return actions[:, : policy.traits.execute].reshape(DRAWS, -1)
+
+        reference = chunks(REFERENCE_STEPS)
+        for steps in counts:
+            own = chunks(steps)
+            off = float(np.sqrt(np.mean((own - reference) ** 2)))
+            found[steps].append((off, energy_distance(own, reference)))
+    return [_quality(cell, found[cell.steps]) for cell in cells]
+
+
+def energy_distance(a: Chunks, b: Chunks) -> float:
+    """Return the energy distance of two samples, (N, D) and (M, D), in units of their numbers.
+
+    It is the square root of 2 E|A - B| - E|A - A'| - E|B - B'| with unbiased means, and 0 where
+    chance makes that negative. Source: Székely and Rizzo 2013, eq. 5.
+    """
+    n, m = len(a), len(b)
+    within = cdist(a, a).sum() / (n * (n - 1)) + cdist(b, b).sum() / (m * (m - 1))
+    return float(np.sqrt(max(0.0, 2 * cdist(a, b).mean() - within)))
+
+
+def _quality(cell: Cell, distances: Sequence[tuple[float, float]]) -> Quality:
+    rmse, energy = np.mean(distances, axis=0)
+    return Quality(
+        policy=cell.policy,
+        weights=cell.weights,
+        task=cell.task,
+        engine=cell.engine,
+        renderer=cell.renderer,
+        variation=cell.variation,
+        seed=cell.seed,
+        steps=cell.steps,
+        solver=cell.solver,
+        reference_steps=REFERENCE_STEPS,
+        states=STATES,
+        draws=DRAWS,
+        rmse=float(f"{rmse:.6g}"),
+        energy_distance=float(f"{energy:.6g}"),
+    )
