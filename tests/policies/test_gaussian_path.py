@@ -159,3 +159,9 @@ def test_reflow_learns_from_the_noise_that_it_is_given(small: Make) -> None:
         target = Target(chunks, valid, own)
         losses.append(made.head.loss(made.context(), target, seeded(2), 2).item())
     assert losses[0] == losses[1] != losses[2]
+
+
+@torch.no_grad()
+def test_from_zeros_every_draw_gives_one_chunk(small: Make) -> None:
+    made = small({**HEAD_CONFIGS["flow"], "start": "zero"})
+    assert torch.equal(made.sample(noise(1), 3), made.sample(noise(2), 3))

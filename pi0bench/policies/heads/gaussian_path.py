@@ -22,6 +22,7 @@ from pi0bench.policies.observe import ActionSpace
 PERIODS = (4e-3, 4.0)
 TARGETS = ("velocity", "noise", "data")
 COUPLINGS = ("independent", "reflow", "from_nothing")
+STARTS = ("noise", "zero")
 
 
 class GaussianPathHead(Head):
@@ -39,6 +40,8 @@ class GaussianPathHead(Head):
         teacher: of reflow, a policy; only training asks it.
         sampler: the default, a name in `SAMPLERS`.
         steps: of the sampler, unless told otherwise.
+        start: "noise", or "zero" for samples that start from zeros: a control, since that is no
+            draw from where the path starts.
 
     Raises:
         UsageError: a name is unknown, or a sampler does not go with the path or the times.
@@ -56,6 +59,7 @@ class GaussianPathHead(Head):
         teacher: str = "",
         sampler: str = "euler",
         steps: int = 10,
+        start: str = "noise",
     ) -> None:
         super().__init__(space, width)
         for option, name, known in (
@@ -64,13 +68,14 @@ class GaussianPathHead(Head):
             ("times", times, TIME_LAWS),
             ("coupling", coupling, COUPLINGS),
             ("sampler", sampler, SAMPLERS),
+            ("start", start, STARTS),
         ):
             if name not in known:
                 raise UsageError(f"head.{option}: {unknown(option, name, known)}")
         if (coupling == "reflow") != bool(teacher):
             raise UsageError("head.teacher: reflow has a teacher, and nothing else has one")
         self.path, self.target, self.coupling = PATHS[path](), target, coupling
-        self.times = TIME_LAWS[times]
+        self.times, self.start = TIME_LAWS[times], start
         fits = [name for name in SAMPLERS if _goes(name, self.path, times)]
         if sampler not in fits:
             raise UsageError(
@@ -120,8 +125,9 @@ class GaussianPathHead(Head):
 
     def sample(self, context: Context, draw: Draw, steps: int, solver: str) -> Tensor:
         """From noise to actions, (B, H, A)."""
-        name = self.fixed or solver
-        return SAMPLERS[name](ActionField(self, context), draw, max(steps, 1))
+        sampler = SAMPLERS[self.fixed or solver]
+        source = draw if self.start == "noise" else (lambda: torch.zeros_like(draw()))
+        return sampler(ActionField(self, context), source, max(steps, 1))
 
 
 @dataclass(frozen=True)
