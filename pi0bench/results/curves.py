@@ -1,145 +1,171 @@
-"""Success against sampler steps: the figure that the benchmark is about."""
+"""The figure that the benchmark is about: success by sampler steps and time, and why."""
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median_low
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from pi0bench.errors import UsageError
-from pi0bench.results.files import write_atomic
+from pi0bench.results.draw import shares, success, why
+from pi0bench.results.draw.style import DARK, GREY, STYLE, counted
+from pi0bench.results.modes import Choice
+from pi0bench.results.profile import Profile
 from pi0bench.results.rows import Row
 from pi0bench.results.series import Series, series_of
+from pi0bench.results.stats.intervals import clopper_pearson
 
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "text.parse_math": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#8a8a8a",
-    "axes.labelcolor": "#333333",
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.axisbelow": True,
-    "grid.color": "#e8e8e8",
-    "xtick.color": "#555555",
-    "ytick.color": "#555555",
-    "savefig.dpi": 150,
-    "svg.hashsalt": "pi0bench",
-}
+WIDTH_IN = 11.0
+HEAD_IN, WORDS_IN, LARGE_IN, SMALL_IN = 0.6, 0.45, 4.2, 2.0
+BARS_IN, BAR_IN = 0.8, 0.16
 COLUMNS = 4
-LARGE_IN, SMALL_IN = 4.4, 2.0
 
 
-def steps_figure(rows: Sequence[Row], path: Path) -> None:
-    """Draw success rates with 95 % intervals against sampler steps into `path` (.png or .svg).
+def steps_figure(
+    profiles: Sequence[Profile], choices: Sequence[Choice], kind: str = "png"
+) -> bytes:
+    """Draw the figure; the same profiles and choices give the same bytes.
 
-    The suite mean is large, each task is small; without a mean the first task is the large one.
-    The same rows give the same bytes.
+    From top to bottom: success against trunk evaluations and against milliseconds; the reasons
+    why; how often each mode was taken; success on each task. What was not measured is left out.
+
+    Args:
+        profiles: of all conditions.
+        choices: on the tasks with modes.
+        kind: png or svg.
+
+    Raises:
+        UsageError: nothing was measured.
     """
-    rows = [r for r in rows if r.rate is not None]
-    if not rows:
-        raise UsageError(f"{path}: nothing was measured, so there is no curve to draw")
-    tasks = sorted({r.task for r in rows if not r.is_mean})
-    means = [r for r in rows if r.is_mean]
-    large, small = (means, tasks) if means else ([r for r in rows if r.task == tasks[0]], tasks[1:])
-    lines = series_of(rows)
-    heights = [LARGE_IN] + [SMALL_IN] * math.ceil(len(small) / COLUMNS)
+    profiles = [p for p in profiles if p.total.rate is not None]
+    if not profiles:
+        raise UsageError("steps figure: nothing was measured, so there is no curve to draw")
+    profiles = sorted(profiles, key=lambda p: (p.condition.curve, p.condition.steps))
+    lines = series_of(p.condition for p in profiles)
     with rc_context(STYLE):
-        figure = Figure(figsize=(9.6, sum(heights)), layout="constrained")
-        grid = figure.add_gridspec(len(heights), COLUMNS, height_ratios=heights)
-        axes = figure.add_subplot(grid[0, :])
-        _panel(axes, large, lines, dodge=0.05)
-        _label(axes, large, lines)
-        _headline(axes, large)
-        for place, task in enumerate(small):
-            axes = figure.add_subplot(grid[1 + place // COLUMNS, place % COLUMNS])
-            chosen = [r for r in rows if r.task == task]
-            _panel(axes, chosen, lines, dodge=0.08)
-            axes.set_title(f"{task}, n = {_n(chosen)}", loc="left", fontsize=8, color="#333333")
-            axes.tick_params(labelsize=7)
+        figure = _figure(profiles, choices, lines)
         data = io.BytesIO()
-        kind = path.suffix.lstrip(".")
         stamp = "Date" if kind == "svg" else "Software"
         figure.savefig(data, format=kind, metadata={stamp: None})
-    write_atomic(path, data.getvalue())
+    return data.getvalue()
 
 
-def _panel(axes: Axes, rows: Sequence[Row], lines: Sequence[Series], dodge: float) -> None:
-    """Draw every line's points, set a little apart so that no bar hides another."""
-    steps = sorted({r.condition.steps for r in rows})
-    for place, line in enumerate(lines):
-        mine = line.rows_of(rows)
-        shift = dodge * (place - (len(lines) - 1) / 2)
-        rates = [100 * (r.rate or 0.0) for r in mine]
-        bars = (
-            [rate - 100 * r.interval.low for r, rate in zip(mine, rates, strict=True)],
-            [100 * r.interval.high - rate for r, rate in zip(mine, rates, strict=True)],
-        )
-        axes.errorbar(
-            [_x(r.condition.steps) + shift for r in mine],
-            rates,
-            yerr=bars,
-            color=line.colour,
-            marker=line.marker,
-            linestyle=line.dashes,
-            markersize=5,
-            markeredgecolor="white",
-            markeredgewidth=0.6,
-            linewidth=1.6,
-            elinewidth=1.0,
-            capsize=0,
-        )
-        if len(mine) == 1 and len(steps) > 1:
-            axes.axhline(rates[0], color=line.colour, linestyle=(0, (1, 3)), linewidth=1.0)
-    axes.set_xticks([_x(s) for s in steps], [str(s) for s in steps])
-    axes.set_xlim(_x(steps[0]) - 0.35, _x(steps[-1]) + 0.35)
-    axes.set_ylim(-3, 103)
-    axes.set_yticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100 %"])
-    axes.tick_params(length=0)
+@dataclass(frozen=True)
+class Band:
+    """A row of panels."""
+
+    height_in: float
+    draw: Callable[[SubFigure], None]
 
 
-def _x(steps: int) -> float:
-    """Return the place of a step count: doublings are equally far apart, 0 is left of 1."""
-    return math.log2(steps) if steps > 0 else -1.0
+def _figure(
+    profiles: Sequence[Profile], choices: Sequence[Choice], lines: Sequence[Series]
+) -> Figure:
+    bands = [
+        _head(profiles),
+        Band(LARGE_IN, lambda part: _large(part, [p.total for p in profiles], lines)),
+        *_why(profiles, lines),
+        *_shares(choices, lines),
+        *_tasks([row for p in profiles for row in p.tasks if row.rate is not None], lines),
+    ]
+    heights = [band.height_in for band in bands]
+    figure = Figure(figsize=(WIDTH_IN, sum(heights)), layout="constrained")
+    parts = figure.subfigures(len(bands), 1, height_ratios=heights)
+    for part, band in zip(parts, bands, strict=True):
+        band.draw(part)
+    return figure
 
 
-def _label(axes: Axes, rows: Sequence[Row], lines: Sequence[Series]) -> None:
-    """Write each line's name beside its end, moved up where two names would overlap."""
-    gap = 6.0
-    ends = [(100 * (mine[-1].rate or 0.0), line) for line in lines if (mine := line.rows_of(rows))]
-    places: list[float] = []
-    for rate, _ in (ends := sorted(ends, key=lambda end: (end[0], end[1].label))):
-        places.append(max(rate, places[-1] + gap) if places else rate)
-    # Names pushed over the top come down again, the highest first.
-    for i in reversed(range(len(places))):
-        places[i] = min(places[i], places[i + 1] - gap if i + 1 < len(places) else 100.0)
-    where = axes.get_yaxis_transform()
-    for place, (_, line) in zip(places, ends, strict=True):
-        axes.text(1.01, place, line.label, transform=where, color=line.colour, va="center")
-
-
-def _headline(axes: Axes, rows: Sequence[Row]) -> None:
-    names = " and ".join(sorted({r.task for r in rows}))
-    axes.set_title(
-        f"Success rate by sampler steps, {names}",
-        loc="left",
-        fontweight="bold",
-        fontsize=12,
-        pad=22,
+def _head(profiles: Sequence[Profile]) -> Band:
+    totals = [p.total for p in profiles]
+    names = " and ".join(sorted({row.task for row in totals}))
+    worlds = " and ".join(sorted({" / ".join(row.condition.world) for row in totals}))
+    note = (
+        f"{worlds}; n = {counted(row.n for row in totals)} episodes a point, bars are 95 % "
+        "intervals; sampler steps rise along a line, a lone point has no sampler or one step count"
     )
-    note = f"n = {_n(rows)} episodes a point; bars are 95 % intervals"
-    axes.text(0, 1.025, note, transform=axes.transAxes, color="#666666")
-    axes.set_xlabel("sampler steps")
+    return _words(f"Success by sampler steps and time, {names}", note, HEAD_IN, size=14)
 
 
-def _n(rows: Sequence[Row]) -> str:
-    low, high = min(r.n for r in rows), max(r.n for r in rows)
-    return str(low) if low == high else f"{low} to {high}"
+def _words(title: str, note: str, height_in: float, size: float) -> Band:
+    """Return a row without panels: what the next ones show, and how to read them."""
+
+    def draw(part: SubFigure) -> None:
+        part.text(0.006, 0.9, title, fontsize=size, fontweight="bold", color=DARK, va="top")
+        part.text(0.006, 0.15, note, fontsize=8, color=GREY, va="baseline")
+
+    return Band(height_in, draw)
+
+
+def _large(part: SubFigure, rows: Sequence[Row], lines: Sequence[Series]) -> None:
+    timed = any(row.replan_ms for row in rows)
+    left, *right = part.subplots(1, 1 + timed, squeeze=False)[0]
+    success.against_evaluations(left, rows, lines)
+    for axes in right:
+        success.against_milliseconds(axes, rows, lines)
+
+
+def _why(profiles: Sequence[Profile], lines: Sequence[Series]) -> Iterator[Band]:
+    reasons = why.reasons(profiles)
+
+    def draw(part: SubFigure) -> None:
+        for axes, reason in zip(_grid(part, len(reasons)), reasons, strict=True):
+            why.draw(axes, reason, profiles, lines)
+
+    if reasons:
+        note = "distances are between chunks of actions sampled with these steps and with many"
+        yield _words("Why", note, WORDS_IN, size=11)
+        yield Band(SMALL_IN, draw)
+
+
+def _shares(choices: Sequence[Choice], lines: Sequence[Series]) -> Iterator[Band]:
+    bars = shares.barred(choices)
+    tasks = sorted({choice.task for choice in choices})
+
+    def draw(part: SubFigure) -> None:
+        for place, (axes, task) in enumerate(zip(_grid(part, len(tasks)), tasks, strict=True)):
+            mine = [choice for choice in choices if choice.task == task]
+            shares.draw(axes, mine, bars, lines, named=place % COLUMNS == 0)
+
+    if tasks:
+        rows = math.ceil(len(tasks) / COLUMNS)
+        note = (
+            "share of the n episodes that took one, by policy · steps; red: where the shares of "
+            f"the demonstrations end; {_precision(choices)}"
+        )
+        yield _words("Which of several right ways was taken", note, WORDS_IN, size=11)
+        yield Band(rows * (BARS_IN + BAR_IN * len(bars)), draw)
+
+
+def _precision(choices: Sequence[Choice]) -> str:
+    """Say how well a share is known, at the median n and a share of one half."""
+    n = median_low(choice.taken.n for choice in choices)
+    interval = clopper_pearson(n // 2, n)
+    return f"at n = {n} a share is known to about ±{50 * (interval.high - interval.low):.0f} points"
+
+
+def _tasks(rows: Sequence[Row], lines: Sequence[Series]) -> Iterator[Band]:
+    tasks = sorted({row.task for row in rows})
+
+    def draw(part: SubFigure) -> None:
+        for axes, task in zip(_grid(part, len(tasks)), tasks, strict=True):
+            success.of_task(axes, [row for row in rows if row.task == task], lines)
+
+    if len(tasks) > 1:
+        note = "against trunk evaluations a re-plan; colours as above, bars are 95 % intervals"
+        yield _words("Success on each task", note, WORDS_IN, size=11)
+        yield Band(SMALL_IN * math.ceil(len(tasks) / COLUMNS), draw)
+
+
+def _grid(part: SubFigure, count: int) -> list[Axes]:
+    """Return so many panels, in rows of `COLUMNS`; fewer share the whole width."""
+    columns = min(count, COLUMNS)
+    rows = math.ceil(count / columns)
+    grid = part.add_gridspec(rows, columns)
+    return [part.add_subplot(grid[divmod(place, columns)]) for place in range(count)]

@@ -41,6 +41,11 @@ class Condition:
         """Engine, renderer and variation."""
         return self.engine, self.renderer, self.variation
 
+    @property
+    def curve(self) -> tuple[tuple[str, str, str], str, str]:
+        """World, policy and solver: what the points of one curve have in common."""
+        return self.world, self.policy, self.solver
+
 
 @dataclass(frozen=True)
 class Row:

@@ -1,22 +1,27 @@
-"""Which rows make one line of a figure, and how that line looks and is called."""
+"""Which conditions make one line of a figure, and how that line looks and is called."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pi0bench.results.rows import Condition, Row
+from pi0bench.results.rows import Condition
 
-# Okabe and Ito's colours, which colour-blind readers tell apart, without the pale yellow.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-# One more than the colours: a colour that comes round again has another marker.
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+# Okabe and Ito's colours, which colour-blind readers tell apart, without the pale yellow; then
+# others that are as far from these and from each other as can be had.
+COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"),
+    *("#882255", "#8C8C1A", "#6A4FB3", "#7A4A21", "#808080", "#44AA99", "#E15A97"),
+    *("#2F4B26", "#B22222"),
+)
+# One fewer than would divide the colours: a colour that comes round again has another marker.
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", ":", "-.")
 
 
 @dataclass(frozen=True)
 class Series:
-    """One line: a policy's rows that differ in steps and task only."""
+    """One line: a policy's conditions that differ in steps only."""
 
     identity: tuple[str, ...]
     label: str
@@ -24,31 +29,32 @@ class Series:
     marker: str
     dashes: str
 
-    def rows_of(self, rows: Sequence[Row]) -> list[Row]:
-        """Return this line's rows by rising step count."""
-        mine = [r for r in rows if _identity(r.condition) == self.identity]
-        return sorted(mine, key=lambda r: r.condition.steps)
+    def holds(self, condition: Condition) -> bool:
+        """True when `condition` is a point of this line."""
+        return _identity(condition) == self.identity
 
 
-def series_of(rows: Sequence[Row]) -> list[Series]:
+def series_of(conditions: Iterable[Condition]) -> list[Series]:
     """Return the lines of a figure: a colour a policy, dashes where a policy has several lines.
 
-    A label says the policy, and of solver, engine, renderer and variation what differs.
+    With one policy, each line has its own colour. A label says the policy, and of solver, engine,
+    renderer and variation those in which the policy's lines differ.
     """
-    identities = sorted({_identity(r.condition) for r in rows})
+    identities = sorted({_identity(condition) for condition in conditions})
     policies = sorted({identity[0] for identity in identities})
-    varying = [i for i in range(1, 5) if _varies(identities, i)]
     lines: list[Series] = []
-    for identity in identities:
-        place = policies.index(identity[0])
+    for place, identity in enumerate(identities):
         siblings = [other for other in identities if other[0] == identity[0]]
+        policy, sibling = policies.index(identity[0]), siblings.index(identity)
+        if len(policies) == 1:
+            policy, sibling = place, 0
         lines.append(
             Series(
                 identity=identity,
-                label=" ".join([identity[0], *(identity[i] for i in varying)]),
-                colour=COLOURS[place % len(COLOURS)],
-                marker=MARKERS[(place + siblings.index(identity) // len(DASHES)) % len(MARKERS)],
-                dashes=DASHES[siblings.index(identity) % len(DASHES)],
+                label=_label(identity, siblings),
+                colour=COLOURS[policy % len(COLOURS)],
+                marker=MARKERS[(policy + sibling // len(DASHES)) % len(MARKERS)],
+                dashes=DASHES[sibling % len(DASHES)],
             )
         )
     return lines
@@ -58,7 +64,6 @@ def _identity(condition: Condition) -> tuple[str, ...]:
     return (condition.policy, condition.solver, *condition.world)
 
 
-def _varies(identities: Sequence[tuple[str, ...]], part: int) -> bool:
-    """True when some policy has more than one value of this part."""
-    pairs = {(identity[0], identity[part]) for identity in identities}
-    return len(pairs) > len({identity[0] for identity in identities})
+def _label(identity: Sequence[str], siblings: Sequence[Sequence[str]]) -> str:
+    differing = (i for i in range(1, 5) if len({other[i] for other in siblings}) > 1)
+    return " ".join([identity[0], *(identity[i] for i in differing)])

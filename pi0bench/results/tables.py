@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING
 from pi0bench.errors import UsageError
 from pi0bench.results.record import Record, Timing
 from pi0bench.results.rows import Condition, Row, row
-from pi0bench.results.text import in_markdown, in_terminal, percent, percents, span
+from pi0bench.results.text import (
+    NOTHING,
+    in_markdown,
+    in_terminal,
+    markdown_table,
+    percent,
+    percents,
+    plain,
+    span,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-NOTHING = "-"
 
 
 def summarize(records: Iterable[Record], timings: Iterable[Timing]) -> list[Row]:
@@ -61,13 +68,12 @@ def markdown(rows: Sequence[Row], footer_lines: Sequence[str]) -> str:
     names = ["policy", "steps", "solver", "task", "success", "rate", "partial credit"]
     names += ["seconds to success", "ms/re-plan p50 / p95", "evaluations/re-plan", "policy faults"]
     for world in sorted({r.condition.world for r in rows}):
-        lines = [names, ["---"] * 3 + ["---"] + ["---:"] * 7]
-        lines += [
+        lines = [
             [r.condition.policy, str(r.condition.steps), r.condition.solver, r.task, *_cells(r)]
             for r in rows
             if r.condition.world == world
         ]
-        table = "\n".join(f"| {' | '.join(map(in_markdown, line))} |" for line in lines)
+        table = markdown_table(names, lines, words=4)
         blocks.append(f"**{in_markdown(' / '.join(world))}**\n\n{table}")
     blocks += [in_markdown(line) for line in footer_lines]
     return "\n\n".join(blocks) + "\n"
@@ -106,7 +112,7 @@ def _cells(r: Row) -> list[str]:
         f"{percent(r.progress)} {percents(r.progress_interval)}" if r.n else NOTHING,
         f"{seconds} {span(r.success_s_interval)}".rstrip(),
         latency,
-        NOTHING if r.evaluations is None else f"{r.evaluations:.2f}".rstrip("0").rstrip("."),
+        plain(r.evaluations),
         f"{r.faults}/{r.n}",
     ]
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from pi0bench.results.stats.intervals import Interval
+
+NOTHING = "-"
 
 
 def percent(rate: float | None) -> str:
     """Write a rate in [0, 1] as per cent, a dash for none."""
-    return "-" if rate is None else f"{100 * rate:.1f} %"
+    return NOTHING if rate is None else f"{100 * rate:.1f} %"
+
+
+def whole(rate: float | None) -> str:
+    """Write a rate in [0, 1] as whole per cent without the sign, a dash for none."""
+    return NOTHING if rate is None else f"{100 * rate:.0f}"
 
 
 def percents(interval: Interval) -> str:
@@ -15,9 +24,22 @@ def percents(interval: Interval) -> str:
     return f"[{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
 
 
+def points(interval: Interval) -> str:
+    """Write an interval of differences of rates, in points of per cent."""
+    return f"[{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]"
+
+
 def span(interval: Interval | None) -> str:
     """Write an interval of seconds, nothing for none."""
     return "" if interval is None else f"[{interval.low:.1f}, {interval.high:.1f}]"
+
+
+def plain(number: float | None, digits: int = 2) -> str:
+    """Write a number with at most so many decimals, a dash for none."""
+    if number is None:
+        return NOTHING
+    text = f"{number:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def printable(text: str) -> str:
@@ -33,6 +55,18 @@ def in_markdown(text: str) -> str:
 
 def in_terminal(text: str) -> str:
     """Return `text` so that the terminal shows it and does not obey it."""
+    return escaped(printable(text))
+
+
+def escaped(text: str) -> str:
+    """Return `text` so that rich sees no markup in it."""
     from rich.markup import escape
 
-    return escape(printable(text))
+    return escape(text)
+
+
+def markdown_table(names: Sequence[str], lines: Iterable[Sequence[str]], words: int) -> str:
+    """Return a Markdown table whose first columns, `words` of them, stand on the left."""
+    rulers = ["---"] * words + ["---:"] * (len(names) - words)
+    rows = [names, rulers, *lines]
+    return "\n".join(f"| {' | '.join(map(in_markdown, row))} |" for row in rows)

@@ -1,0 +1,86 @@
+"""Why success is as it is: distance to many steps, jerk, and the jump between chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+
+from pi0bench.results.draw.style import counted, log2, scale, title
+from pi0bench.results.draw.success import EVALUATIONS
+from pi0bench.results.profile import Middle, Profile
+from pi0bench.results.series import Series
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A panel: what it shows, and the number of a condition with its bar and n, None without."""
+
+    name: str
+    note: str
+    middle: Callable[[Profile], Middle | None]
+
+
+def _rmse(profile: Profile) -> Middle | None:
+    distance = profile.distance
+    return distance and Middle(distance.rmse, None, distance.chunks)
+
+
+def _energy(profile: Profile) -> Middle | None:
+    distance = profile.distance
+    return distance and Middle(distance.energy, None, distance.chunks)
+
+
+REASONS = (
+    Reason("Energy distance to {reference} steps", "units of an action, n = {n} chunks", _energy),
+    Reason("RMSE to {reference} steps", "units of an action, n = {n} chunks", _rmse),
+    Reason("Jerk, m/s³", "median and 95 %, n = {n}", lambda p: p.jerk_m_s3),
+    Reason("Jump between chunks, m/s", "median and 95 %, n = {n}", lambda p: p.jump_m_s),
+)
+
+
+def reasons(profiles: Sequence[Profile]) -> list[Reason]:
+    """Return the panels for which there is anything to draw."""
+    return [reason for reason in REASONS if any(reason.middle(p) for p in profiles)]
+
+
+def draw(axes: Axes, reason: Reason, profiles: Sequence[Profile], lines: Sequence[Series]) -> None:
+    """Draw one panel against trunk evaluations, from 0 up."""
+    known = [
+        (p, p.total.evaluations, middle)
+        for p in profiles
+        if (middle := reason.middle(p)) and p.total.evaluations is not None
+    ]
+    references = {s for p, _, _ in known if p.distance for s in p.distance.reference_steps}
+    n = counted(middle.n for _, _, middle in known)
+    reference = "/".join(map(str, sorted(references)))
+    title(axes, reason.name.format(reference=reference), reason.note.format(n=n))
+    for line in lines:
+        mine = [(x, m) for p, x, m in known if line.holds(p.condition)]
+        spans = [(m.value, m.interval) for _, m in mine]
+        axes.errorbar(
+            [log2(x) for x, _ in mine],
+            [m.value for _, m in mine],
+            yerr=(
+                [value - i.low if i else 0.0 for value, i in spans],
+                [i.high - value if i else 0.0 for value, i in spans],
+            ),
+            color=line.colour,
+            marker=line.marker,
+            linestyle=line.dashes,
+            markersize=4,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+            linewidth=1.2,
+            elinewidth=0.8,
+            capsize=0,
+        )
+    scale(axes, [x for _, x, _ in known])
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]) if _negative(known) else 0.0)
+    axes.tick_params(labelsize=7)
+    axes.set_xlabel(EVALUATIONS, fontsize=7)
+
+
+def _negative(known: Sequence[tuple[Profile, float, Middle]]) -> bool:
+    return any(middle.value < 0.0 for _, _, middle in known)

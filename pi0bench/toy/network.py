@@ -1,0 +1,113 @@
+"""The heads' surroundings in the toy: a tiny trunk that sees one token and feels where it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Generator, Tensor, nn
+
+from pi0bench.policies.heads import build_head
+from pi0bench.policies.heads.head import Context, Draw, Target
+from pi0bench.policies.observe import ActionSpace
+from pi0bench.policies.trunk import Trunk, TrunkConfig, initialise
+from pi0bench.toy import world
+
+TRUNK = TrunkConfig(
+    depth=2,
+    prefix_width=32,
+    action_width=32,
+    prefix_mlp=64,
+    action_mlp=64,
+    heads=4,
+    kv_heads=1,
+    head_dim=8,
+)
+
+
+@dataclass(frozen=True)
+class PathScale:
+    """How waypoints become network numbers: waypoint = mean + scale * number.
+
+    Attributes:
+        mean: the mean path, (H, 2).
+        scale: standard deviation around it, (H, 2), with a floor.
+        low: the least network number in the demonstrations, (2,).
+        high: the greatest.
+    """
+
+    mean: Tensor
+    scale: Tensor
+    low: Tensor
+    high: Tensor
+
+    @staticmethod
+    def of(paths: world.Numbers, floor: float = 0.05) -> PathScale:
+        """From demonstrated paths (N, H, 2); a waypoint that hardly varies is not blown up."""
+        data = torch.from_numpy(paths).float()
+        mean, scale = data.mean(0), data.std(0).clamp(min=floor)
+        numbers = ((data - mean) / scale).flatten(0, 1)
+        return PathScale(mean, scale, numbers.amin(0), numbers.amax(0))
+
+    def space(self) -> ActionSpace:
+        """What heads know of the network numbers."""
+        ends = (self.low, self.high)
+        return ActionSpace(len(self.mean), ends, ends)
+
+    def normalise(self, paths: Tensor) -> Tensor:
+        """Waypoints (…, H, 2) to network numbers."""
+        return (paths - self.mean) / self.scale
+
+    def restore(self, numbers: Tensor) -> Tensor:
+        """Network numbers (…, H, 2) to waypoints."""
+        return self.mean + self.scale * numbers
+
+
+class Navigator(nn.Module):
+    """A path for a start.
+
+    Args:
+        head: a card's `[head]` table.
+        scale: how waypoints become numbers.
+    """
+
+    def __init__(self, head: Mapping[str, object], scale: PathScale) -> None:
+        super().__init__()
+        self.scale = scale
+        self.told = nn.Parameter(torch.zeros(1, TRUNK.prefix_width))
+        self.feel = nn.Linear(2, TRUNK.action_width)
+        self.trunk = Trunk(TRUNK)
+        self.head = build_head(head, scale.space(), TRUNK.action_width, {})
+
+    def initialise(self, generator: Generator) -> Navigator:
+        """Draw new weights, in place; the head's last, so that all heads get the same trunk."""
+        initialise(self.feel, generator)
+        initialise(self.trunk, generator)
+        nn.init.normal_(self.told, generator=generator)
+        self.head.initialise(generator)
+        return self
+
+    def matrices(self) -> list[nn.Parameter]:
+        """The weight matrices between tokens and tokens."""
+        return [part.weight for part in self.trunk.modules() if isinstance(part, nn.Linear)]
+
+    def context(self, starts: Tensor) -> Context:
+        """What a head may ask, starting at (B, 2)."""
+        there = torch.ones(1, 1, dtype=torch.bool)
+        cache = self.trunk.prefix(self.told[None], there).repeat(len(starts))
+        felt = (starts - starts.new_tensor(world.START)) / world.SCATTER
+        return Context(self.trunk, cache, self.feel(felt))
+
+    def loss(self, batch: Mapping[str, Tensor], generator: Generator) -> Tensor:
+        """The head's loss on `starts`, `actions` (normalised) and perhaps the `noise` of each."""
+        actions = batch["actions"]
+        valid = torch.ones(actions.shape[:2], dtype=torch.bool)
+        target = Target(actions, valid, batch.get("noise"))
+        return self.head.loss(self.context(batch["starts"]), target, generator)
+
+    @torch.inference_mode()
+    def sample(self, starts: Tensor, draw: Draw, steps: int, solver: str) -> Tensor:
+        """Normalised paths from the starts (B, 2): (B, H, 2)."""
+        return self.head.sample(self.context(starts), draw, steps, solver)
