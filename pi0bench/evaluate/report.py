@@ -13,34 +13,47 @@ from pi0bench.evaluate.executors import Executor
 from pi0bench.evaluate.film import FPS
 from pi0bench.evaluate.worker import Job, Worker
 from pi0bench.results import manifest
+from pi0bench.results.compact import print_compact
+from pi0bench.results.files import write_atomic
+from pi0bench.results.modes import choices
+from pi0bench.results.profile import profiles
+from pi0bench.results.quality import read as read_quality
 from pi0bench.results.record import Cell, Record, contrast
+from pi0bench.results.sentences import sentences
+from pi0bench.results.steps import steps_markdown
 from pi0bench.results.store import EPISODES, TIMINGS, RunFolder
 from pi0bench.results.tables import footer, markdown, print_table, summarize
+from pi0bench.results.verdict import verdicts
 from pi0bench.results.videos import choose, write_video
 
 NOMINAL = "nominal"
-TABLE, FIGURE, VIDEOS = "table.md", "steps.png", "videos"
+TABLE, FIGURE, STEPS, VIDEOS = "table.md", "steps.png", "steps.md", "videos"
 
 
 def write(folder: RunFolder, console: Console) -> None:
-    """Write the table and, where several step counts were measured, the figure; show them."""
-    records = folder.records()
-    rows = summarize(records, folder.timings())
-    lines = [*footer(records), provenance.sentence(folder.manifest())]
+    """Write the table and, where several conditions were measured, tables and figure of steps."""
+    records, timings, of = folder.records(), folder.timings(), folder.manifest()
+    rows = summarize(records, timings)
+    lines = [*footer(records), provenance.sentence(of)]
     folder.write_text(TABLE, markdown(rows, lines))
-    steps = {row.condition.steps for row in rows if row.n} - {0}
-    if len(steps) > 1:
+    found = profiles(rows, records, timings, read_quality(folder.root))
+    if len([p for p in found if p.total.rate is not None]) > 1:
         from pi0bench.results.curves import steps_figure
 
-        steps_figure(rows, folder.path(FIGURE))
-    print_table(rows, console)
+        judged, taken = verdicts(records), choices(records, of)
+        write_atomic(folder.path(FIGURE), steps_figure(found, taken))
+        folder.write_text(STEPS, steps_markdown(found, taken, judged, lines, FIGURE))
+        print_compact(found, console)
+        lines = [*sentences(judged), *lines]
+    else:
+        print_table(rows, console)
     for line in lines:
         console.print(Text(line, style="dim"))
 
 
 def contents(folder: RunFolder) -> str:
     """Say where everything is."""
-    names = [TABLE, FIGURE, EPISODES, TIMINGS, manifest.NAME, VIDEOS]
+    names = [TABLE, STEPS, FIGURE, EPISODES, TIMINGS, manifest.NAME, VIDEOS]
     there = [name for name in names if folder.path(name).exists()]
     return f"{folder.root}: {', '.join(there)}"
 

@@ -137,7 +137,10 @@ def _entry(first: Numbers, last: Numbers, block: tuple[float, float]) -> Numbers
         start, step = first[..., axis], last[..., axis] - first[..., axis]
         still = step == 0
         safe = np.where(still, 1, step)
-        near, far = np.minimum(a := (low - start) / safe, b := (high - start) / safe), np.maximum(a, b)
+        near, far = (
+            np.minimum(a := (low - start) / safe, b := (high - start) / safe),
+            np.maximum(a, b),
+        )
         inside = (low <= start) & (start <= high)
         near = np.where(still, np.where(inside, -np.inf, np.inf), near)
         far = np.where(still, np.where(inside, np.inf, -np.inf), far)

@@ -13,7 +13,9 @@ from pi0bench.policies.card import CARD, build, read, weights
 
 ROOT = folder("policies")
 CARDS = {path.parent.name: read(path.parent) for path in ROOT.glob(f"*/{CARD}")}
-GROUP = sorted(name for name, card in CARDS.items() if card.get("group") == "heads")
+GROUP = sorted(
+    name for name, card in CARDS.items() if card.get("group") == "heads" and "same_as" not in card
+)
 EVERY_FAMILY = {
     *("bc", "mip", "flow", "pi0", "rectified", "ddpm", "ddim", "dpm", "sde"),
     *("nflow", "rt1", "openvla", "fast"),
