@@ -1,4 +1,4 @@
-"""The heads' surroundings in the toy: a tiny trunk that sees one token and feels where it starts."""
+"""What surrounds a head in the toy: a tiny trunk that sees one token and feels its start."""
 
 from __future__ import annotations
 
