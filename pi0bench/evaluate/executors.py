@@ -29,7 +29,8 @@ _ONE_THREAD: Mapping[str, str] = {
 }
 _ORPHANED = 71
 
-J, R = TypeVar("J"), TypeVar("R")
+J = TypeVar("J")
+R = TypeVar("R")
 
 
 class IncompleteError(Pi0benchError):
