@@ -60,7 +60,7 @@ class Network(nn.Module):
 
     def matrices(self) -> list[nn.Parameter]:
         """The weight matrices between tokens and tokens, the same for every head."""
-        return [part.weight for part in self.trunk.modules() if isinstance(part, nn.Linear)]
+        return [p for p in self.trunk.parameters() if p.ndim == 2]
 
     def prefix(self, features: Tensor, ids: Tensor, valid: Tensor) -> PrefixCache:
         """Run what is seen (B, S, 11) and asked, word ids and their validity (B, L), once."""

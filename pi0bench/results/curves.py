@@ -77,7 +77,7 @@ def _figure(
     heights = [band.height_in for band in bands]
     figure = Figure(figsize=(WIDTH_IN, sum(heights)), layout="constrained")
     parts = figure.subfigures(len(bands), 1, height_ratios=heights)
-    for part, band in zip(parts, bands, strict=True):
+    for part, band in zip(parts, bands, strict=True):  # pyright: ignore[reportArgumentType]
         band.draw(part)
     return figure
 

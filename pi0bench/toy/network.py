@@ -90,7 +90,7 @@ class Navigator(nn.Module):
 
     def matrices(self) -> list[nn.Parameter]:
         """The weight matrices between tokens and tokens."""
-        return [part.weight for part in self.trunk.modules() if isinstance(part, nn.Linear)]
+        return [part.weight for part in self.trunk.modules() if isinstance(part, nn.Linear)]  # pyright: ignore[reportReturnType]
 
     def context(self, starts: Tensor) -> Context:
         """What a head may ask, starting at (B, 2)."""

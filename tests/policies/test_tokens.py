@@ -128,7 +128,7 @@ def test_fast_clamps_what_is_out_of_range_and_decodes_every_sequence() -> None:
     decoded = codec.decode(random)
     assert decoded.shape == (200, HORIZON, DIM)
     assert decoded.isfinite().all()
-    ended = torch.full((1, codec.length), codec.end)
+    ended = torch.full((1, codec.length), codec.vocabulary - 1)
     torch.testing.assert_close(codec.decode(ended), torch.zeros(1, HORIZON, DIM))
 
 

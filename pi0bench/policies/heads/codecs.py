@@ -128,7 +128,7 @@ class FastCodec(Codec):
         """The coefficients of one sequence up to its end, (H · A,)."""
         symbols: list[int] = []
         for token in tokens:
-            if token >= self.end:
+            if token >= len(self.symbols):
                 break
             symbols += self.symbols[token]
         wanted = self.horizon * self.space.dim

@@ -60,7 +60,7 @@ class NormalizingFlowHead(Head):
         """Draw new weights, in place; the flow starts near the identity."""
         super().initialise(generator)
         nn.init.normal_(self.query, generator=generator)
-        for transform in self.flow.transform.transforms:
+        for transform in self.flow.transform.transforms:  # pyright: ignore[reportGeneralTypeIssues]
             last = [part for part in transform.modules() if isinstance(part, nn.Linear)][-1]
             last.weight.data.mul_(0.1)
 

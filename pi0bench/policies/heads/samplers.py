@@ -35,7 +35,10 @@ class Estimate:
 class Field(Protocol):
     """A network on a path."""
 
-    path: Path
+    @property
+    def path(self) -> Path:
+        """The path."""
+        ...
 
     def __call__(self, x: Tensor, time: float) -> Estimate:
         """One evaluation, at one time for all of x, (B, …)."""
