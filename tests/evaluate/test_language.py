@@ -12,6 +12,7 @@ from pi0bench.envs.tabletop import Tabletop
 from pi0bench.evaluate.planning import Chunk, Question, ask
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Observation
+from pi0bench.results.record import Cell
 from pi0bench.seeds import stream
 from pi0bench.tasks.load import task
 from pi0bench.tasks.placement import place
@@ -34,6 +35,7 @@ def fetched(swap: bool) -> list[str]:
             layout = replace(layout, instruction=words)
         envs.append(Tabletop(spec, layout, "mujoco"))
     side = policy.traits.image_side
+    cell = Cell(policy.name, "", spec.id, "", "mujoco", "gl", "nominal", 0, 0, 1, "euler")
     for replan in range(envs[0].max_steps // policy.traits.execute):
         questions = [
             Question(
@@ -42,7 +44,7 @@ def fetched(swap: bool) -> list[str]:
             )
             for at, env in enumerate(envs)
         ]
-        for env, answer in zip(envs, ask(policy, questions, 1), strict=True):
+        for env, answer in zip(envs, ask(policy, questions, cell), strict=True):
             assert isinstance(answer, Chunk)
             for action in answer.actions:
                 env.step(action)
