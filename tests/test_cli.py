@@ -78,7 +78,7 @@ def test_a_run_from_the_command_line(
     assert not (folder / "videos").exists()
     out = capsys.readouterr().out
     assert "10 episodes: expert, zero on reach_cube (5 each) in mujoco, drawn by tiny" in out
-    assert "5/5" in out
+    assert "Success in %, reach_cube, 5 episodes a task" in out
     assert f"{folder.relative_to(tmp_path)}: table.md" in out
 
 

@@ -27,10 +27,8 @@ BARS_IN, BAR_IN = 0.8, 0.16
 COLUMNS = 4
 
 
-def steps_figure(
-    profiles: Sequence[Profile], choices: Sequence[Choice], kind: str = "png"
-) -> bytes:
-    """Draw the figure; the same profiles and choices give the same bytes.
+def steps_figure(profiles: Sequence[Profile], choices: Sequence[Choice]) -> bytes:
+    """Draw the figure as a PNG; the same profiles and choices give the same bytes.
 
     From top to bottom: success against trunk evaluations and against milliseconds; the reasons
     why; how often each mode was taken; success on each task. What was not measured is left out.
@@ -38,7 +36,6 @@ def steps_figure(
     Args:
         profiles: of all conditions.
         choices: on the tasks with modes.
-        kind: png or svg.
 
     Raises:
         UsageError: nothing was measured.
@@ -51,8 +48,7 @@ def steps_figure(
     with rc_context(STYLE):
         figure = _figure(profiles, choices, lines)
         data = io.BytesIO()
-        stamp = "Date" if kind == "svg" else "Software"
-        figure.savefig(data, format=kind, metadata={stamp: None})
+        figure.savefig(data, format="png", metadata={"Software": None})
     return data.getvalue()
 
 

@@ -20,7 +20,7 @@ SCATTER = 0.05
 """Paths start within this distance of `START`."""
 ARRIVED = 0.05
 """A path arrives when it ends within this distance of `GOAL`."""
-WAYPOINTS = 16
+WAYPOINTS = 12
 UPPER_SHARE = 0.6
 """Share of demonstrations through the upper gap."""
 

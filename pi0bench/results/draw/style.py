@@ -25,7 +25,6 @@ STYLE: dict[Any, Any] = {
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "savefig.dpi": 150,
-    "svg.hashsalt": "pi0bench",
 }
 DARK, GREY = "#333333", "#666666"
 _ZERO = 0.5
