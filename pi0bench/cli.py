@@ -175,6 +175,33 @@ def train(
     return 0
 
 
+def report(folder: tyro.conf.Positional[Path]) -> int:
+    """Write the tables and figures of a run, or of published results, again from their records.
+
+    Args:
+        folder: A run's folder, or one of published runs such as results/0.1.
+    """
+    from pi0bench.results.publish import report as write
+
+    for path in write(folder):
+        _console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def publish(run: tyro.conf.Positional[tuple[Path, ...]], out: Path) -> int:
+    """Put finished runs side by side, with their records, and write the pages of all of them.
+
+    Args:
+        run: Folders of runs; each is published under its own name.
+        out: The folder of the results, such as results/0.1.
+    """
+    from pi0bench.results.publish import publish as put
+
+    for path in put(run, out):
+        _console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
 def gallery(
     suite: str | None = None, task: tuple[str, ...] = (), out: Path = Path("gallery.png")
 ) -> int:
@@ -198,6 +225,8 @@ def gallery(
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
     "list": list_,
+    "report": report,
+    "publish": publish,
     "check": check,
     "gallery": gallery,
     "demos": demos,

@@ -61,16 +61,3 @@ def must_match(there: Mapping[str, Any], here: Mapping[str, Any], where: str) ->
         raise UsageError(
             f"{where}: holds episodes of other versions ({'; '.join(changes)}); use another --out"
         )
-
-
-def sentence(of: Mapping[str, Any]) -> str:
-    """Say how it was measured, from the manifest."""
-    said = of["settings"]
-    software = ", ".join(f"{name} {number}" for name, number in sorted(of["versions"].items()))
-    return (
-        f"Measured in {said['engine']}, drawn by {said['renderer']}, start states 0 to "
-        f"{said['episodes'] - 1} of seed {said['seed']}, the same for every policy and step "
-        "count, as is the noise; one thread a process; ms/re-plan is one robot's first plan of "
-        f"each episode, timed alone. {software}; {of['machine']['system']} on "
-        f"{of['machine']['processor']}."
-    )

@@ -8,46 +8,32 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from pi0bench.evaluate import provenance
 from pi0bench.evaluate.executors import Executor
 from pi0bench.evaluate.film import FPS
 from pi0bench.evaluate.worker import Job, Worker
 from pi0bench.results import manifest
 from pi0bench.results.compact import print_compact
 from pi0bench.results.files import write_atomic
-from pi0bench.results.modes import choices
-from pi0bench.results.profile import profiles
-from pi0bench.results.quality import read as read_quality
+from pi0bench.results.pages import FIGURE, STEPS, TABLE, pages
 from pi0bench.results.record import Cell, Record, contrast
-from pi0bench.results.sentences import sentences
-from pi0bench.results.steps import steps_markdown
 from pi0bench.results.store import EPISODES, TIMINGS, RunFolder
-from pi0bench.results.tables import footer, markdown, print_table, summarize
-from pi0bench.results.verdict import verdicts
+from pi0bench.results.tables import print_table
 from pi0bench.results.videos import choose, write_video
 
 NOMINAL = "nominal"
-TABLE, FIGURE, STEPS, VIDEOS = "table.md", "steps.png", "steps.md", "videos"
+VIDEOS = "videos"
 
 
 def write(folder: RunFolder, console: Console) -> None:
-    """Write the table and, where several conditions were measured, tables and figure of steps."""
-    records, timings, of = folder.records(), folder.timings(), folder.manifest()
-    rows = summarize(records, timings)
-    lines = [*footer(records), provenance.sentence(of)]
-    folder.write_text(TABLE, markdown(rows, lines))
-    found = profiles(rows, records, timings, read_quality(folder.root))
-    if len([p for p in found if p.total.rate is not None]) > 1:
-        from pi0bench.results.curves import steps_figure
-
-        judged, taken = verdicts(records), choices(records, of)
-        write_atomic(folder.path(FIGURE), steps_figure(found, taken))
-        folder.write_text(STEPS, steps_markdown(found, taken, judged, lines, FIGURE))
-        print_compact(found, console)
-        lines = [*sentences(judged), *lines]
+    """Write the run's pages into its folder, and show the table and what follows from it."""
+    read = pages(folder)
+    for name, data in read.files.items():
+        write_atomic(folder.path(name), data)
+    if len(read.profiles) > 1:
+        print_compact(read.profiles, console)
     else:
-        print_table(rows, console)
-    for line in lines:
+        print_table(read.rows, console)
+    for line in (*read.verdicts, *read.footer):
         console.print(Text(line, style="dim"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import gzip
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,10 +100,14 @@ def _drop_torn_tail(descriptor: int) -> None:
 
 
 def read_lines(path: Path) -> list[bytes]:
-    """Return the whole lines of `path`; none for a missing file, no unterminated last line."""
+    """Return the whole lines of `path`; none for a missing file, no unterminated last line.
+
+    A file whose name ends in .gz is unpacked.
+    """
     with storage(path):
         try:
-            return path.read_bytes().split(b"\n")[:-1]
+            data = path.read_bytes()
+            return (gzip.decompress(data) if path.suffix == ".gz" else data).split(b"\n")[:-1]
         except FileNotFoundError:
             return []
 

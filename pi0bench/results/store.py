@@ -20,6 +20,7 @@ from pi0bench.results.record import Cell, Record, Timing, contrast
 
 EPISODES = "episodes.jsonl"
 TIMINGS = "timings.jsonl"
+COMPRESSED = ".gz"
 T = TypeVar("T", Record, Timing)
 
 
@@ -129,6 +130,8 @@ class RunFolder:
 
     def _read(self, name: str, parse: Callable[[str], T]) -> Iterator[tuple[int, T]]:
         path = self.path(name)
+        if not path.exists() and self.path(name + COMPRESSED).exists():
+            path = self.path(name + COMPRESSED)
         for number, line in enumerate(read_lines(path), start=1):
             try:
                 yield number, parse(line.decode())

@@ -16,6 +16,7 @@ from pi0bench.evaluate import provenance, worker
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.run import How, run
 from pi0bench.policies import registry
+from pi0bench.results.manifest import sentence
 from pi0bench.results.store import RunFolder
 
 QUIET = How(video=False)
@@ -127,7 +128,7 @@ def test_a_run_leaves_everything_that_its_reader_needs(
     }
     table = (tmp_path / "table.md").read_text()
     assert "| expert | 0 | none | reach_cube | 2/2 |" in table
-    assert provenance.sentence(manifest)[:20] in table
+    assert sentence(manifest)[:20] in table
     words = said(console)
     assert "expert: no sampler, so --steps does not apply." in words
     assert "6 episodes: looking, expert on reach_cube (2 each, 1/2 sampler steps)" in words

@@ -1,0 +1,59 @@
+"""What a run's folder says to its reader: a pure function of its records and manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pi0bench.results import manifest
+from pi0bench.results.curves import steps_figure
+from pi0bench.results.modes import choices
+from pi0bench.results.profile import Profile, profiles
+from pi0bench.results.quality import read as read_quality
+from pi0bench.results.rows import Row
+from pi0bench.results.sentences import sentences
+from pi0bench.results.steps import steps_markdown
+from pi0bench.results.store import RunFolder
+from pi0bench.results.tables import footer, markdown, summarize
+from pi0bench.results.verdict import verdicts
+
+TABLE, FIGURE, STEPS = "table.md", "steps.png", "steps.md"
+
+
+@dataclass(frozen=True)
+class Pages:
+    """A run, ready to be read.
+
+    Attributes:
+        rows: a row for each condition and task, and their means.
+        profiles: one for each condition that was measured.
+        verdicts: how few steps are enough, in sentences.
+        footer: what every number rests on, in sentences.
+        files: contents by name; tables and figure of steps where there are several conditions.
+    """
+
+    rows: Sequence[Row]
+    profiles: Sequence[Profile]
+    verdicts: Sequence[str]
+    footer: Sequence[str]
+    files: Mapping[str, bytes]
+
+
+def pages(folder: RunFolder) -> Pages:
+    """Read a run's folder; equal records give equal bytes.
+
+    Raises:
+        UsageError: it is no run's folder, or its records do not go together.
+    """
+    records, timings, of = folder.records(), folder.timings(), folder.manifest()
+    rows = summarize(records, timings)
+    lines = [*footer(records), manifest.sentence(of)]
+    files = {TABLE: markdown(rows, lines).encode()}
+    found = profiles(rows, records, timings, read_quality(folder.root))
+    found = [profile for profile in found if profile.total.rate is not None]
+    judged = verdicts(records)
+    if len(found) > 1:
+        taken = choices(records, of)
+        files[FIGURE] = steps_figure(found, taken)
+        files[STEPS] = steps_markdown(found, taken, judged, lines, FIGURE).encode()
+    return Pages(rows, found, sentences(judged), lines, files)

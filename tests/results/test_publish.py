@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pi0bench.errors import UsageError
+from pi0bench.results.publish import publish, report
+from pi0bench.results.record import Cell, Record, Timing
+from pi0bench.results.store import RunFolder
+
+Cells = Callable[..., Cell]
+Records = Callable[..., Record]
+
+
+@pytest.fixture
+def runs(tmp_path: Path, make_cell: Cells, make_record: Records) -> list[Path]:
+    """Two finished runs: several step counts, and one condition in another engine."""
+    asked = {
+        "steps": [
+            make_cell(e, task=task, steps=steps, policy=policy, solver=solver)
+            for policy, solver in (("flow", "euler"), ("ddim", "ddim"))
+            for task in ("stack", "sort", "lift")
+            for steps in (1, 5, 10)
+            for e in range(8)
+        ],
+        "bullet": [make_cell(e, engine="pybullet", policy="flow") for e in range(8)],
+    }
+    for name, cells in asked.items():
+        manifest = {
+            "command": f"pi0bench run {name}",
+            "settings": {"engine": "mujoco", "renderer": "gl", "episodes": 8, "seed": 0},
+            "versions": {"torch": "2"},
+            "machine": {"system": "Linux", "processor": "x86_64"},
+        }
+        with RunFolder.open(tmp_path / name, manifest, cells) as folder:
+            for i, cell in enumerate(cells):
+                status = "success" if i % 3 else "failure"
+                folder.append(make_record(cell, status), Timing(cell.key(), 0.1, 5.0 + i % 7))
+    return [tmp_path / name for name in asked]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_what_is_published_is_made_again_byte_for_byte(runs: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "results" / "0.1"
+    publish(runs, out)
+    first = content(out)
+    assert {"README.md", "claims.md", "steps/steps.png", "steps/episodes.jsonl.gz"} <= set(first)
+    for name in first:
+        if name.endswith((".md", ".png")):
+            (out / name).unlink()
+    report(out)
+    assert content(out) == first
+    again = tmp_path / "again"
+    publish(runs[::-1], again / "0.1")
+    assert content(again / "0.1") == first
+
+
+def test_the_page_says_all_worlds_and_all_claims(runs: list[Path], tmp_path: Path) -> None:
+    publish(runs, tmp_path / "0.1")
+    page = (tmp_path / "0.1" / "README.md").read_text()
+    assert "pybullet / gl / nominal" in page
+    assert "pi0bench run steps" in page
+    assert page.count("- Flow") + page.count("- Five steps") == 5
+    claims = (tmp_path / "0.1" / "claims.md").read_text()
+    assert "p50 " in claims
+    assert "within 20 ms" in claims
+
+
+def test_an_unfinished_run_is_not_published(runs: list[Path], tmp_path: Path) -> None:
+    path = runs[0] / "episodes.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(UsageError, match="episodes are missing; finish the run first"):
+        publish(runs, tmp_path / "0.1")
+    assert not (tmp_path / "0.1").exists()
+
+
+def test_what_is_no_result_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="neither a run nor published runs"):
+        report(tmp_path)
+    with pytest.raises(UsageError, match="name the folders"):
+        publish([], tmp_path)
