@@ -13,9 +13,10 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from pi0bench.errors import UsageError, unknown
+from pi0bench.policies.heads.field import Estimate
 from pi0bench.policies.heads.head import Context, Draw, Head, Target
 from pi0bench.policies.heads.paths import PATHS, Path
-from pi0bench.policies.heads.samplers import SAMPLERS, Estimate
+from pi0bench.policies.heads.samplers import SAMPLERS
 from pi0bench.policies.heads.times import TIME_LAWS
 from pi0bench.policies.observe import ActionSpace
 
