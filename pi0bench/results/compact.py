@@ -1,4 +1,4 @@
-"""One table for many conditions: a row each, narrow enough for 100 columns."""
+"""One table for many conditions: a row each, no wider than the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WORLD = ("engine", "renderer", "variation")
-COLUMNS = 100
 MAX_TASKS = 5
 
 LEGEND = (
@@ -31,7 +30,9 @@ def print_compact(profiles: Sequence[Profile], console: Console) -> None:
         _table(profiles, [(task, _broken(task, width)) for task in tasks], gap)
         for width, gap in ((9, 1), (9, 0), (0, 0))
     ]
-    fitting = [table for table in tries if console.measure(table).maximum <= COLUMNS]
+    # Asked within the console's own width, a table that is too wide would claim to fit.
+    unbounded = console.options.update(max_width=10_000)
+    fitting = [t for t in tries if console.measure(t, options=unbounded).maximum <= console.width]
     console.print(in_terminal(_title(profiles)), soft_wrap=True)
     console.print(fitting[0] if fitting else _table(profiles, [], gap=1))
 
@@ -61,17 +62,21 @@ def _table(profiles: Sequence[Profile], tasks: Sequence[tuple[str, str]], gap: i
     parts = [i for i in range(3) if len({world[i] for world in worlds}) > 1]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0))
     for name in [*(WORLD[i] for i in parts), "policy", "solver"]:
-        table.add_column(name, no_wrap=True)
+        table.add_column(name, overflow="fold")
     mean = "mean" if len(profiles[0].tasks) > 1 else "success"
     names = ["steps", "evals/\nre-plan", *(name for _, name in tasks), mean, "95 % CI"]
     for name in [*names, "ms/\nre-plan"]:
         table.add_column(name, justify="right", no_wrap=True)
     for _, group in groupby(profiles, key=lambda p: (p.condition.world, p.condition.policy)):
-        for place, profile in enumerate(group):
+        rows = list(group)
+        if len(rows) > 1:
+            table.add_section()
+        for place, profile in enumerate(rows):
             cells = _cells(profile, [task for task, _ in tasks], named=place == 0)
             where = [profile.condition.world[i] for i in parts]
             table.add_row(*map(in_terminal, [*where, *cells]))
-        table.add_section()
+        if len(rows) > 1:
+            table.add_section()
     return table
 
 

@@ -22,8 +22,8 @@ from pi0bench.results.series import Series, series_of
 from pi0bench.results.stats.intervals import clopper_pearson
 
 WIDTH_IN = 11.0
-HEAD_IN, WORDS_IN, LARGE_IN, SMALL_IN = 0.6, 0.45, 4.2, 2.0
-BARS_IN, BAR_IN = 0.8, 0.16
+HEAD_IN, WORDS_IN, LARGE_IN, SMALL_IN = 0.6, 0.5, 4.4, 2.1
+BARS_IN, BAR_IN = 0.85, 0.16
 COLUMNS = 4
 
 
@@ -84,7 +84,7 @@ def _head(profiles: Sequence[Profile]) -> Band:
     worlds = " and ".join(sorted({" / ".join(row.condition.world) for row in totals}))
     note = (
         f"{worlds}; n = {counted(row.n for row in totals)} episodes a point, bars are 95 % "
-        "intervals; sampler steps rise along a line, a lone point has no sampler or one step count"
+        "intervals; steps rise along a line, a lone point has no sampler or one step count"
     )
     return _words(f"Success by sampler steps and time, {names}", note, HEAD_IN, size=14)
 
@@ -94,7 +94,7 @@ def _words(title: str, note: str, height_in: float, size: float) -> Band:
 
     def draw(part: SubFigure) -> None:
         part.text(0.006, 0.9, title, fontsize=size, fontweight="bold", color=DARK, va="top")
-        part.text(0.006, 0.15, note, fontsize=8, color=GREY, va="baseline")
+        part.text(0.006, 0.15, note, fontsize=9, color=GREY, va="baseline")
 
     return Band(height_in, draw)
 

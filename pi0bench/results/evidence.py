@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import fmean
+from statistics import fmean, stdev
 
-from scipy.stats import ttest_1samp
+from scipy.stats import t as student
 
 from pi0bench.results.quality import Quality
 from pi0bench.results.record import Record, Timing
@@ -111,6 +111,6 @@ def _ratio(pairs: Sequence[tuple[float, float]]) -> Ratio | None:
     logs = [math.log(a / b) for a, b in pairs if a > 0 and b > 0]
     if len(logs) < 3:
         return None
-    found = ttest_1samp(logs, 0.0).confidence_interval(0.95)
-    ends = Interval(math.exp(float(found.low)), math.exp(float(found.high)))
-    return Ratio(math.exp(fmean(logs)), ends, len(logs))
+    mean, n = fmean(logs), len(logs)
+    half = float(student.ppf(0.975, n - 1)) * stdev(logs) / math.sqrt(n)
+    return Ratio(math.exp(mean), Interval(math.exp(mean - half), math.exp(mean + half)), n)

@@ -14,8 +14,10 @@ from pi0bench.results.claims import markdown as claims_markdown
 from pi0bench.results.evidence import Evidence
 from pi0bench.results.files import write_atomic
 from pi0bench.results.pages import FIGURE, STEPS, TABLE, Pages, pages
+from pi0bench.results.sentences import RULE
+from pi0bench.results.steps import who
 from pi0bench.results.store import COMPRESSED, EPISODES, TIMINGS, RunFolder
-from pi0bench.results.text import in_markdown, markdown_table, percent, percents, plain
+from pi0bench.results.text import NOTHING, in_markdown, markdown_table, percent, percents, plain
 
 README, CLAIMS, VIDEOS = "README.md", "claims.md", "videos"
 
@@ -126,20 +128,19 @@ def _success(read: Pages) -> str:
     """One row a condition: the mean over the tasks, and each task's successes."""
     tasks = sorted({row.task for profile in read.profiles for row in profile.tasks})
     several = len(tasks) > 1
-    names = ["policy", "solver", "steps", "evaluations", "ms", "mean" if several else "success"]
+    names = ["policy", "solver", "steps", "evaluations/re-plan", "ms/re-plan p50"]
+    names.append("mean" if several else "success")
     lines = []
     for profile in read.profiles:
         condition, total = profile.condition, profile.total
         of_task = {row.task: f"{row.successes}/{row.n}" for row in profile.tasks}
         lines.append(
             [
-                condition.policy,
-                condition.solver,
-                str(condition.steps),
+                *who(condition),
                 plain(total.evaluations, 1),
-                "-" if total.replan_ms is None else f"{total.replan_ms[0]:.1f}",
+                NOTHING if total.replan_ms is None else f"{total.replan_ms[0]:.1f}",
                 f"{percent(total.rate)} {percents(total.interval)}",
-                *([of_task.get(task, "-") for task in tasks] if several else []),
+                *([of_task.get(task, NOTHING) for task in tasks] if several else []),
             ]
         )
     return markdown_table([*names, *(tasks if several else [])], lines, words=2)
@@ -147,22 +148,23 @@ def _success(read: Pages) -> str:
 
 def _worlds(runs: Iterable[Pages]) -> str:
     """Policies that were measured in several worlds under one condition, a column a world."""
-    found: dict[tuple[str, str, int], dict[str, str]] = {}
+    found: dict[tuple[str, ...], dict[str, str]] = {}
     for read in runs:
         for profile in read.profiles:
-            c, total = profile.condition, profile.total
-            world = " / ".join(c.world)
-            text = f"{percent(total.rate)} {percents(total.interval)}, n = {total.n}"
-            found.setdefault((c.policy, c.solver, c.steps), {}).setdefault(world, text)
+            condition, total = profile.condition, profile.total
+            world = " / ".join(condition.world)
+            rate = f"{percent(total.rate)} {percents(total.interval)}"
+            text = f"{rate}, {total.task}, n = {total.n}"
+            found.setdefault(tuple(who(condition)), {}).setdefault(world, text)
     several = {key: of for key, of in found.items() if len(of) > 1}
     worlds = sorted({world for of in several.values() for world in of})
     lines = [
-        [policy, solver, str(steps), *(of.get(world, "-") for world in worlds)]
-        for (policy, solver, steps), of in sorted(several.items())
+        [*asked, *(of.get(world, NOTHING) for world in worlds)] for asked, of in several.items()
     ]
     return markdown_table(["policy", "solver", "steps", *worlds], lines, words=2) if lines else ""
 
 
 def _common(runs: Iterable[Pages]) -> list[str]:
-    """The footers' sentences, each once."""
-    return list(dict.fromkeys(line for read in runs for line in read.footer))
+    """The rule of the verdicts and the footers' sentences, each once."""
+    rules = [RULE for read in runs if read.verdicts]
+    return list(dict.fromkeys([*rules, *(line for read in runs for line in read.footer)]))

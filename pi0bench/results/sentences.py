@@ -15,7 +15,8 @@ RULE = (
     "Enough are the fewest steps that are shown not to be worse than the policy's best by more "
     f"than {_POINTS}: the 95 % interval of the difference, on the same episodes with the same "
     f"noise (Tango's score interval), lies above -{_POINTS}. More steps hurt where the interval "
-    "of more less fewer lies below 0. Each interval keeps its 95 % by itself, not all together."
+    "of more less fewer lies below 0 and the exact McNemar p below 0.05. Each "
+    "interval keeps its 95 % by itself, not all together."
 )
 
 

@@ -73,11 +73,12 @@ def _by_world(
 ) -> Iterator[str]:
     """Yield a table for each engine, renderer and variation, under its name."""
     for world, group in groupby(profiles, key=lambda p: p.condition.world):
-        table = markdown_table(names, [[*_who(p.condition), *line(p)] for p in group], words=2)
+        table = markdown_table(names, [[*who(p.condition), *line(p)] for p in group], words=2)
         yield f"**{in_markdown(' / '.join(world))}**\n\n{table}"
 
 
-def _who(condition: Condition) -> list[str]:
+def who(condition: Condition) -> list[str]:
+    """Return policy, solver and steps, dashes for a policy without a sampler."""
     if not condition.steps:
         return [condition.policy, NOTHING, NOTHING]
     return [condition.policy, condition.solver, str(condition.steps)]
@@ -127,7 +128,7 @@ def _modes(choices: Sequence[Choice]) -> Iterator[str]:
             distance = choice.shown and choice.taken.distance(choice.shown)
             shares = [*_shares(choice.taken), f"{choice.taken.n} of {choice.episodes}"]
             far = NOTHING if distance is None else f"{distance:.2f}"
-            lines.append([*_who(choice.condition), *shares, far])
+            lines.append([*who(choice.condition), *shares, far])
         names = [*WHO, *modes, "n", "distance"]
         title = in_markdown(f"{task}, {' / '.join(world)}")
         yield f"**{title}**\n\n{markdown_table(names, lines, words=2)}"

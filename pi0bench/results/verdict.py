@@ -13,6 +13,9 @@ from pi0bench.results.stats.paired import Paired, paired
 MARGIN = 0.05
 """How much worse than the best is still as good: 5 points of success."""
 
+SIGNIFICANT = 0.05
+"""Above this p it is not said that more steps hurt."""
+
 Episode = tuple[str, int, int]
 Outcomes = Mapping[int, Mapping[Episode, bool]]
 
@@ -37,8 +40,8 @@ class Against:
 
     @property
     def worse(self) -> bool:
-        """True when it is shown that they are worse at all."""
-        return self.result.interval.high < 0.0
+        """True when it is shown that they are worse at all, by interval and by exact test."""
+        return self.result.interval.high < 0.0 and self.result.p < SIGNIFICANT
 
 
 @dataclass(frozen=True)

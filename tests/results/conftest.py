@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pi0bench.results.quality import Quality
 from pi0bench.results.record import Cell, Record, Timing
 
 
@@ -43,6 +44,26 @@ def timing(of: Cell, replan_ms: float | None = 20.0) -> Timing:
     return Timing(of.key(), 3.25, replan_ms)
 
 
+def quality(**changes: object) -> Quality:
+    fields: dict[str, object] = {
+        "policy": "pi0",
+        "weights": "ab12",
+        "task": "stack",
+        "engine": "mujoco",
+        "renderer": "gl",
+        "variation": "nominal",
+        "seed": 0,
+        "steps": 10,
+        "solver": "euler",
+        "reference_steps": 100,
+        "states": 20,
+        "draws": 16,
+        "rmse": 0.125,
+        "energy_distance": 0.03125,
+    }
+    return Quality(**{**fields, **changes})  # pyright: ignore[reportArgumentType]
+
+
 @pytest.fixture
 def make_cell() -> Callable[..., Cell]:
     return cell
@@ -56,3 +77,8 @@ def make_record() -> Callable[..., Record]:
 @pytest.fixture
 def make_timing() -> Callable[..., Timing]:
     return timing
+
+
+@pytest.fixture
+def make_quality() -> Callable[..., Quality]:
+    return quality

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from pi0bench.results.series import Series
 
-_GUTTER = 0.05
+_GUTTER = 0.06
 """Between the panel's edge and the names, of the panel's width."""
 
 
@@ -43,10 +43,12 @@ def label_ends(axes: Axes, ends: Sequence[End], gap: float) -> None:
             color=colour,
             linewidth=0.7,
             clip_on=False,
+            marker=end.series.marker,
+            markevery=[1],
+            markersize=5,
         )
-        axes.text(
-            1.01 + _GUTTER, place, end.series.label, transform=where, color=colour, va="center"
-        )
+        left = 1.02 + _GUTTER
+        axes.text(left, place, end.series.label, transform=where, color=colour, va="center")
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

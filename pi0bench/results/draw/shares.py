@@ -58,9 +58,9 @@ def draw(
         splits.insert(0, (_TOP, on_top[0]))
     _stack(axes, splits)
     _mark(axes, [(place, choice.shown) for place, choice in bars if choice.shown])
-    axes.set_title(choices[0].task, loc="left", fontsize=8, fontweight="bold", color=DARK, pad=16)
+    axes.set_title(choices[0].task, loc="left", fontsize=9, fontweight="bold", color=DARK, pad=17)
     axes.set_xlim(0, 1)
-    axes.set_xticks([0, 0.5, 1], ["0", "50", "100 %"], fontsize=7)
+    axes.set_xticks([0, 0.5, 1], ["0", "50", "100 %"], fontsize=8)
     axes.set_ylim(len(conditions) - 0.4, _TOP - 0.6)
     axes.grid(False)
     axes.spines[:].set_visible(False)
@@ -81,14 +81,14 @@ def _stack(axes: Axes, splits: Sequence[tuple[float, Split]]) -> None:
         axes.barh(places, widths, left=left, color=shade, height=0.8, linewidth=0, label=mode)
         left = [start + width for start, width in zip(left, widths, strict=True)]
     for place, split in splits:
-        axes.text(1.01, place, str(split.n), fontsize=6, color=GREY, va="center")
-    axes.text(1.01, _TOP - 0.95, "n", fontsize=6, color=GREY, va="center")
+        axes.text(1.01, place, str(split.n), fontsize=7, color=GREY, va="center")
+    axes.text(1.01, _TOP - 0.95, "n", fontsize=7, color=GREY, va="center")
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(0, 1),
         ncols=len(modes),
         frameon=False,
-        fontsize=7,
+        fontsize=8,
         borderpad=0,
         borderaxespad=0.3,
         handlelength=1,
@@ -110,6 +110,6 @@ def _name(axes: Axes, conditions: Sequence[Condition], lines: Sequence[Series]) 
         f"{line.label} · {condition.steps}" if condition.steps else line.label
         for line, condition in zip(mine, conditions, strict=True)
     ]
-    axes.set_yticks([_TOP, *range(len(names))], ["demonstrations", *names], fontsize=7)
+    axes.set_yticks([_TOP, *range(len(names))], ["demonstrations", *names], fontsize=8)
     for tick, line in zip(axes.get_yticklabels()[1:], mine, strict=True):
         tick.set_color(line.colour)

@@ -53,8 +53,8 @@ def scale(axes: Axes, values: Iterable[float], margin: float = 0.35) -> None:
 
 def title(axes: Axes, text: str, note: str = "", large: bool = False) -> None:
     """Write what a panel shows, and below it, smaller, its n and its bars."""
-    size = 11 if large else 8
-    pad = (size + 3) if note else 4
+    size = 11 if large else 9
+    pad = 15 if note else 4
     axes.set_title(text, loc="left", fontsize=size, fontweight="bold", color=DARK, pad=pad)
     if note:
         axes.annotate(
@@ -63,7 +63,7 @@ def title(axes: Axes, text: str, note: str = "", large: bool = False) -> None:
             xytext=(0, 3),
             xycoords="axes fraction",
             textcoords="offset points",
-            fontsize=size - 2 if large else 7,
+            fontsize=8,
             color=GREY,
         )
 

@@ -14,19 +14,22 @@ from pi0bench.results.series import Series
 
 Place = Callable[[Row], float | None]
 EVALUATIONS = "trunk evaluations a re-plan"
-MILLISECONDS = "milliseconds a re-plan (p50)"
+MILLISECONDS = "milliseconds a re-plan"
 
 
 def against_evaluations(axes: Axes, rows: Sequence[Row], lines: Sequence[Series]) -> None:
     """Draw the large panel whose horizontal axis is trunk evaluations a re-plan."""
-    title(axes, "Success by trunk evaluations", large=True)
+    note = "lines are set a little apart sideways, so that no bar hides another"
+    title(axes, "Success by trunk evaluations", note, large=True)
     axes.set_xlabel(EVALUATIONS)
     _large(axes, rows, lines, lambda r: r.evaluations, dodge=0.35)
 
 
 def against_milliseconds(axes: Axes, rows: Sequence[Row], lines: Sequence[Series]) -> None:
     """Draw the large panel whose horizontal axis is the measured time of a re-plan."""
-    title(axes, "Success by measured time", large=True)
+    timed = counted(row.timed for row in rows if row.replan_ms)
+    note = f"median of one robot's first re-plan of an episode, n = {timed}"
+    title(axes, "Success by measured time", note, large=True)
     axes.set_xlabel(MILLISECONDS)
     _large(axes, rows, lines, lambda r: r.replan_ms and r.replan_ms[0], dodge=0.0)
 
@@ -34,8 +37,8 @@ def against_milliseconds(axes: Axes, rows: Sequence[Row], lines: Sequence[Series
 def of_task(axes: Axes, rows: Sequence[Row], lines: Sequence[Series]) -> None:
     """Draw the small panel of one task, against trunk evaluations."""
     title(axes, rows[0].task, f"n = {counted(r.n for r in rows)}")
-    axes.tick_params(labelsize=7)
-    _points(axes, rows, lines, lambda r: r.evaluations, dodge=0.5, size=3.5)
+    axes.tick_params(labelsize=8)
+    _points(axes, rows, lines, lambda r: r.evaluations, dodge=0.5, size=5)
     _rates(axes, 0, 100)
 
 
@@ -44,9 +47,9 @@ def _large(
 ) -> None:
     low = 10 * math.floor(10 * min(r.interval.low for r in rows))
     high = 10 * math.ceil(10 * max(r.interval.high for r in rows))
-    ends = _points(axes, rows, lines, place, dodge, size=5.5)
+    ends = _points(axes, rows, lines, place, dodge, size=7)
     _rates(axes, low, high)
-    label_ends(axes, ends, gap=(high - low) / 24)
+    label_ends(axes, ends, gap=(high - low) / 22)
 
 
 def _points(
@@ -79,7 +82,7 @@ def _points(
             linestyle=line.dashes,
             markersize=size,
             markeredgecolor="white",
-            markeredgewidth=0.6,
+            markeredgewidth=0.5,
             linewidth=1.5,
             elinewidth=0.8,
             capsize=0,

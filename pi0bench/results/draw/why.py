@@ -69,7 +69,7 @@ def draw(axes: Axes, reason: Reason, profiles: Sequence[Profile], lines: Sequenc
             color=line.colour,
             marker=line.marker,
             linestyle=line.dashes,
-            markersize=4,
+            markersize=5,
             markeredgecolor="white",
             markeredgewidth=0.5,
             linewidth=1.2,
@@ -78,8 +78,8 @@ def draw(axes: Axes, reason: Reason, profiles: Sequence[Profile], lines: Sequenc
         )
     scale(axes, [x for _, x, _ in known])
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]) if _negative(known) else 0.0)
-    axes.tick_params(labelsize=7)
-    axes.set_xlabel(EVALUATIONS, fontsize=7)
+    axes.tick_params(labelsize=8)
+    axes.set_xlabel(EVALUATIONS, fontsize=8)
 
 
 def _negative(known: Sequence[tuple[Profile, float, Middle]]) -> bool:
