@@ -115,8 +115,7 @@ def _why(profiles: Sequence[Profile], lines: Sequence[Series]) -> Iterator[Band]
             why.draw(axes, reason, profiles, lines)
 
     if reasons:
-        note = "distances are between chunks of actions sampled with these steps and with many"
-        yield _words("Why", note, WORDS_IN, size=11)
+        yield _words("Why", why.note(profiles), WORDS_IN, size=11)
         yield Band(SMALL_IN, draw)
 
 

@@ -40,6 +40,14 @@ REASONS = (
 )
 
 
+def note(profiles: Sequence[Profile]) -> str:
+    """Say how to read the panels, as far as there are any that need it."""
+    said = "against trunk evaluations a re-plan; colours as above"
+    if any(profile.distance for profile in profiles):
+        said += "; distances are between chunks of actions sampled with these steps and with many"
+    return said
+
+
 def reasons(profiles: Sequence[Profile]) -> list[Reason]:
     """Return the panels for which there is anything to draw."""
     return [reason for reason in REASONS if any(reason.middle(p) for p in profiles)]
@@ -77,10 +85,10 @@ def draw(axes: Axes, reason: Reason, profiles: Sequence[Profile], lines: Sequenc
             capsize=0,
         )
     scale(axes, [x for _, x, _ in known])
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]) if _negative(known) else 0.0)
+    tops = [m.interval.high if m.interval else m.value for _, _, m in known]
+    bottom, top = min(0.0, *(m.value for _, _, m in known), *tops), max(0.0, *tops)
+    room = 0.08 * (top - bottom or 1.0)
+    # Estimates of energy distance may fall a little below 0.
+    axes.set_ylim(bottom - room if bottom < 0.0 else 0.0, top + room)
     axes.tick_params(labelsize=8)
     axes.set_xlabel(EVALUATIONS, fontsize=8)
-
-
-def _negative(known: Sequence[tuple[Profile, float, Middle]]) -> bool:
-    return any(middle.value < 0.0 for _, _, middle in known)
