@@ -93,6 +93,4 @@ def test_distances_are_means_over_tasks(
         make_quality(task="stack", rmse=9.0, engine="pybullet"),
     ]
     (found,) = build([make_record(make_cell(0))], qualities=qualities)
-    assert found.distance == Distance(
-        pytest.approx(0.2), pytest.approx(0.03), (50, 100), 2 * 20 * 16
-    )
+    assert found.distance == Distance(0.2, 0.03, (50, 100), 2 * 20 * 16)
