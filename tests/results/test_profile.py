@@ -87,10 +87,10 @@ def test_distances_are_means_over_tasks(
     make_cell: Cells, make_record: Records, make_quality: Callable[..., Quality]
 ) -> None:
     qualities = [
-        make_quality(task="stack", rmse=0.1, energy_distance=0.01),
-        make_quality(task="sort", rmse=0.3, energy_distance=0.05, reference_steps=50),
+        make_quality(task="stack", rmse=0.125, energy_distance=0.0625),
+        make_quality(task="sort", rmse=0.375, energy_distance=0.1875, reference_steps=50),
         make_quality(task="stack", rmse=9.0, steps=1),
         make_quality(task="stack", rmse=9.0, engine="pybullet"),
     ]
     (found,) = build([make_record(make_cell(0))], qualities=qualities)
-    assert found.distance == Distance(0.2, 0.03, (50, 100), 2 * 20 * 16)
+    assert found.distance == Distance(0.25, 0.125, (50, 100), 2 * 20 * 16)
