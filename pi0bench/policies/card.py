@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from pi0bench.content import folder as content
 from pi0bench.errors import UsageError
+from pi0bench.policies.architectures import build_network
 from pi0bench.policies.eyes import Eyes
-from pi0bench.policies.network import Network
+from pi0bench.policies.network import Given, Network
 from pi0bench.policies.observe import ActionScale
 from pi0bench.policies.text import Words
-from pi0bench.policies.trunk import TrunkConfig
 
 CARD, EYES_CARD, WEIGHTS = "policy.toml", "eyes.toml", "model.safetensors"
 _MAX_BYTES = 200_000_000
@@ -68,10 +68,11 @@ def load_network(card: Mapping[str, Any]) -> tuple[Network, Words, dict[str, Any
     """
     path = Path(card["weights"])
     tensors, about = weights(path)
-    eyes = content("policies") / card["eyes"]["name"] / WEIGHTS
-    if about["eyes"] != digest(eyes):
-        name = path.parent.name
-        raise UsageError(f"{path}: learned from other eyes than {eyes}; pi0bench train {name}")
+    if "eyes" in card:
+        eyes = content("policies") / card["eyes"]["name"] / WEIGHTS
+        if about.get("eyes") != digest(eyes):
+            name = path.parent.name
+            raise UsageError(f"{path}: learned from other eyes than {eyes}; pi0bench train {name}")
     network, words = build(card, about)
     fill(network, tensors, path)
     return network.eval(), words, about
@@ -82,13 +83,13 @@ def build(card: Mapping[str, Any], about: Mapping[str, Any]) -> tuple[Network, W
 
     Args:
         card: see `read`.
-        about: what training found in its data: vocabulary, looks, actions, head.
+        about: what training found in its data: vocabulary, looks (with eyes), actions, head.
     """
     scale = ActionScale(**{name: tuple(row) for name, row in about["actions"].items()})
     words = Words(about["vocabulary"])
-    trunk, horizon = TrunkConfig(**card["trunk"]), int(card["chunk"]["length"])
-    looks, studied = len(about["looks"]), about["head"]
-    return Network(looks, len(words), trunk, card["head"], scale, horizon, studied), words
+    looks, horizon = len(about.get("looks", ())), int(card["chunk"]["length"])
+    given = Given(looks, len(words), scale, horizon, about["head"])
+    return build_network(card, given), words
 
 
 def digest(*paths: Path) -> str:

@@ -1,4 +1,4 @@
-"""A trained policy: eyes, then network, for several robots at once."""
+"""A trained policy: eyes or points, then network, for several robots at once."""
 
 from __future__ import annotations
 
@@ -26,19 +26,22 @@ class LearnedPolicy:
     def __init__(self, folder: Path) -> None:
         card = read(folder)
         self.name = folder.name
-        self._eyes = load_eyes(card["eyes"]["name"])
-        self._blank = bool(card["eyes"].get("blank", False))
+        eyes = content("policies") / card["eyes"]["name"] if "eyes" in card else None
+        self._eyes = None if eyes is None else load_eyes(eyes.name)
+        self._blank = eyes is not None and bool(card["eyes"].get("blank", False))
         self._network, self._words, about = load_network(card)
         self._text_length = int(card["text"]["length"])
         self._shape = int(card["chunk"]["length"]), 7
-        eyes = content("policies") / card["eyes"]["name"]
-        files = folder / CARD, Path(card["weights"]), eyes / EYES_CARD, eyes / WEIGHTS
+        files = [folder / CARD, Path(card["weights"])]
+        if eyes is not None:
+            files += [eyes / EYES_CARD, eyes / WEIGHTS]
         self.traits = Traits(
             weights=digest(*files),
-            image_side=int(read(eyes, EYES_CARD)["eyes"]["side"]),
+            image_side=0 if eyes is None else int(read(eyes, EYES_CARD)["eyes"]["side"]),
+            points=int(card["points"]["count"]) if "points" in card else 0,
             execute=int(card["chunk"]["execute"]),
-            steps=self._network.head.steps,
-            solvers=self._network.head.solvers,
+            steps=self._network.steps,
+            solvers=self._network.solvers,
             rows=_ROWS,
             modes=about["modes"],
         )
@@ -57,34 +60,37 @@ class LearnedPolicy:
             return torch.from_numpy(np.stack(rows))
 
         clock = [perf_counter()]
-        trunk = self._network.trunk
         with torch.inference_mode():
             proprio = torch.from_numpy(np.stack([seen.proprio for seen in observations]))
-            features = self._look(observations, proprio)
+            seen = self._look(observations, proprio)
             clock.append(perf_counter())
             sentences = [seen.instruction for seen in observations]
             ids, valid = self._words.encode(sentences, self._text_length)
-            cache = self._network.prefix(features, ids, valid)
+            encoded = self._network.encode({**seen, "proprio": proprio, "ids": ids, "words": valid})
             clock.append(perf_counter())
-            trunk.evaluations = 0
-            actions = self._network.sample(cache, proprio, draw, steps, solver)
+            made = self._network.sample(encoded, draw, steps, solver)
         clock.append(perf_counter())
         took = [1000 * float(span) for span in np.diff(clock)]
         return Plan(
-            actions.double().numpy(),
-            np.asarray(trunk.evaluations),
+            made.actions.double().numpy(),
+            np.asarray(made.evaluations),
             dict(zip(("eyes", "prefix", "sampler"), took, strict=True)),
         )
 
-    def _look(self, observations: Sequence[Observation], proprio: torch.Tensor) -> torch.Tensor:
-        """What the eyes say, (B, S, 11)."""
+    def _look(
+        self, observations: Sequence[Observation], proprio: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """What the eyes say, `features` (B, S, 11); without eyes the `points`, (B, N, 6)."""
+        if self._eyes is None:
+            clouds = [seen.points for seen in observations if seen.points is not None]
+            return {"points": torch.from_numpy(np.stack(clouds))}
         images = {
             name: torch.from_numpy(np.stack([seen.images[name] for seen in observations]))
             for name in self._eyes.cameras
         }
         if self._blank:
             images = {name: torch.full_like(x, 127) for name, x in images.items()}
-        return self._eyes(images, proprio).features()
+        return {"features": self._eyes(images, proprio).features()}
 
 
 def load_policy(folder: Path) -> LearnedPolicy:

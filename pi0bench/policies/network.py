@@ -1,92 +1,87 @@
-"""From what is seen, felt and asked to a chunk of actions: tokens, trunk and head put together."""
+"""What is behind the eyes, to those who train it and to those who ask it for actions."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
-import torch
 from torch import Generator, Tensor, nn
 
-from pi0bench.policies import observe
-from pi0bench.policies.heads import build_head
-from pi0bench.policies.heads.head import Context, Draw, Target
-from pi0bench.policies.trunk import PrefixCache, Trunk, TrunkConfig, initialise
+from pi0bench.policies.heads.head import Draw
+from pi0bench.policies.observe import ActionScale
 
 PROPRIO_DIM = 10
 
+Seen = Mapping[str, Tensor]
+"""B observations: `proprio` (B, 10); `ids` and `words`, word ids and their validity, (B, L); and
+`features`, what the eyes say, (B, S, 11), or `points`, (B, N, 6), as its card asks for."""
 
-class Network(nn.Module):
-    """Everything behind the eyes.
 
-    Args:
-        looks: number of things that the eyes tell apart, S.
+@dataclass(frozen=True)
+class Given:
+    """What every network must know before it is made.
+
+    Attributes:
+        looks: number of things that the eyes tell apart, S; 0 without eyes.
         words: rows of the word embedding.
-        trunk: sizes.
-        head: a card's `[head]` table.
         scale: how actions become numbers.
         horizon: steps of a chunk, H.
         studied: what the head found in the data (see `Head.study`).
     """
 
-    def __init__(
-        self,
-        looks: int,
-        words: int,
-        trunk: TrunkConfig,
-        head: Mapping[str, Any],
-        scale: observe.ActionScale,
-        horizon: int,
-        studied: Mapping[str, Any],
-    ) -> None:
-        super().__init__()
-        self.scale = scale
-        self.see = nn.Linear(observe.TOKEN_DIM, trunk.prefix_width)
-        self.look = nn.Parameter(torch.zeros(looks, trunk.prefix_width))
-        self.word = nn.Embedding(words, trunk.prefix_width)
-        self.feel = nn.Linear(PROPRIO_DIM, trunk.action_width)
-        self.trunk = Trunk(trunk)
-        self.head = build_head(head, scale.space(horizon), trunk.action_width, studied)
+    looks: int
+    words: int
+    scale: ActionScale
+    horizon: int
+    studied: Mapping[str, Any]
 
-    def initialise(self, generator: Generator) -> Network:
-        """Draw new weights, in place; the head's last, so that all heads get the same trunk."""
-        for part in (self.see, self.feel, self.trunk):
-            initialise(part, generator)
-        nn.init.normal_(self.look, std=1.0, generator=generator)
-        width = self.word.embedding_dim
-        nn.init.normal_(self.word.weight, std=width**-0.5, generator=generator)
-        self.head.initialise(generator)
-        return self
+
+@dataclass(frozen=True)
+class Sampled:
+    """Actions, (B, at most H, 7), not clipped; and how many evaluations they took, or (B,)."""
+
+    actions: Tensor
+    evaluations: int | Tensor
+
+
+class Network(nn.Module, ABC):
+    """Everything behind the eyes: observations to chunks of actions, in two stages.
+
+    Attributes:
+        scale: how actions become network numbers.
+        solvers: samplers that it can use, its card's first; empty when it takes no steps.
+        steps: that its sampler takes unless told otherwise; 0 when it takes none.
+    """
+
+    def __init__(self, scale: ActionScale, solvers: tuple[str, ...] = (), steps: int = 0) -> None:
+        super().__init__()
+        self.scale, self.solvers, self.steps = scale, solvers, steps
+
+    @abstractmethod
+    def initialise(self, generator: Generator) -> Self:
+        """Draw new weights, in place, from nothing but the generator."""
 
     def matrices(self) -> list[nn.Parameter]:
-        """The weight matrices between tokens and tokens, the same for every head."""
-        return [p for p in self.trunk.parameters() if p.ndim == 2]
+        """The weight matrices that Muon trains; none by default."""
+        return []
 
-    def prefix(self, features: Tensor, ids: Tensor, valid: Tensor) -> PrefixCache:
-        """Run what is seen (B, S, 11) and asked, word ids and their validity (B, L), once."""
-        seen = self.see(observe.tokens(features)) + self.look
-        # Only text is scaled by √width, as in PaliGemma.
-        said = self.word(ids) * self.word.embedding_dim**0.5
-        there = torch.ones(seen.shape[:2], dtype=torch.bool, device=seen.device)
-        return self.trunk.prefix(torch.cat([seen, said], 1), torch.cat([there, valid], 1))
+    @abstractmethod
+    def loss(self, batch: Seen, generator: Generator, draws: int) -> Tensor:
+        """Mean training loss, a scalar.
 
-    def context(self, cache: PrefixCache, proprio: Tensor) -> Context:
-        """What a head may ask, having felt (B, 10)."""
-        return Context(self.trunk, cache, self.feel(observe.state(proprio)))
-
-    def loss(self, batch: Mapping[str, Tensor], generator: Generator, draws: int) -> Tensor:
-        """The head's loss on features, proprio, ids, words (validity), actions and valid.
-
-        Where the batch has `noise`, it is the noise that belongs to each chunk.
+        Args:
+            batch: observations, `actions` (B, H, 7) and `valid` (B, H), False for steps that do
+                not count; where there is `noise`, it is the noise that belongs to each chunk.
+            generator: the source of everything random.
+            draws: random draws an observation, which share what is made of it alone.
         """
-        cache = self.prefix(batch["features"], batch["ids"], batch["words"])
-        actions = self.scale.normalise(batch["actions"])
-        target = Target(actions, batch["valid"], batch.get("noise"))
-        return self.head.loss(self.context(cache, batch["proprio"]), target, generator, draws)
 
-    def sample(
-        self, cache: PrefixCache, proprio: Tensor, draw: Draw, steps: int, solver: str
-    ) -> Tensor:
-        """Actions, (B, at most H, 7), not clipped (see `Head.sample`)."""
-        context = self.context(cache, proprio)
-        return self.scale.restore(self.head.sample(context, draw, steps, solver))
+    @abstractmethod
+    def encode(self, seen: Seen) -> Any:
+        """The first stage, once a plan: whatever `sample` needs of the observations."""
+
+    @abstractmethod
+    def sample(self, encoded: Any, draw: Draw, steps: int, solver: str) -> Sampled:
+        """The second stage: actions (see `Head.sample`), their evaluations counted."""

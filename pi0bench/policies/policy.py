@@ -20,12 +20,15 @@ class Observation:
         proprio: what the robot feels, (10,) float32, read-only (see `Tabletop.proprio`).
         instruction: what is asked, in words.
         expert_action: the scripted expert's next action; None for all but privileged policies.
+        points: a cloud of the scene, (N, 6) float32, read-only (see `pi0bench.envs.observe.Cloud`);
+            None for policies whose `points` is 0.
     """
 
     images: Mapping[str, NDArray[np.uint8]]
     proprio: NDArray[np.float32]
     instruction: str
     expert_action: Callable[[], NDArray[np.float64]] | None = None
+    points: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +54,7 @@ class Traits:
     Attributes:
         weights: hash of the weights file, or "none".
         image_side: side of the pictures it sees, in pixels; 0 when it sees none.
+        points: number of points of the cloud that it sees; 0 when it sees none.
         execute: actions of each chunk that are executed before it plans again.
         steps: its default number of sampler steps; 0 for policies without a sampler.
         solvers: names of the samplers that it can use, its default first; none without a sampler.
@@ -62,6 +66,7 @@ class Traits:
 
     weights: str = "none"
     image_side: int = 0
+    points: int = 0
     execute: int = 1
     steps: int = 0
     solvers: tuple[str, ...] = ()

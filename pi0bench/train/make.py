@@ -55,7 +55,7 @@ def fit_eyes(
 def fit_policy(
     name: str, features: Path, work: Path, progress: Progress, device: str = "cpu"
 ) -> Path:
-    """Train a policy on features, by its card; writes its weights and returns the file."""
+    """Train a policy on what it sees, by its card; writes its weights and returns the file."""
     folder = content("policies") / name
     card = cards.read(folder)
     if "same_as" in card:
@@ -64,11 +64,10 @@ def fit_policy(
     data = Chunks(features, card["text"]["length"])
     scale = ActionScale.of(data.arrays["actions"][data.arrays["valid"]])
     about = {
-        "looks": data.about["looks"],
+        **{key: data.about[key] for key in ("looks", "eyes") if key in data.about},
         "vocabulary": data.vocabulary,
         "actions": asdict(scale),
-        "head": _studied(card, data, scale),
-        "eyes": data.about["eyes"],
+        "head": _studied(card, data, scale) if "trunk" in card else {},
         "tasks": data.about["tasks"],
         "modes": data.modes(),
         "windows": len(data),

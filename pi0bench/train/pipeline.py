@@ -165,7 +165,7 @@ def _demonstrations(recipe: dict[str, Any], data: Path, workers: int, console: C
 def _learned_from(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
     """What a policy's card learns from: features, or a teacher's answers to them."""
     features = _features(card, data, workers, console)
-    teacher = card["head"].get("teacher")
+    teacher = card.get("head", {}).get("teacher")
     if not teacher:
         return features
     weights = cards.digest(content("policies") / teacher / cards.WEIGHTS)

@@ -43,12 +43,10 @@ def pairs(
         for start in range(0, len(data), _BATCH):
             rows = np.arange(start, min(start + _BATCH, len(data)))
             batch = data.gather(rows)
-            cache = network.prefix(batch["features"], batch["ids"], batch["words"])
             own = noise[start : start + len(rows)]
-            made = network.sample(
-                cache, batch["proprio"], lambda own=own: own, TEACHER_STEPS, "heun"
-            )
-            actions[rows] = made.numpy()
+            encoded = network.encode(batch)
+            made = network.sample(encoded, lambda own=own: own, TEACHER_STEPS, "heun")
+            actions[rows] = made.actions.numpy()
             if progress:
                 progress(int(rows[-1]) + 1, len(data))
     about = {**data.about, "teacher": teacher}

@@ -132,14 +132,14 @@ def test_the_loss_is_the_weighted_masked_mean_over_draws(
     [(guess, x, time)] = seen
     mask, data = target.valid.repeat_interleave(3, 0), target.actions.repeat_interleave(3, 0)
     at = time[:, None, None]
-    (signal, level), (rise, fall) = head.path.coefficients(at), head.path.slopes(at)
+    (signal, level), (rise, fall) = head.recipe.curve.coefficients(at), head.recipe.curve.slopes(at)
     noise_in_x = (x - signal * data) / level
     wanted = {
         "velocity": rise * data + fall * noise_in_x,
         "noise": noise_in_x,
         "data": data,
-    }[head.target]
-    expected = ((guess - wanted).square() * head.times.weight(at))[mask].mean()
+    }[head.recipe.target]
+    expected = ((guess - wanted).square() * head.recipe.law.weight(at))[mask].mean()
     torch.testing.assert_close(loss, expected, rtol=2e-3, atol=1e-4)
     assert guess.grad is not None
     assert (guess.grad[~mask] == 0).all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,8 +53,7 @@ def _parse(config: Mapping[str, object]) -> tuple[type[Head], dict[str, object]]
     name = options.pop("kind", None)
     if not isinstance(name, str) or name not in HEADS:
         raise UsageError(f"head.kind: {unknown('head', str(name), HEADS)}")
-    parameters = inspect.signature(HEADS[name]).parameters.values()
-    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    known = HEADS[name].options()
     wrong = [option for option in options if option not in known]
     if wrong:
         raise UsageError("\n".join(f"head: {unknown('option', o, known)}" for o in wrong))

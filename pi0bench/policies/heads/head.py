@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ class Context:
     trunk: Trunk
     cache: PrefixCache
     state: Tensor
+
+    @property
+    def device(self) -> torch.device:
+        """Where it lies."""
+        return self.state.device
 
     def repeat(self, draws: int) -> Context:
         """Let each observation serve `draws` rows that follow one another."""
@@ -83,6 +89,12 @@ class Head(nn.Module, ABC):
     def __init__(self, space: ActionSpace, width: int) -> None:
         super().__init__()
         self.space, self.width = space, width
+
+    @classmethod
+    def options(cls) -> list[str]:
+        """Names of its card's options."""
+        parameters = inspect.signature(cls).parameters.values()
+        return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
 
     @classmethod
     def study(
