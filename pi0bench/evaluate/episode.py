@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.envs.conditions import noisy_image, noisy_proprio, start
+from pi0bench.envs.observe import Cloud
 from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.envs.tabletop import Tabletop
 from pi0bench.envs.variation import variation
@@ -84,6 +85,7 @@ class Rollout:
         self._variation = variation(cell.variation)
         self._layout, how = start(task, cell.variation, cell.seed, cell.episode)
         self._env: Tabletop | None = None
+        self._cloud: Cloud | None = None
         try:
             self._env = Tabletop(task, self._layout, cell.engine, conditions=how)
             self._watch(self._env)
@@ -100,14 +102,24 @@ class Rollout:
         """Return what the policy may know now."""
         drawn = self.env.images(renderer, traits.image_side) if renderer else {}
         drawn, proprio = self._sensed(drawn, self.env.proprio())
-        for array in (proprio, *drawn.values()):
+        points = self._points(traits.points)
+        for array in (proprio, *drawn.values(), *([] if points is None else [points])):
             array.setflags(write=False)
         expert = self.env.expert_action if traits.privileged else None
         where = (self.cell.task, self.cell.episode, self.replans)
         return Question(
-            Observation(MappingProxyType(drawn), proprio, self._layout.instruction, expert),
+            Observation(MappingProxyType(drawn), proprio, self._layout.instruction, expert, points),
             partial(stream, "noise", self.cell.seed, *where),
         )
+
+    def _points(self, count: int) -> Felt | None:
+        """The cloud now, (count, 6); its points keep their places on things from the first on."""
+        if not count:
+            return None
+        now = self.env.snapshot()
+        if self._cloud is None:
+            self._cloud = Cloud(self.env.world.scene, now, count)
+        return self._cloud.points(now)
 
     def _sensed(self, drawn: dict[str, Image], felt: Felt) -> tuple[dict[str, Image], Felt]:
         """What the variation's sensors make of pictures and proprioception at this re-plan."""

@@ -32,11 +32,14 @@ class Scenes:
 
 
 class Chunks:
-    """A features file: what was seen, felt, asked and done (see `pi0bench.train.features`)."""
+    """What was seen, felt, asked and done: a file of features or of points.
+
+    See `pi0bench.train.features` and `pi0bench.train.points`.
+    """
 
     def __init__(self, path: Path, text_length: int) -> None:
         if not path.exists():
-            raise UsageError(f"{path}: no features; pi0bench train makes them from demonstrations")
+            raise UsageError(f"{path}: no such file; pi0bench train makes it from demonstrations")
         self.arrays, self.about = read(path)
         sentences = self.about["sentences"]
         self.vocabulary = sorted({word for text in sentences for word in split(text)})
@@ -54,10 +57,14 @@ class Chunks:
         return {task: dict(sorted(counts.items())) for task, counts in sorted(taken.items())}
 
     def gather(self, indices: np.ndarray) -> Batch:
-        """Features (B, S, 11), proprio (B, 10), actions (B, H, 7), valid (B, H), ids and words.
+        """Proprio (B, 10), actions (B, H, 7), valid (B, H), ids and words.
 
-        A teacher's pairs also have noise, (B, H, 7).
+        And features (B, S, 11) or points (B, N, 6); a teacher's pairs also have noise, (B, H, 7).
         """
-        batch = {key: torch.from_numpy(array[indices]) for key, array in self.arrays.items()}
+        rows = {key: array[indices] for key, array in self.arrays.items() if key != "rgb"}
+        if "xyz" in rows:
+            colours = self.arrays["rgb"][rows.pop("episode")].astype(np.float32) / 255
+            rows["points"] = np.concatenate([rows.pop("xyz").astype(np.float32), colours], axis=2)
+        batch = {key: torch.from_numpy(array) for key, array in rows.items()}
         said = batch.pop("said")
         return {**batch, "ids": self._ids[said], "words": self._words[said]}

@@ -46,6 +46,15 @@ def chunks(
     return rows, valid
 
 
+def windows(
+    episode: dict[str, NDArray[Any]], number: int, stride: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
+    """The steps of a demonstration to learn from, every `stride`th, (N,); and all its `chunks`."""
+    targets, valid = chunks(episode["actions"], episode["disturbed"])
+    chosen = np.flatnonzero(valid.sum(1) >= _MIN_VALID)
+    return chosen[chosen % stride == number % stride], targets, valid
+
+
 def encode(
     source: Path,
     eyes_name: str,
@@ -85,9 +94,7 @@ def _block(source: str, eyes_name: str, first: int, last: int) -> parts.Made:
     rows = []
     for number in range(first, last):
         row, episode = lived.episodes[number], lived.episode(number)
-        targets, valid = chunks(episode["actions"], episode["disturbed"])
-        chosen = np.flatnonzero(valid.sum(1) >= _MIN_VALID)
-        chosen = chosen[chosen % STRIDE == number % STRIDE]
+        chosen, targets, valid = windows(episode, number, STRIDE)
         rng = stream("scene", lived.about["seed"], "features", number)
         pictures = _draw(lived.bodies(number), episode, chosen, renderers, side, rng)
         seen = {name: torch.from_numpy(pictures[:, i]) for i, name in enumerate(CAMERAS)}

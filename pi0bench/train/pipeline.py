@@ -163,7 +163,9 @@ def _demonstrations(recipe: dict[str, Any], data: Path, workers: int, console: C
 
 
 def _learned_from(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
-    """What a policy's card learns from: features, or a teacher's answers to them."""
+    """What a policy's card learns from: points, or features, or a teacher's answers to them."""
+    if "points" in card:
+        return _points(card, data, workers, console)
     features = _features(card, data, workers, console)
     teacher = card.get("head", {}).get("teacher")
     if not teacher:
@@ -193,3 +195,16 @@ def _features(card: dict[str, Any], data: Path, workers: int, console: Console) 
 
     with _bar(console, "features") as bar:
         return features.encode(source, eyes, out, workers=workers, progress=bar)
+
+
+def _points(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
+    """The clouds of a card's demonstrations."""
+    source = _demonstrations(card["training"], data, workers, console)
+    count = int(card["points"]["count"])
+    out = data / f"points-{source.stem.removeprefix('demos-')}-{count}.npz"
+    if out.exists():
+        return out
+    from pi0bench.train import points
+
+    with _bar(console, "points") as bar:
+        return points.encode(source, count, out, workers=workers, progress=bar)
