@@ -222,6 +222,22 @@ def gallery(
     return 0
 
 
+def toy(out: Path = Path("runs/toy"), seed: int = 0, workers: int | None = None) -> int:
+    """Every way of sampling on a problem to look at: two-dimensional navigation past a wall.
+
+    Args:
+        out: Folder for the table and the two pictures.
+        seed: Of everything random.
+        workers: Processes; as many as there are cores when not given. Changes no result.
+    """
+    from pi0bench.evaluate.run import cores
+    from pi0bench.toy.recipes import Settings
+    from pi0bench.toy.run import run as play
+
+    play(out, Settings(seed=seed), cores() if workers is None else workers, _console())
+    return 0
+
+
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
     "list": list_,
@@ -231,6 +247,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "gallery": gallery,
     "demos": demos,
     "train": train,
+    "toy": toy,
 }
 
 

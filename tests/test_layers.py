@@ -29,6 +29,7 @@ HEAVY = (
     "torch",
     "pi0bench.evaluate",
     "pi0bench.train",
+    "pi0bench.toy",
 )
 
 
@@ -124,8 +125,30 @@ RULES = {
     ),
     "only the command line trains": Rule(
         modules=("pi0bench",),
-        exempt=("pi0bench.cli", "pi0bench.train"),
+        exempt=("pi0bench.cli", "pi0bench.train", "pi0bench.toy"),
         never=("pi0bench.train",),
+    ),
+    "the toy knows no simulator": Rule(
+        modules=("pi0bench.toy",),
+        ours=(
+            "pi0bench.toy",
+            "pi0bench.policies",
+            "pi0bench.train.fit",
+            "pi0bench.results",
+            "pi0bench.content",
+            "pi0bench.errors",
+            "pi0bench.seeds",
+        ),
+        never=(*ENGINES, "pi0bench.envs", "pi0bench.tasks"),
+        unloaded=(*ENGINES, "gymnasium", "pi0bench.envs"),
+    ),
+    "the toy's world is arithmetic": Rule(
+        modules=("pi0bench.toy.world",), ours=("pi0bench.toy.world",), outside=("numpy",)
+    ),
+    "the toy stands apart": Rule(
+        modules=("pi0bench",),
+        exempt=("pi0bench.cli", "pi0bench.toy"),
+        never=("pi0bench.toy",),
     ),
     "the command line comes last": Rule(
         modules=("pi0bench",),
@@ -301,6 +324,9 @@ def test_each_rule_binds_some_file(name: str, sources: dict[str, str]) -> None:
         ),
         ("only the command line measures", "results/a.py", "import pi0bench.evaluate.run", "run"),
         ("only the command line trains", "evaluate/run.py", "import pi0bench.train", "train"),
+        ("the toy knows no simulator", "toy/run.py", "from pi0bench.envs import scene", "scene"),
+        ("the toy's world is arithmetic", "toy/world.py", "import torch", "imports torch"),
+        ("the toy stands apart", "evaluate/run.py", "import pi0bench.toy.run", "pi0bench.toy"),
         ("the command line comes last", "tasks/a.py", "from ..cli import main", "pi0bench.cli"),
         ("the command line loads late", "cli.py", "if True: import torch", "loads torch"),
         ("environments know no policy", "envs/a.py", "f = __import__('torch')", "imports torch"),

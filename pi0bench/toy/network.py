@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor, nn
 
 from pi0bench.policies.heads import build_head
+from pi0bench.policies.heads.gaussian_path import ActionField, GaussianPathHead
 from pi0bench.policies.heads.head import Context, Draw, Target
 from pi0bench.policies.observe import ActionSpace
 from pi0bench.policies.trunk import Trunk, TrunkConfig, initialise
@@ -24,6 +25,9 @@ TRUNK = TrunkConfig(
     kv_heads=1,
     head_dim=8,
 )
+
+Velocity = Callable[[Tensor, float], Tensor]
+"""dx/dt of normalised paths x (B, H, 2) at one time for all of them, shaped like x."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,10 @@ class PathScale:
     high: Tensor
 
     @staticmethod
-    def of(paths: world.Numbers, floor: float = 0.05) -> PathScale:
+    def of(paths: Tensor, floor: float = 0.05) -> PathScale:
         """From demonstrated paths (N, H, 2); a waypoint that hardly varies is not blown up."""
-        data = torch.from_numpy(paths).float()
-        mean, scale = data.mean(0), data.std(0).clamp(min=floor)
-        numbers = ((data - mean) / scale).flatten(0, 1)
+        mean, scale = paths.mean(0), paths.std(0).clamp(min=floor)
+        numbers = ((paths - mean) / scale).flatten(0, 1)
         return PathScale(mean, scale, numbers.amin(0), numbers.amax(0))
 
     def space(self) -> ActionSpace:
@@ -90,7 +93,7 @@ class Navigator(nn.Module):
 
     def matrices(self) -> list[nn.Parameter]:
         """The weight matrices between tokens and tokens."""
-        return [part.weight for part in self.trunk.modules() if isinstance(part, nn.Linear)]  # pyright: ignore[reportReturnType]
+        return [matrix for matrix in self.trunk.parameters() if matrix.ndim == 2]
 
     def context(self, starts: Tensor) -> Context:
         """What a head may ask, starting at (B, 2)."""
@@ -100,13 +103,18 @@ class Navigator(nn.Module):
         return Context(self.trunk, cache, self.feel(felt))
 
     def loss(self, batch: Mapping[str, Tensor], generator: Generator) -> Tensor:
-        """The head's loss on `starts`, `actions` (normalised) and perhaps the `noise` of each."""
-        actions = batch["actions"]
-        valid = torch.ones(actions.shape[:2], dtype=torch.bool)
-        target = Target(actions, valid, batch.get("noise"))
+        """The head's loss on `starts`, `numbers` (normalised paths) and perhaps their `noise`."""
+        valid = torch.ones(batch["numbers"].shape[:2], dtype=torch.bool)
+        target = Target(batch["numbers"], valid, batch.get("noise"))
         return self.head.loss(self.context(batch["starts"]), target, generator)
 
     @torch.inference_mode()
     def sample(self, starts: Tensor, draw: Draw, steps: int, solver: str) -> Tensor:
         """Normalised paths from the starts (B, 2): (B, H, 2)."""
         return self.head.sample(self.context(starts), draw, steps, solver)
+
+    def velocity(self, starts: Tensor) -> Velocity:
+        """The equation dx/dt = velocity that a Gaussian-path head solves, starting at (B, 2)."""
+        assert isinstance(self.head, GaussianPathHead)
+        field = ActionField(self.head, self.context(starts))
+        return lambda x, time: field(x, time).velocity

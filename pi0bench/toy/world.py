@@ -135,13 +135,10 @@ def _entry(first: Numbers, last: Numbers, block: tuple[float, float]) -> Numbers
     entry, leaving = np.zeros(first.shape[:-1]), np.ones(first.shape[:-1])
     for axis, (low, high) in enumerate((WALL, block)):
         start, step = first[..., axis], last[..., axis] - first[..., axis]
-        still = step == 0
-        safe = np.where(still, 1, step)
-        near, far = (
-            np.minimum(a := (low - start) / safe, b := (high - start) / safe),
-            np.maximum(a, b),
-        )
-        inside = (low <= start) & (start <= high)
+        still, inside = step == 0, (low <= start) & (start <= high)
+        to_low, to_high = ((end - start) / np.where(still, 1, step) for end in (low, high))
+        near, far = np.minimum(to_low, to_high), np.maximum(to_low, to_high)
+        # A line along the strip is in it all the time or never.
         near = np.where(still, np.where(inside, -np.inf, np.inf), near)
         far = np.where(still, np.where(inside, np.inf, -np.inf), far)
         entry, leaving = np.maximum(entry, near), np.minimum(leaving, far)

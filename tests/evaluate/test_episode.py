@@ -117,6 +117,36 @@ def test_pictures_are_drawn_only_to_plan(
     assert len(drawn) == 2 * outcome.record.replans  # two cameras
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_points_come_to_those_who_want_them_and_keep_their_places(
+    engine: str, scripted: Callable[..., Any], play: Play
+) -> None:
+    clouds: list[Any] = []
+
+    def look(observations: Any, *_: Any) -> Any:
+        [seen] = observations
+        assert not seen.images
+        clouds.append(seen.points)
+        return np.full((1, 8, 7), 0.3)
+
+    (outcome,) = play(scripted(look, points=512), engine=engine, episodes=1)
+    assert len(clouds) >= outcome.record.replans > 1
+    for cloud in clouds:
+        assert (cloud.shape, cloud.dtype) == ((512, 6), np.float32)
+        assert not cloud.flags.writeable
+        assert np.array_equal(cloud[:, 3:], clouds[0][:, 3:])
+    assert not np.array_equal(clouds[0][:, :3], clouds[-1][:, :3])
+
+
+def test_no_points_come_to_others(scripted: Callable[..., Any], play: Play) -> None:
+    def look(observations: Any, *_: Any) -> Any:
+        assert all(seen.points is None for seen in observations)
+        return np.zeros((len(observations), 8, 7))
+
+    (outcome,) = play(scripted(look), episodes=1)
+    assert outcome.record.fault == ""
+
+
 def test_a_diverged_simulation_is_not_the_policys_fault(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:

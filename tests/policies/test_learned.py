@@ -22,15 +22,20 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def observation(seed: int, side: int, says: str = "put the red cube in the bowl") -> Observation:
+def observation(
+    seed: int, side: int, says: str = "put the red cube in the bowl", points: int = 0
+) -> Observation:
     rng = np.random.default_rng(seed)
     images = {n: rng.integers(0, 255, (side, side, 3), np.uint8) for n in ("front", "wrist")}
     feel = np.array([0.5, 0, 0.2, 0, 1, 0, 0.08, 0, 0, 0], np.float32)
-    return Observation(images, feel + rng.normal(0, 0.01, 10).astype(np.float32), says)
+    feel += rng.normal(0, 0.01, 10).astype(np.float32)
+    cloud = rng.random((points, 6), np.float32) if points else None
+    return Observation(images, feel, says, points=cloud)
 
 
 def actions(policy: LearnedPolicy, seeds: list[int], steps: int = 2, **change: Any) -> np.ndarray:
-    seen = [observation(seed, policy.traits.image_side, **change) for seed in seeds]
+    side, points = policy.traits.image_side, policy.traits.points
+    seen = [observation(seed, side, points=points, **change) for seed in seeds]
     noise = [np.random.default_rng(1000 + seed) for seed in seeds]
     return policy.plan(seen, noise, steps, (*policy.traits.solvers, "none")[0]).actions
 

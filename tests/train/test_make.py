@@ -18,16 +18,18 @@ from pi0bench.policies import card as cards
 from pi0bench.policies.learned import load_policy
 from pi0bench.policies.policy import Observation
 from pi0bench.train import make
-from pi0bench.train.arrays import write
+from pi0bench.train.arrays import read, write
+from pi0bench.train.data import Chunks
 
 LOOKS = {"bowl": 0.0, "red cube": 0.02}
+POLICIES = ("pi0", "diffusion_policy", "act", "dp3")
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A content folder of its own with the cards of eyes and pi0, made small."""
+    """A content folder of its own with the cards of eyes and some policies, made small."""
     torch.set_num_threads(1)
-    for name, file in (("eyes", cards.EYES_CARD), ("pi0", cards.CARD)):
+    for name, file in (("eyes", cards.EYES_CARD), *((name, cards.CARD) for name in POLICIES)):
         (tmp_path / "policies" / name).mkdir(parents=True)
         text = (content.folder("policies") / name / file).read_text()
         for key, value in {"steps": 12, "batch": 4, "width": 4, "held_out": 4, "depth": 1}.items():
@@ -91,6 +93,49 @@ def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path
     shutil.rmtree(home / "work" / "pi0")
     make.fit_policy("pi0", home / "features.npz", home / "work" / "pi0", None)
     assert path.read_bytes() == first
+
+
+def points(path: Path, count: int = 16) -> Path:
+    source = features(path.with_name("features.npz"), count)
+    arrays, about = read(source)
+    rng = np.random.default_rng(0)
+    arrays["xyz"] = rng.random((count, 512, 3)).astype(np.float16)
+    arrays["rgb"] = rng.integers(0, 255, (2, 512, 3), np.uint8)
+    arrays["episode"] = np.arange(count) % 2
+    kept = {key: about[key] for key in about if key not in ("looks", "eyes")}
+    return write(path, {k: x for k, x in arrays.items() if k != "features"}, kept)
+
+
+@pytest.mark.parametrize("name", ["diffusion_policy", "act"])
+def test_an_architecture_of_its_own_is_trained_and_plans(home: Path, name: str) -> None:
+    eyes = make.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    data = features(home / "features.npz", eyes=cards.digest(eyes))
+    make.fit_policy(name, data, home / "work" / name, None)
+    policy = load_policy(home / "policies" / name)
+    images = {camera: np.zeros((64, 64, 3), np.uint8) for camera in ("front", "wrist")}
+    seen = Observation(images, np.zeros(10, np.float32), "touch the red cube")
+    solver = (*policy.traits.solvers, "")[0]
+    plan = policy.plan([seen], [np.random.default_rng(0)], 3, solver)
+    assert plan.actions.shape == (1, 16, 7)
+    assert plan.trunk_evaluations == (1 if name == "act" else 3)
+    assert [*plan.spent_ms] == ["eyes", "prefix", "sampler"]
+    assert policy.traits.steps == (0 if name == "act" else 12)
+
+
+def test_points_are_learned_from_without_eyes(home: Path) -> None:
+    data = points(home / "points.npz")
+    batch = Chunks(data, 12).gather(np.array([3, 0]))
+    arrays, _ = read(data)
+    assert batch["points"].shape == (2, 512, 6)
+    assert np.array_equal(batch["points"][0, :, :3].numpy(), arrays["xyz"][3])
+    assert np.array_equal(batch["points"][1, :, 3:].numpy() * 255, arrays["rgb"][0])
+    make.fit_policy("dp3", data, home / "work" / "dp3", None)
+    policy = load_policy(home / "policies" / "dp3")
+    assert (policy.traits.image_side, policy.traits.points) == (0, 512)
+    seen = Observation({}, np.zeros(10, np.float32), "touch it", points=batch["points"][0].numpy())
+    plan = policy.plan([seen], [np.random.default_rng(0)], 3, "ddim")
+    assert plan.actions.shape == (1, 16, 7)
+    assert plan.trunk_evaluations == 3
 
 
 def test_a_policy_that_learned_from_other_eyes_is_refused(home: Path) -> None:

@@ -108,8 +108,9 @@ class ActionField(Generic[C]):
     def __call__(self, x: Tensor, time: float) -> Estimate:
         """One evaluation.
 
-        Data is kept within the actions' bounds where it is not predicted as a velocity: from
-        noise it follows by a division by the signal, which is small at first.
+        Data is kept within the demonstrations' usual range where it is not predicted as a velocity:
+        from noise it follows by a division by the signal, which is small at first. Source: Chi et
+        al. 2023 (Diffusion Policy), `clip_sample` on numbers that are scaled to their range.
         """
         guess = self.network.predict(self.context, x, x.new_full((len(x),), time))
         target = self.network.recipe.target
@@ -121,7 +122,7 @@ class ActionField(Generic[C]):
                 (fall * x - level * guess) / turn, (signal * guess - rise * x) / turn, guess
             )
         data = (x - level * guess) / signal if target == "noise" else guess
-        least, most = (bound.to(x) for bound in self.network.space.bounds)
+        least, most = (bound.to(x) for bound in self.network.space.usual)
         data = data.clamp(least, most)
         noise = (x - signal * data) / level.clamp(min=1e-3)
         return Estimate(data, noise, rise * data + fall * noise)

@@ -1,0 +1,115 @@
+"""The toy's results as tables: in the terminal and as a Markdown page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pi0bench.results.text import NOTHING, in_markdown, markdown_table
+from pi0bench.toy import world
+from pi0bench.toy.measure import Mean, Measured
+from pi0bench.toy.recipes import SHOWN, STEPS, WAYS, Key, Settings, Way
+from pi0bench.toy.statements import Statement, number, rate
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that was measured.
+
+    Attributes:
+        settings: what decided it.
+        found: by way and steps.
+        passes: of the trunk that each took for a path.
+        bends: straightness of each way's equation.
+        statements: what it shows.
+    """
+
+    settings: Settings
+    found: Mapping[Key, Measured]
+    passes: Mapping[Key, int]
+    bends: Mapping[str, Mean]
+    statements: Sequence[Statement]
+
+
+def terminal_table(results: Results) -> Table:
+    """Success by way and steps, readable on 100 columns."""
+    from rich.table import Table
+
+    n = results.settings.starts
+    table = Table(
+        title=f"at the goal and never in the wall, % of n = {n} with 95 % intervals",
+        title_justify="left",
+    )
+    table.add_column("way", no_wrap=True)
+    for name in ("no steps", *_step_words(), "straightness"):
+        table.add_column(name, justify="right")
+    for name, *cells in _by_steps(results):
+        table.add_row(name, *(cell.replace(" % [", "\n[").replace(" [", "\n[") for cell in cells))
+    return table
+
+
+def markdown(results: Results) -> str:
+    """The page."""
+    settings = results.settings
+    names = ["way", "no steps", *_step_words(), "straightness"]
+    details = ["way", "sampler", "steps", "trunk passes", "at the goal, wall not touched"]
+    details += ["touches the wall", "upper gap, of those at the goal", "energy distance"]
+    blocks = [
+        "# Two-dimensional navigation",
+        f"From within {world.SCATTER} of {world.START} to within {world.ARRIVED} of {world.GOAL}, "
+        f"{world.WAYPOINTS} waypoints at once, past a wall with two gaps, of which "
+        f"{100 * world.UPPER_SHARE:.0f} % of {settings.demonstrations} demonstrations take the "
+        "upper one whatever the start. Heads as in policies/, on a trunk of two layers, "
+        f"{settings.fit_steps} gradient steps each. n = {settings.starts} starts, the same for "
+        f"all; seed {settings.seed}.",
+        "\n".join(f"- {in_markdown(str(statement))}" for statement in results.statements),
+        "## Paths at the goal that never touch the wall",
+        markdown_table(names, _by_steps(results), words=1),
+        f"[low, high] is the 95 % interval, for n = {settings.starts} Clopper and Pearson's. "
+        "Straightness is ∫ E|x₁ - x₀ - v|² dt of the equation that the sampler solves, a number "
+        f"of the path, on its {settings.starts} solutions by the midpoint rule with Student's "
+        "interval (Liu et al. 2023); 0 is straight. DDPM's and the score's equations are curved "
+        "by their paths, not by what was learned alone. One training stands behind each number.",
+        "## All that was measured",
+        markdown_table(details, _details(results), words=2),
+        "The energy distance is the squared one between the paths and as many fresh "
+        "demonstrations, in the room's lengths, the mean of ten parts with Student's interval; it "
+        "is estimated without bias, so that equals come out around 0.",
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _by_steps(results: Results) -> Iterable[list[str]]:
+    for way in (SHOWN, *WAYS):
+        cells = [_rate(results, way, steps) for steps in (0, *STEPS)]
+        bend = results.bends.get(way.name)
+        yield [way.name, *cells, NOTHING if bend is None else number(bend)]
+
+
+def _details(results: Results) -> Iterable[list[str]]:
+    for way in (SHOWN, *WAYS):
+        for steps in way.steps:
+            found = results.found[way.name, steps]
+            yield [
+                way.name,
+                way.solver or NOTHING,
+                str(steps) if steps else NOTHING,
+                str(results.passes.get(found.key, NOTHING)),
+                f"{found.succeeded.k}/{found.succeeded.n} = {rate(found.succeeded)}",
+                rate(found.touched),
+                rate(found.upper),
+                number(found.distance),
+            ]
+
+
+def _rate(results: Results, way: Way, steps: int) -> str:
+    found = results.found.get((way.name, steps))
+    return rate(found.succeeded) if found else ""
+
+
+def _step_words() -> list[str]:
+    return [f"{steps} step{'' if steps == 1 else 's'}" for steps in STEPS]
