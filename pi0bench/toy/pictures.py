@@ -103,8 +103,8 @@ def _head(figure: Figure, height: float, n: int) -> None:
         1 - 0.42 / height,
         "Each panel is the room, with start ● near (0, 0), goal ★ at (1, 1) and the wall in grey, "
         f"and {_DRAWN} paths, drawn up to where they meet the wall.\nPer cent: the paths that "
-        f"reach the goal and never touch the wall, of n = {n}, with 95 % intervals. All panels have the "
-        "same starts, all step counts the same noise.",
+        f"reach the goal and never touch the wall, of n = {n}, with 95 % intervals. All panels "
+        "have the same starts, all step counts the same noise.",
         fontsize=9,
         color=GREY,
         va="top",

@@ -21,7 +21,7 @@ from pi0bench.toy.measure import Mean, Measured, Share
 from pi0bench.toy.network import Navigator
 from pi0bench.toy.recipes import JOBS, WAYS, Settings, head
 from pi0bench.toy.statements import statements
-from pi0bench.toy.work import evaluation_starts, train_all
+from pi0bench.toy.work import train_all
 
 TINY = Settings(fit_steps=3, demonstrations=300, pairs=100, starts=20)
 
