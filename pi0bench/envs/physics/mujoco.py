@@ -44,8 +44,8 @@ class MujocoWorld:
         """Advance n physics steps."""
         mujoco.mj_step(self._model, self._data, nstep=n)
         self._steps += n
-        bad = [w for w in self._data.warning if w.number]
-        if bad or not np.isfinite(self._data.qpos).all() or not np.isfinite(self._data.qvel).all():
+        finite = np.isfinite(self._data.qpos).all() and np.isfinite(self._data.qvel).all()
+        if not finite or self._data.warning.number.any():
             raise PhysicsFault(f"MuJoCo diverged at {self._data.time:.3f} s")
 
     def set_arm_target(self, q_rad: Array, width_m: float) -> None:
