@@ -28,7 +28,7 @@ class Settings:
     """
 
     seed: int = 0
-    fit_steps: int = 1000
+    fit_steps: int = 800
     demonstrations: int = 20_000
     pairs: int = 8_000
     starts: int = 500

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pi0bench.results.text import NOTHING, in_markdown, markdown_table
+from pi0bench.results.text import NOTHING, in_markdown, markdown_table, whole
 from pi0bench.toy import world
 from pi0bench.toy.measure import Mean, Measured
 from pi0bench.toy.recipes import SHOWN, STEPS, WAYS, Key, Settings, Way
@@ -36,19 +36,23 @@ class Results:
 
 
 def terminal_table(results: Results) -> Table:
-    """Success by way and steps, readable on 100 columns."""
+    """Success by way and steps, readable on 100 columns; straightness is on the page."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     n = results.settings.starts
     table = Table(
         title=f"at the goal and never in the wall, % of n = {n} with 95 % intervals",
         title_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=0,
     )
     table.add_column("way", no_wrap=True)
-    for name in ("no steps", *_step_words(), "straightness"):
-        table.add_column(name, justify="right")
-    for name, *cells in _by_steps(results):
-        table.add_row(name, *(cell.replace(" % [", "\n[").replace(" [", "\n[") for cell in cells))
+    for name in ("no steps", *_step_words()):
+        table.add_column(name, justify="right", no_wrap=True)
+    for way in (SHOWN, *WAYS):
+        table.add_row(way.name, *(_whole(results.found.get((way.name, k))) for k in (0, *STEPS)))
     return table
 
 
@@ -104,6 +108,14 @@ def _details(results: Results) -> Iterable[list[str]]:
                 rate(found.upper),
                 number(found.distance),
             ]
+
+
+def _whole(found: Measured | None) -> str:
+    if found is None:
+        return ""
+    share = found.succeeded
+    low, high = whole(share.interval.low), whole(share.interval.high)
+    return f"{whole(share.rate)} [{low}, {high}]"
 
 
 def _rate(results: Results, way: Way, steps: int) -> str:

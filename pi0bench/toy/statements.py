@@ -35,7 +35,8 @@ def statements(found: Mapping[Key, Measured], bends: Mapping[str, Mean]) -> list
         Statement(
             "One step of plain flow is poor",
             flow.interval.high < POOR,
-            f"{_of(flow)} reach the goal (poor: below {percent(POOR)}); ten steps {_of(many)}.",
+            f"{_of(flow)} reach the goal (poor: below {percent(POOR)}); {_of(many)} do "
+            "with ten steps.",
         ),
         Statement(
             "One step of rectified flow is good",

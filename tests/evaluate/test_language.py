@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-import torch
 
 from pi0bench.envs.render.choose import make
 from pi0bench.envs.tabletop import Tabletop
@@ -23,7 +22,6 @@ EPISODES = 8
 
 def fetched(swap: bool) -> list[str]:
     """Which cube lies in the bowl at the end of each episode; swapped, "other" is asked for."""
-    torch.set_num_threads(1)
     spec, policy, renderer = task("cube_in_bowl"), registry.load("pi0"), make("tiny")
     envs = []
     for episode in range(EPISODES):
@@ -59,6 +57,7 @@ def fetched(swap: bool) -> list[str]:
 
 
 @pytest.mark.parametrize(("swap", "wanted"), [(False, "target"), (True, "other")])
+@pytest.mark.usefixtures("one_thread")
 def test_the_named_cube_is_fetched(swap: bool, wanted: str) -> None:
     ends = fetched(swap)
     assert ends.count(wanted) > EPISODES / 2, ends

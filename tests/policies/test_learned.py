@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from pi0bench.content import folder
 from pi0bench.policies.card import CARD, EYES_CARD, read
@@ -15,11 +14,6 @@ from pi0bench.policies.learned import LearnedPolicy, load_policy
 from pi0bench.policies.policy import Observation
 
 FOLDERS = sorted(path.parent for path in folder("policies").glob(f"*/{CARD}"))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def observation(

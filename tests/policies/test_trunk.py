@@ -8,7 +8,6 @@ from torch import Tensor
 
 from pi0bench.policies.trunk import Expert, PrefixCache, Trunk, TrunkConfig, initialise
 
-torch.set_num_threads(1)
 TINY = TrunkConfig(3, 32, 24, 48, 40, 4, 1, 8)
 GROUPED = TrunkConfig(2, 32, 24, 48, 40, 4, 2, 8)
 BLOCKS = torch.tensor([0] + [1] * 16)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,15 +22,9 @@ from pi0bench.toy.recipes import JOBS, WAYS, Settings, head
 from pi0bench.toy.statements import statements
 from pi0bench.toy.work import train_all
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = Settings(fit_steps=3, demonstrations=300, pairs=100, starts=20)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("cards", JOBS, ids="+".join)

@@ -14,7 +14,8 @@ from pi0bench.errors import Pi0benchError, StorageError, UsageError
 from pi0bench.train import fit as loop
 from pi0bench.train.fit import CHECKPOINT, CURVE, Batch, FitConfig, fit, order
 
-torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONFIG = FitConfig(steps=60, batch=8, lr=1e-2, warmup=5, ema=0.9, checkpoint_every_s=7)
 
 

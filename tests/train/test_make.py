@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from pi0bench import content
 from pi0bench.errors import UsageError
@@ -26,9 +25,8 @@ POLICIES = ("pi0", "diffusion_policy", "act", "dp3")
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None) -> Path:
     """A content folder of its own with the cards of eyes and some policies, made small."""
-    torch.set_num_threads(1)
     for name, file in (("eyes", cards.EYES_CARD), *((name, cards.CARD) for name in POLICIES)):
         (tmp_path / "policies" / name).mkdir(parents=True)
         text = (content.folder("policies") / name / file).read_text()
