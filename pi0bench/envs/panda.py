@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -69,50 +69,47 @@ def panda() -> Panda:
 
 
 @cache
-def _chain() -> tuple[tuple[Array, Array], ...]:
-    """Origin (3,) and rotation (3, 3) of each hinge in its parent, then of the tool in link7."""
+def _chain() -> Array:
+    """Frame of each hinge at 0 in its parent, then of the tool in link7, (8, 4, 4)."""
     robot = panda()
     hand = next(link for link in robot.body.links if link.name == "hand")
     frames = [link.pose for link in robot.arm_links] + [hand.pose @ robot.tcp]
-    return tuple((frame.pos_m, frame.rot) for frame in frames)
+    chain = np.tile(np.eye(4), (8, 1, 1))
+    chain[:, :3, :3], chain[:, :3, 3] = [f.rot for f in frames], [f.pos_m for f in frames]
+    return chain
 
 
-def _turn(rot: Array, angle: float) -> Array:
-    """Return rot · Rz(angle), written out because it runs fifty times a control step."""
-    c, s = np.cos(angle), np.sin(angle)
-    out = rot.copy()
-    out[:, 0] = c * rot[:, 0] + s * rot[:, 1]
-    out[:, 1] = c * rot[:, 1] - s * rot[:, 0]
-    return out
-
-
-def _frames(q_rad: Array) -> tuple[Array, Array]:
-    """World origins (8, 3) and rotations (8, 3, 3) of link1 … link7 and of the tool."""
-    origins, rots = np.empty((8, 3)), np.empty((8, 3, 3))
-    pos, rot = np.zeros(3), np.eye(3)
-    for i, (offset, turn) in enumerate(_chain()):
-        pos = pos + rot @ offset
-        rot = rot @ turn
-        if i < 7:
-            rot = _turn(rot, q_rad[i])
-        origins[i], rots[i] = pos, rot
-    return origins, rots
+def _frames(q_rad: Array) -> Array:
+    """Frames of link1 … link7 and of the tool in the base frame, (7,) → (8, 4, 4)."""
+    frames = _chain().copy()
+    x, y = _chain()[:7, :, 0], _chain()[:7, :, 1]
+    cos, sin = np.cos(q_rad)[:, None], np.sin(q_rad)[:, None]
+    frames[:7, :, 0], frames[:7, :, 1] = cos * x + sin * y, cos * y - sin * x
+    for parent, frame in zip(frames, frames[1:], strict=False):
+        np.matmul(parent, frame.copy(), out=frame)
+    return frames
 
 
 def forward(q_rad: Array) -> Pose:
     """Pose of the tool centre point in the base frame, (7,) → Pose."""
-    origins, rots = _frames(q_rad)
-    return Pose(origins[7], rots[7])
+    return _forward(np.asarray(q_rad, dtype=np.float64).tobytes())
+
+
+@lru_cache(maxsize=8)
+def _forward(q_rad: bytes) -> Pose:
+    """Remembered, because predicates ask for the same posture again and again."""
+    tool = _frames(np.frombuffer(q_rad))[7]
+    return Pose(tool[:3, 3], tool[:3, :3])
 
 
 def link_poses(q_rad: Array, width_m: float) -> dict[str, Pose]:
     """Pose of every link of the robot, by name, for drawing and for checks."""
-    origins, rots = _frames(q_rad)
+    frames = _frames(q_rad)
     poses: dict[str, Pose] = {}
     hinge = 0
     for link in panda().body.links:
         if link.joint and link.joint.kind == "hinge":
-            poses[link.name] = Pose(origins[hinge], rots[hinge])
+            poses[link.name] = Pose(frames[hinge, :3, 3], frames[hinge, :3, :3])
             hinge += 1
             continue
         slid = link.pose
@@ -124,12 +121,12 @@ def link_poses(q_rad: Array, width_m: float) -> dict[str, Pose]:
 
 def jacobian(q_rad: Array) -> Array:
     """Geometric Jacobian of the tool centre point, (6, 7): linear rows first."""
-    return _jacobian(*_frames(q_rad))
+    return _jacobian(_frames(q_rad))
 
 
-def _jacobian(origins: Array, rots: Array) -> Array:
-    x, y, z = rots[:7, :, 2].T
-    u, v, w = (origins[7] - origins[:7]).T
+def _jacobian(frames: Array) -> Array:
+    x, y, z = frames[:7, :3, 2].T
+    u, v, w = (frames[7, :3, 3] - frames[:7, :3, 3]).T
     return np.array([y * w - z * v, z * u - x * w, x * v - y * u, x, y, z])
 
 
@@ -143,12 +140,13 @@ def inverse(goal: Pose, q_rad: Array, *, iterations: int = 3, damping: float = 0
     """
     robot = panda()
     q = np.array(q_rad, dtype=np.float64)
+    damped = damping**2 * np.eye(6)
     for _ in range(iterations):
-        origins, rots = _frames(q)
-        error = np.concatenate([goal.pos_m - origins[7], vector_of(goal.rot @ rots[7].T)])
-        jac = _jacobian(origins, rots)
-        inner = jac @ jac.T + damping**2 * np.eye(6)
+        frames = _frames(q)
+        tool = frames[7]
+        error = np.concatenate([goal.pos_m - tool[:3, 3], vector_of(goal.rot @ tool[:3, :3].T)])
+        jac = _jacobian(frames)
         pull = 0.02 * (robot.home_rad - q)
-        step = jac.T @ np.linalg.solve(inner, error - jac @ pull) + pull
-        q = np.clip(q + step, robot.low_rad, robot.high_rad)
+        step = jac.T @ np.linalg.solve(jac @ jac.T + damped, error - jac @ pull) + pull
+        q = (q + step).clip(robot.low_rad, robot.high_rad)
     return q

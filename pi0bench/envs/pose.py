@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,22 +74,20 @@ def from_rpy(pos_m: Any, rpy_rad: Any) -> Pose:
 
 def quat_of(rot: Array) -> Array:
     """Unit quaternion (w, x, y, z), w ≥ 0, of a rotation matrix (Shepperd 1978)."""
-    trace = np.trace(rot)
-    squares = np.array([trace, rot[0, 0], rot[1, 1], rot[2, 2]])
-    best = int(np.argmax(squares))
+    r = rot.tolist()  # plain numbers: this runs dozens of times a control step
+    trace = r[0][0] + r[1][1] + r[2][2]
+    squares = [trace, r[0][0], r[1][1], r[2][2]]
+    best = squares.index(max(squares))
     if best == 0:
-        quat = np.array(
-            [1 + trace, rot[2, 1] - rot[1, 2], rot[0, 2] - rot[2, 0], rot[1, 0] - rot[0, 1]]
-        )
+        quat = [1 + trace, r[2][1] - r[1][2], r[0][2] - r[2][0], r[1][0] - r[0][1]]
     else:
         i, j, k = best - 1, best % 3, (best + 1) % 3
-        quat = np.empty(4)
-        quat[0] = rot[k, j] - rot[j, k]
-        quat[1 + i] = 1 + rot[i, i] - rot[j, j] - rot[k, k]
-        quat[1 + j] = rot[j, i] + rot[i, j]
-        quat[1 + k] = rot[k, i] + rot[i, k]
-    quat /= np.linalg.norm(quat)
-    return -quat if quat[0] < 0 else quat
+        quat = [r[k][j] - r[j][k], 0.0, 0.0, 0.0]
+        quat[1 + i] = 1 + r[i][i] - r[j][j] - r[k][k]
+        quat[1 + j] = r[j][i] + r[i][j]
+        quat[1 + k] = r[k][i] + r[i][k]
+    size = math.copysign(math.hypot(*quat), quat[0])
+    return np.array([number / size for number in quat])
 
 
 def rot_of(vector_rad: Array) -> Array:
@@ -103,8 +102,8 @@ def rot_of(vector_rad: Array) -> Array:
 
 def vector_of(rot: Array) -> Array:
     """Rotation vector of a rotation matrix, (3, 3) → (3,), length in [0, π]."""
-    w, *xyz = quat_of(rot)
-    sine = float(np.linalg.norm(xyz))
+    w, *xyz = quat_of(rot).tolist()
+    sine = math.hypot(*xyz)
     if sine < 1e-12:
         return np.zeros(3)
-    return np.asarray(xyz) * (2 * np.arctan2(sine, w) / sine)
+    return np.array(xyz) * (2 * math.atan2(sine, w) / sine)
