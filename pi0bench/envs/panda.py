@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def _frames(q_rad: Array) -> Array:
     x, y = _chain()[:7, :, 0], _chain()[:7, :, 1]
     cos, sin = np.cos(q_rad)[:, None], np.sin(q_rad)[:, None]
     frames[:7, :, 0], frames[:7, :, 1] = cos * x + sin * y, cos * y - sin * x
-    for parent, frame in zip(frames, frames[1:], strict=False):
+    for parent, frame in pairwise(frames):
         np.matmul(parent, frame.copy(), out=frame)
     return frames
 

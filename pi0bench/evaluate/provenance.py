@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import pi0bench
@@ -32,8 +33,16 @@ def manifest(
         "weights": {name: trait.weights for name, trait in traits.items()},
         "modes": {name: trait.modes for name, trait in traits.items() if trait.modes},
         "versions": versions(),
-        "machine": {"system": platform.system(), "processor": platform.machine()},
+        "machine": {"system": platform.system(), "processor": _processor()},
     }
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells it, else its architecture."""
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text().splitlines() if known.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.machine()
 
 
 def versions() -> dict[str, str]:
