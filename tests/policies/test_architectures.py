@@ -150,7 +150,8 @@ def test_steps_that_do_not_count_and_padding_change_nothing(name: str) -> None:
 @EACH
 def test_each_learns_one_batch_by_heart(name: str) -> None:
     network, seen = made(name), batch()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.0)
+    lr = 1e-3 if name == "act" else 3e-3  # norms after each part bear no more
+    optimizer = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=0.0)
     for step in range(200 if name == "diffusion_policy" else 100):
         optimizer.zero_grad()
         network.loss(seen, seeded(step), 8).backward()

@@ -14,6 +14,7 @@ from rich.console import Console
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.policies.heads.gaussian_path import GaussianPathHead
+from pi0bench.policies.heads.paths import PATHS
 from pi0bench.policies.heads.samplers import SAMPLERS
 from pi0bench.toy import learn, run, world
 from pi0bench.toy.measure import Mean, Measured, Share
@@ -55,9 +56,10 @@ def test_every_kind_of_gaussian_path_is_there() -> None:
     _, scale = learn.demonstrated(TINY)
     heads = {way.card: Navigator(head(way.card), scale).head for way in WAYS}
     gaussian = [one for one in heads.values() if isinstance(one, GaussianPathHead)]
-    assert len({type(one.path) for one in gaussian}) == 3
-    assert {one.target for one in gaussian} == {"velocity", "noise", "data"}
-    assert {one.coupling for one in gaussian} == {"independent", "reflow", "from_nothing"}
+    recipes = [one.recipe for one in gaussian]
+    assert {one.path for one in recipes} == set(PATHS)
+    assert {one.target for one in recipes} == {"velocity", "noise", "data"}
+    assert {one.coupling for one in recipes} == {"independent", "reflow", "from_nothing"}
     assert {way.solver for way in WAYS} - {""} <= set(SAMPLERS)
 
 
