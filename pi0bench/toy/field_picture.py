@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from pi0bench.results.draw.style import DARK, GREY, STYLE
 from pi0bench.toy import world
 from pi0bench.toy.fields import TIMES, Field
-from pi0bench.toy.room import LOWER, UPPER, WALL, WALL_HIT, draw_room
+from pi0bench.toy.room import LOWER, UPPER, WALL, WALL_HIT, draw_room, explanation, headline
 
 _NAMES = {"flow": "flow", "rectified": "rectified flow"}
 _LINES = 60
@@ -96,18 +96,14 @@ def _lines(axes: Axes, lines: world.Numbers, words: str) -> None:
 
 
 def _head(figure: Figure) -> None:
-    figure.text(
-        0.01,
+    headline(
+        figure,
         0.985,
         "One step goes where the field points at t = 0: "
         "for flow at the mean of both gaps, which is wall",
-        fontsize=14,
-        fontweight="bold",
-        color=DARK,
-        va="top",
     )
-    figure.text(
-        0.01,
+    explanation(
+        figure,
         0.935,
         "The same heads, asked only for the waypoint at the wall. Left: the middle of the room, "
         "the field (arrows, a sixth of their length) and the points that it carries from noise,\n"
@@ -115,7 +111,4 @@ def _head(figure: Figure) -> None:
         "points' place along the wall; orange end in the wall. Flow meets each noise with data of\n"
         "either gap and learns their mean; rectified flow learned where flow takes each noise, so "
         "its arrows part at once.",
-        fontsize=9,
-        color=GREY,
-        va="top",
     )

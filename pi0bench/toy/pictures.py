@@ -15,7 +15,7 @@ from pi0bench.results.text import percent, percents
 from pi0bench.toy import world
 from pi0bench.toy.measure import Measured
 from pi0bench.toy.recipes import SHOWN, STEPS, WAYS, Key, Way
-from pi0bench.toy.room import LEGEND, draw_paths, draw_room
+from pi0bench.toy.room import LEGEND, draw_paths, draw_room, explanation, headline
 
 _DRAWN = 60
 _PANEL_IN, _HEAD_IN = 2.15, 1.05
@@ -89,23 +89,16 @@ def _legend(axes: Axes) -> None:
 
 
 def _head(figure: Figure, height: float, n: int) -> None:
-    figure.text(
-        0.01,
+    headline(
+        figure,
         1 - 0.12 / height,
         "From start ● to goal ★ through one of two gaps: what each way of making paths does",
-        fontsize=14,
-        fontweight="bold",
-        color=DARK,
-        va="top",
     )
-    figure.text(
-        0.01,
+    explanation(
+        figure,
         1 - 0.42 / height,
         "Each panel is the room, with start ● near (0, 0), goal ★ at (1, 1) and the wall in grey, "
         f"and {_DRAWN} paths, drawn up to where they meet the wall.\nPer cent: the paths that "
         f"reach the goal and never touch the wall, of n = {n}, with 95 % intervals. All panels "
         "have the same starts, all step counts the same noise.",
-        fontsize=9,
-        color=GREY,
-        va="top",
     )

@@ -1,11 +1,13 @@
-"""How the room, its wall and what happens in it are drawn."""
+"""How the room, its wall and what happens in it are drawn, and what is written above."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 
+from pi0bench.results.draw.style import DARK, GREY
 from pi0bench.toy import world
 
 # Okabe and Ito's colours, which colour-blind readers tell apart.
@@ -20,6 +22,16 @@ LEGEND = {
     "drives into the wall (x)": WALL_HIT,
     "ends elsewhere": MISSED,
 }
+
+
+def headline(figure: Figure, y: float, text: str) -> None:
+    """Write what a picture shows at its top left, `y` of its height."""
+    figure.text(0.01, y, text, fontsize=14, fontweight="bold", color=DARK, va="top")
+
+
+def explanation(figure: Figure, y: float, text: str) -> None:
+    """Write how to read a picture below its headline, `y` of its height."""
+    figure.text(0.01, y, text, fontsize=9, color=GREY, va="top")
 
 
 def draw_room(axes: Axes, ends: bool = True) -> None:
