@@ -58,7 +58,7 @@ def test_every_kind_of_gaussian_path_is_there() -> None:
     gaussian = [one for one in heads.values() if isinstance(one, GaussianPathHead)]
     recipes = [one.recipe for one in gaussian]
     assert {one.path for one in recipes} == set(PATHS)
-    assert {one.target for one in recipes} == {"velocity", "noise", "data"}
+    assert {one.target for one in recipes} == {"velocity", "data"}
     assert {one.coupling for one in recipes} == {"independent", "reflow", "from_nothing"}
     assert {way.solver for way in WAYS} - {""} <= set(SAMPLERS)
 
