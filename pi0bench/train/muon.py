@@ -1,7 +1,8 @@
 """Muon: momentum whose matrices are made orthogonal before each step.
 
 PyTorch's own `torch.optim.Muon` computes in bfloat16, one matrix at a time, which two CPU cores do
-slowly; this one computes in float32, all matrices of one shape at once.
+slowly; this one computes in float32, all matrices of one shape at once, kernels of convolutions
+among them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class Muon(torch.optim.Optimizer):
     An update's root mean square is about 0.2 lr, AdamW's usual size, whatever the matrix.
 
     Args:
-        matrices: parameters of two dimensions.
+        matrices: parameters of two dimensions, or kernels (outputs, inputs, ...) of convolutions,
+            whose axes but the first count as one.
         lr: learning rate.
         momentum: share of the old average that is kept.
         weight_decay: times lr, taken off the weights at each step.
@@ -46,18 +48,17 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Take one step along the gradients that are there."""
         for group in self.param_groups:
-            alike: dict[torch.Size, list[Tensor]] = {}
+            alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    alike.setdefault(matrix.shape, []).append(matrix)
-            for shape, matrices in alike.items():
-                updates = orthogonal(
-                    torch.stack([self._direction(m, group["momentum"]) for m in matrices])
-                )
+                    direction = self._direction(matrix, group["momentum"]).flatten(1)
+                    alike.setdefault(direction.shape, []).append((matrix, direction))
+            for shape, pairs in alike.items():
+                updates = orthogonal(torch.stack([direction for _, direction in pairs]))
                 size = group["lr"] * _RMS * math.sqrt(max(shape))
-                for matrix, update in zip(matrices, updates, strict=True):
+                for (matrix, _), update in zip(pairs, updates, strict=True):
                     matrix.mul_(1 - group["lr"] * group["weight_decay"])
-                    matrix.sub_(update, alpha=size)
+                    matrix.sub_(update.view_as(matrix), alpha=size)
 
     def _direction(self, matrix: Tensor, keep: float) -> Tensor:
         state = self.state[matrix]

@@ -34,3 +34,12 @@ def test_it_goes_downhill_and_leaves_alone_what_has_no_gradient() -> None:
         optimizer.step()
     assert (moved - goal).abs().max() < 0.05
     assert torch.equal(still, torch.ones(8, 12))
+
+
+def test_a_kernel_is_trained_as_the_matrix_from_its_inputs_to_its_outputs() -> None:
+    gradient = torch.randn(6, 4, 5, generator=Generator().manual_seed(3))
+    kernel, matrix = nn.Parameter(torch.ones(6, 4, 5)), nn.Parameter(torch.ones(6, 20))
+    kernel.grad, matrix.grad = gradient, gradient.flatten(1)
+    Muon([kernel, matrix], lr=0.1).step()
+    assert torch.equal(kernel.detach().flatten(1), matrix.detach())
+    assert not torch.equal(matrix.detach(), torch.ones(6, 20))

@@ -83,6 +83,11 @@ class ActNetwork(Network):
             nn.init.normal_(parameter, generator=generator)
         return self
 
+    def matrices(self) -> list[nn.Parameter]:
+        """The weight matrices between tokens and tokens."""
+        layers = (self.style.layers, self.encoder, self.decoder)
+        return [p for part in layers for p in part.parameters() if p.ndim == 2]
+
     def loss(self, batch: Seen, generator: Generator, draws: int) -> Tensor:
         """Absolute error over valid steps, and the styles' divergence; one style a chunk."""
         numbers, valid = self.scale.normalise(batch["actions"]), batch["valid"]

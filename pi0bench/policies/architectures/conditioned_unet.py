@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.architectures.fresh import initialise
@@ -60,6 +60,10 @@ class ConditionedUNet(Network):
         self.observer.initialise(generator)
         initialise(self.unet, generator)
         return self
+
+    def matrices(self) -> list[nn.Parameter]:
+        """The convolutions from channels to channels, and what scales and shifts them."""
+        return self.unet.matrices()
 
     def encode(self, seen: Seen) -> Condition:
         """The condition, computed once a plan."""

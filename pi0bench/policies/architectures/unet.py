@@ -59,6 +59,11 @@ class UNet(nn.Module):
         self.last = _Convolution(widths[0], widths[0], kernel, groups)
         self.out = nn.Conv1d(widths[0], actions, 1)
 
+    def matrices(self) -> list[nn.Parameter]:
+        """The weights of the blocks' convolutions and of what tells them."""
+        blocks = (self.down, self.shrink, self.middle, self.up)
+        return [p for part in blocks for p in part.parameters() if p.ndim > 1]
+
     def forward(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Points on the path (B, H, A) at times (B,), told (B, C), to the target, (B, H, A)."""
         told = torch.cat([self.time(embed_level(time, self.time_width)), condition], dim=-1)
