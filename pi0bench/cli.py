@@ -13,6 +13,7 @@ import tyro
 
 import pi0bench
 from pi0bench.errors import Pi0benchError, UsageError
+from pi0bench.workers import processes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +61,7 @@ def run(
         quick: Five episodes a task and no videos, unless --episodes says otherwise.
     """
     from pi0bench.evaluate import cells
-    from pi0bench.evaluate.run import How, cores
+    from pi0bench.evaluate.run import How
     from pi0bench.evaluate.run import run as measure
     from pi0bench.tasks.load import suite as load_suite
 
@@ -76,7 +77,7 @@ def run(
         variations=variation,
     )
     how = How(
-        workers=cores() if workers is None else workers,
+        workers=processes(workers),
         batch=batch,
         video=video and not quick,
         command=shlex.join(["pi0bench", *sys.argv[1:]]),
@@ -141,10 +142,9 @@ def demos(
         seed: Of start states and disturbances; no evaluation can draw the same ones.
         workers: Processes; as many as there are cores when not given. Changes no result.
     """
-    from pi0bench.evaluate.run import cores
     from pi0bench.train.pipeline import demonstrations
 
-    demonstrations(suite, episodes, out, seed, workers or cores(), _console())
+    demonstrations(suite, episodes, out, seed, processes(workers), _console())
     return 0
 
 
@@ -164,14 +164,13 @@ def train(
         workers: Processes and threads; as many as there are cores when not given.
         device: cpu or cuda; training from ready files needs no simulator.
     """
-    from pi0bench.evaluate.run import cores
     from pi0bench.train.pipeline import members
     from pi0bench.train.pipeline import train as fit
 
     if not name and group is None:
         raise UsageError("train: name a folder of policies/, or a --group")
     for each in (*name, *(members(group) if group else ())):
-        fit(each, data, workers or cores(), _console(), device)
+        fit(each, data, processes(workers), _console(), device)
     return 0
 
 
@@ -230,11 +229,10 @@ def toy(out: Path = Path("runs/toy"), seed: int = 0, workers: int | None = None)
         seed: Of everything random.
         workers: Processes; as many as there are cores when not given. Changes no result.
     """
-    from pi0bench.evaluate.run import cores
     from pi0bench.toy.recipes import Settings
     from pi0bench.toy.run import run as play
 
-    play(out, Settings(seed=seed), cores() if workers is None else workers, _console())
+    play(out, Settings(seed=seed), processes(workers), _console())
     return 0
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from pi0bench.envs.render.renderer import Renderer
 from pi0bench.evaluate.episode import Rollout
 from pi0bench.policies.policy import Policy
 from pi0bench.results.quality import Quality
 from pi0bench.results.record import Cell
+from pi0bench.results.stats.energy import squared_energy_distance
 from pi0bench.seeds import stream
 from pi0bench.tasks.spec import TaskSpec
 
@@ -77,12 +77,9 @@ def probe(
 def energy_distance(a: Chunks, b: Chunks) -> float:
     """Return the energy distance of two samples, (N, D) and (M, D), in units of their numbers.
 
-    It is the square root of 2 E|A - B| - E|A - A'| - E|B - B'| with unbiased means, and 0 where
-    chance makes that negative. Source: Székely and Rizzo 2013, eq. 5.
+    It is the square root of `squared_energy_distance`, and 0 where chance makes that negative.
     """
-    n, m = len(a), len(b)
-    within = cdist(a, a).sum() / (n * (n - 1)) + cdist(b, b).sum() / (m * (m - 1))
-    return float(np.sqrt(max(0.0, 2 * cdist(a, b).mean() - within)))
+    return max(0.0, squared_energy_distance(a, b)) ** 0.5
 
 
 def _quality(cell: Cell, distances: Sequence[tuple[float, float]]) -> Quality:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -50,17 +49,8 @@ class How:
     command: str = ""
 
     def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise UsageError(f"--workers: {self.workers} is too few; give a number from 1")
         if self.batch < 1:
             raise UsageError(f"--batch: {self.batch} is too few; give a number from 1")
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # absent on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def run(settings: Settings, out: Path, how: How, console: Console) -> int:

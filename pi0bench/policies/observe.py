@@ -36,6 +36,12 @@ def state(proprio: Tensor) -> Tensor:
     )
 
 
+def points(cloud: Tensor) -> Tensor:
+    """Positions (m) and colours in [0, 1], (B, N, 6), to numbers near 1, (B, N, 6)."""
+    half = (0.5, 0.5, 0.5)
+    return (cloud - cloud.new_tensor(_CENTRE_M + half)) / cloud.new_tensor(_SPREAD_M + half)
+
+
 @dataclass(frozen=True)
 class ActionSpace:
     """What a head knows of the network numbers that it generates; A dimensions.

@@ -17,8 +17,8 @@ from pi0bench.toy import world
 from pi0bench.toy.network import Navigator, PathScale
 from pi0bench.toy.recipes import Settings
 from pi0bench.train.fit import Batch, FitConfig, fit
+from pi0bench.train.reflow import TEACHER_SOLVER, TEACHER_STEPS
 
-TEACHER_STEPS, TEACHER_SOLVER = 10, "heun"
 _AT_ONCE = 500
 
 

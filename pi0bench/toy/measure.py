@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.spatial.distance import cdist, pdist
 from scipy.stats import t as student
 from torch import Tensor
 
+from pi0bench.results.stats.energy import squared_energy_distance
 from pi0bench.results.stats.intervals import Interval, clopper_pearson
 from pi0bench.toy import world
 from pi0bench.toy.network import Velocity
@@ -81,18 +81,13 @@ def measure(
 
 
 def energy_distance(one: world.Numbers, other: world.Numbers) -> Mean:
-    """Squared energy distance 2 E|X - Y| - E|X - X'| - E|Y - Y'| of two sets of paths (N, H, 2).
+    """`squared_energy_distance` of two sets of paths (N, H, 2).
 
-    |.| is the root mean square distance of waypoints. It is estimated without bias, so that it
-    can be below 0, on each of ten parts of the sets, whose mean this is.
-
-    Source: Székely and Rizzo 2013, "Energy statistics".
+    |.| is the root mean square distance of waypoints. It is estimated on each of ten parts of the
+    sets, whose mean this is.
     """
-    parts = [
-        2 * cdist(x, y).mean() - pdist(x).mean() - pdist(y).mean()
-        for x, y in zip(_parts(one), _parts(other), strict=True)
-    ]
-    return mean(parts)
+    pairs = zip(_parts(one), _parts(other), strict=True)
+    return mean([squared_energy_distance(x, y) for x, y in pairs])
 
 
 def mean(values: Sequence[float]) -> Mean:

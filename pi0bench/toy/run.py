@@ -34,8 +34,6 @@ def run(out: Path, settings: Settings, workers: int, console: Console) -> Result
     Raises:
         UsageError: a number is too small, or `out` is no folder that can be written.
     """
-    if workers < 1:
-        raise UsageError(f"--workers: {workers} is too few; give a number from 1")
     if settings.seed < 0:
         raise UsageError(f"--seed: {settings.seed} is negative; give a number from 0")
     prove_writable(out)

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Generator, Tensor, nn
 
-from pi0bench.errors import Pi0benchError, StorageError, UsageError
+from pi0bench.errors import UsageError
+from pi0bench.train.checkpoint import CHECKPOINT, Training, restore, store
 from pi0bench.train.muon import Muon
 
-CHECKPOINT, CURVE = "checkpoint.safetensors", "curve.csv"
+CURVE = "curve.csv"
 CURVE_EVERY = 10  # steps between two rows; reading a loss makes a GPU wait
 AVERAGED = 100  # steps over which the curve's loss is averaged
-
-_STATE = ("step", "exp_avg", "exp_avg_sq"), ("momentum",)  # AdamW's, Muon's
 
 Batch = dict[str, Tensor]
 
@@ -56,6 +51,7 @@ class FitConfig:
         clip: greatest norm of a gradient.
         ema: share of the moving average that is kept at a step.
         seed: of order, noise and times.
+        source: what is trained on what; a checkpoint of something else is not taken up.
         checkpoint_every_s: seconds between two checkpoints.
     """
 
@@ -68,21 +64,8 @@ class FitConfig:
     clip: float = 1.0
     ema: float = 0.999
     seed: int = 0
+    source: str = ""
     checkpoint_every_s: float = 60.0
-
-
-@dataclass
-class _Training:
-    """What a checkpoint holds."""
-
-    module: nn.Module
-    optimizers: list[torch.optim.Optimizer]
-    settings: dict[str, Any]
-    device: str
-    ema: Batch = field(default_factory=dict)
-    loss: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
-    step: int = 0
-    seconds: float = 0.0
 
 
 def fit(
@@ -117,11 +100,11 @@ def fit(
     optimizers = _optimizers(parameters, matrices, config)
     settings = {k: v for k, v in asdict(config).items() if k != "checkpoint_every_s"}
     settings["items"] = len(batches)
-    run = _Training(module, optimizers, settings, device)
+    run = Training(module, optimizers, settings, device)
     run.ema = {name: x.detach().clone() for name, x in module.state_dict().items()}
     run.loss = run.loss.to(device)
     folder.mkdir(parents=True, exist_ok=True)
-    _restore(run, folder / CHECKPOINT)
+    restore(run, folder / CHECKPOINT)
     _trim(folder / CURVE, run.step)
     began, saved = monotonic() - run.seconds, run.seconds
     with (folder / CURVE).open("a") as curve:
@@ -147,7 +130,7 @@ def fit(
                 if progress is not None:
                     progress(run.step, config.steps, mean)
             if done or run.seconds - saved >= config.checkpoint_every_s:
-                _store(run, folder / CHECKPOINT)
+                store(run, folder / CHECKPOINT)
                 saved = run.seconds
     return {name: x.cpu() for name, x in run.ema.items()}
 
@@ -195,7 +178,7 @@ def _lr_share(step: int, config: FitConfig) -> float:
 
 
 @torch.no_grad()
-def _average(run: _Training, loss: Tensor, ema: float) -> None:
+def _average(run: Training, loss: Tensor, ema: float) -> None:
     """Move the averages of weights and loss; early steps count more, so that no start lingers."""
     weight = 1 - min(ema, (1 + run.step) / (10 + run.step))
     for name, x in run.module.state_dict().items():
@@ -204,53 +187,6 @@ def _average(run: _Training, loss: Tensor, ema: float) -> None:
         else:
             run.ema[name].copy_(x)
     run.loss.lerp_(loss.detach().double(), 1 / min(run.step + 1, AVERAGED))
-
-
-def _store(run: _Training, path: Path) -> None:
-    """Write the checkpoint beside its place and then move it there."""
-    if not math.isfinite(run.loss.item()):
-        raise Pi0benchError(f"{path.parent}: the loss is not finite at step {run.step}; lower lr")
-    tensors = {f"model/{name}": x for name, x in run.module.state_dict().items()}
-    tensors |= {f"ema/{name}": x for name, x in run.ema.items()} | {"loss": run.loss}
-    for name, parameter in run.module.named_parameters():
-        for optimizer in run.optimizers:
-            for key, x in optimizer.state.get(parameter, {}).items():
-                tensors[f"{key}/{name}"] = x
-    copies = {name: x.detach().cpu().clone().contiguous() for name, x in tensors.items()}
-    about = {"step": run.step, "seconds": run.seconds, "settings": run.settings}
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(save(copies, {"fit": json.dumps(about)}))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error}") from error
-
-
-def _restore(run: _Training, path: Path) -> None:
-    """Take up the checkpoint at `path`, if there is one."""
-    if not path.exists():
-        return
-    try:
-        with safe_open(path, "pt", device="cpu") as file:
-            about = json.loads(file.metadata()["fit"])
-            stored = {name: file.get_tensor(name).to(run.device) for name in list(file.keys())}
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise StorageError(f"{path}: cannot be read: {error}; delete it to start again") from error
-    differ = [k for k, v in run.settings.items() if about["settings"].get(k) != v]
-    names = {name.removeprefix("model/") for name in stored if name.startswith("model/")}
-    differ += sorted(names ^ set(run.ema))
-    if differ:
-        raise UsageError(f"{path}: of another training ({', '.join(differ)}); use another folder")
-    run.module.load_state_dict({name: stored[f"model/{name}"] for name in run.ema})
-    run.ema = {name: stored[f"ema/{name}"] for name in run.ema}
-    run.loss, run.step, run.seconds = stored["loss"], about["step"], about["seconds"]
-    for name, parameter in run.module.named_parameters():
-        for optimizer, keys in zip(run.optimizers, _STATE, strict=False):
-            if f"{keys[0]}/{name}" in stored:
-                optimizer.state[parameter] = {k: stored[f"{k}/{name}"] for k in keys}
 
 
 def _trim(path: Path, step: int) -> None:

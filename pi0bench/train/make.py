@@ -41,7 +41,7 @@ def fit_eyes(
     eyes = eyes.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     held_out = np.arange(len(data) - recipe["held_out"], len(data))
     seen = _First(data, len(data) - recipe["held_out"])
-    config = _config(recipe)
+    config = _config(recipe, folder / cards.EYES_CARD, *scenes)
     average = fit(eyes, lambda b, g: seeing.loss(eyes, b, g), seen, config, work, progress, device)
     eyes.cpu().load_state_dict(average)
     about = {
@@ -79,7 +79,7 @@ def fit_policy(
         network,
         lambda b, g: network.loss(b, g, draws),
         data,
-        _config(recipe),
+        _config(recipe, folder / cards.CARD, features),
         work,
         progress,
         device,
@@ -117,9 +117,10 @@ class _First:
         return self._data.gather(indices)
 
 
-def _config(recipe: Mapping[str, Any]) -> FitConfig:
+def _config(recipe: Mapping[str, Any], *sources: Path) -> FitConfig:
     keys = ("steps", "batch", "lr", "muon_lr", "ema", "seed")
-    return FitConfig(**{key: recipe[key] for key in keys if key in recipe})
+    known = {key: recipe[key] for key in keys if key in recipe}
+    return FitConfig(**known, source=cards.digest(*sources))
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> Path:

@@ -3,49 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pi0bench.content import folder as content
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies import card as cards
 from pi0bench.tasks.load import suite as load_suite
 from pi0bench.tasks.spec import TaskSpec
-
-
-class _Bar(Protocol):
-    def __call__(self, done: int, total: int, note: float | None = None) -> None: ...
-
-
-@contextmanager
-def _bar(console: Console, title: str) -> Iterator[_Bar]:
-    """A progress bar; in a pipe, a plain line now and then."""
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(
-        TextColumn(title), *columns, console=console, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(title, note="")
-        said = 0.0
-
-        def show(done: int, total: int, note: float | None = None) -> None:
-            nonlocal said
-            text = "" if note is None else f"loss {note:.4f}"
-            bar.update(task, completed=done, total=total, note=text)
-            if not console.is_terminal and (done / total >= said or done == total):
-                console.print(f"{title}: {done} of {total} {text}".rstrip())
-                said = done / total + 0.1
-
-        yield show
+from pi0bench.train.progress import bar
 
 
 def demonstrations(
@@ -69,8 +38,8 @@ def demonstrations(
             raise UsageError(f"{out}: holds demonstrations made otherwise; name another --out")
         console.print(f"{out}: {len(about['episodes'])} demonstrations are there")
         return out
-    with _bar(console, "demonstrations") as bar:
-        demos.collect(specs, episodes, out, seed=seed, workers=workers, progress=bar)
+    with bar(console, "demonstrations") as show:
+        demos.collect(specs, episodes, out, seed=seed, workers=workers, progress=show)
     _, about = read(out)
     for spec in specs:
         kept = [row for row in about["episodes"] if row["task"] == spec.id]
@@ -121,8 +90,8 @@ def train(name: str, data: Path, workers: int, console: Console, device: str = "
     if (root / name / cards.EYES_CARD).exists():
         card = cards.read(root / name, cards.EYES_CARD)
         scenes = _scenes(card, data, workers, console)
-        with _bar(console, name) as bar:
-            path = make.fit_eyes(name, scenes, work, bar, device)
+        with bar(console, name) as show:
+            path = make.fit_eyes(name, scenes, work, show, device)
         errors = cards.weights(path)[1]["errors_m"]
         for look, (median, p90) in errors.items():
             console.print(
@@ -130,8 +99,8 @@ def train(name: str, data: Path, workers: int, console: Console, device: str = "
             )
     else:
         features = _learned_from(cards.read(root / name), data, workers, console)
-        with _bar(console, name) as bar:
-            path = make.fit_policy(name, features, work, bar, device)
+        with bar(console, name) as show:
+            path = make.fit_policy(name, features, work, show, device)
     console.print(f"{path}: written; its curve is {work / 'curve.csv'}")
     return path
 
@@ -141,7 +110,7 @@ def _scenes(card: dict[str, Any], data: Path, workers: int, console: Console) ->
     from pi0bench.train import scenes
 
     recipe = card["training"]
-    with _bar(console, "scenes") as bar:
+    with bar(console, "scenes") as show:
         return scenes.collect(
             tasks_of(recipe["suites"]),
             source,
@@ -150,16 +119,16 @@ def _scenes(card: dict[str, Any], data: Path, workers: int, console: Console) ->
             side=card["eyes"]["side"],
             seed=recipe["seed"],
             workers=workers,
-            progress=bar,
+            progress=show,
         )
 
 
 def _demonstrations(recipe: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
     """A recipe's demonstrations, in a file named by what they were made from."""
-    suites = recipe["suites"]
+    suites, count, seed = recipe["suites"], recipe["demonstrations"], recipe["seed"]
     tasks = cards.digest(*(spec.path for spec in tasks_of(suites)))
-    out = data / f"demos-{'+'.join(suites)}-{recipe['demonstrations']}-{tasks}.npz"
-    return demonstrations(suites, recipe["demonstrations"], out, recipe["seed"], workers, console)
+    out = data / f"demos-{'+'.join(suites)}-{count}-{seed}-{tasks}.npz"
+    return demonstrations(suites, count, out, seed, workers, console)
 
 
 def _learned_from(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
@@ -175,8 +144,8 @@ def _learned_from(card: dict[str, Any], data: Path, workers: int, console: Conso
     if not out.exists():
         from pi0bench.train import reflow
 
-        with _bar(console, f"pairs of {teacher}") as bar:
-            reflow.pairs(features, teacher, out, seed=card["training"]["seed"], progress=bar)
+        with bar(console, f"pairs of {teacher}") as show:
+            reflow.pairs(features, teacher, out, seed=card["training"]["seed"], progress=show)
     return out
 
 
@@ -193,8 +162,8 @@ def _features(card: dict[str, Any], data: Path, workers: int, console: Console) 
         return out
     from pi0bench.train import features
 
-    with _bar(console, "features") as bar:
-        return features.encode(source, eyes, out, workers=workers, progress=bar)
+    with bar(console, "features") as show:
+        return features.encode(source, eyes, out, workers=workers, progress=show)
 
 
 def _points(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
@@ -206,5 +175,5 @@ def _points(card: dict[str, Any], data: Path, workers: int, console: Console) ->
         return out
     from pi0bench.train import points
 
-    with _bar(console, "points") as bar:
-        return points.encode(source, count, out, workers=workers, progress=bar)
+    with bar(console, "points") as show:
+        return points.encode(source, count, out, workers=workers, progress=show)

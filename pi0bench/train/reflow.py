@@ -14,7 +14,7 @@ from pi0bench.policies import card as cards
 from pi0bench.train.arrays import write
 from pi0bench.train.data import Chunks
 
-TEACHER_STEPS = 10
+TEACHER_STEPS, TEACHER_SOLVER = 10, "heun"
 _BATCH = 256
 
 
@@ -45,7 +45,7 @@ def pairs(
             batch = data.gather(rows)
             own = noise[start : start + len(rows)]
             encoded = network.encode(batch)
-            made = network.sample(encoded, lambda own=own: own, TEACHER_STEPS, "heun")
+            made = network.sample(encoded, lambda own=own: own, TEACHER_STEPS, TEACHER_SOLVER)
             actions[rows] = made.actions.numpy()
             if progress:
                 progress(int(rows[-1]) + 1, len(data))

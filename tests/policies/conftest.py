@@ -32,7 +32,7 @@ HEAD_CONFIGS: dict[str, dict[str, Any]] = {
     "ddpm": {
         "kind": "gaussian_path",
         "path": "squared_cosine",
-        "target": "noise",
+        "target": "data",
         "times": "levels",
         "sampler": "ddpm",
         "steps": 100,
@@ -40,10 +40,17 @@ HEAD_CONFIGS: dict[str, dict[str, Any]] = {
     "sde": {
         "kind": "gaussian_path",
         "path": "vp",
-        "target": "noise",
+        "target": "data",
         "times": "score",
         "sampler": "reverse_sde",
         "steps": 100,
+    },
+    "noise": {
+        "kind": "gaussian_path",
+        "path": "squared_cosine",
+        "target": "noise",
+        "times": "levels",
+        "sampler": "ddim",
     },
     "nflow": {"kind": "normalizing_flow", "hidden": 32},
     "rt1": {"kind": "parallel_tokens"},

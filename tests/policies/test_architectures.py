@@ -12,6 +12,7 @@ from pi0bench.errors import UsageError
 from pi0bench.policies.architectures import ARCHITECTURES, build_network
 from pi0bench.policies.architectures.act import ActNetwork
 from pi0bench.policies.architectures.conditioned_unet import ConditionedUNet
+from pi0bench.policies.architectures.fresh import initialise
 from pi0bench.policies.architectures.pointnet import PointNet
 from pi0bench.policies.architectures.unet import UNet, embed_level
 from pi0bench.policies.heads.head import Draw
@@ -178,8 +179,10 @@ def test_a_pointnet_knows_no_order_and_takes_any_number_of_points() -> None:
 
 
 def test_a_unet_is_told_by_its_condition_and_its_time() -> None:
-    net = UNet(7, 5, (8, 16, 16), groups=4)
-    x, told, time = torch.randn(2, 16, 7), torch.randn(2, 5), torch.full((2,), 0.3)
+    net, generator = UNet(7, 5, (8, 16, 16), groups=4), seeded(0)
+    initialise(net, generator)
+    x, told = (torch.randn(2, *shape, generator=generator) for shape in ((16, 7), (5,)))
+    time = torch.full((2,), 0.3)
     plain = net(x, time, told)
     assert plain.shape == (2, 16, 7)
     assert not torch.equal(plain, net(x, time + 0.1, told))

@@ -58,6 +58,14 @@ def test_the_same_noise_gives_the_same_sample(small: Make, name: str) -> None:
 
 
 @EACH
+def test_no_solver_leads_far_from_what_is_usual(small: Make, name: str) -> None:
+    made = small(HEAD_CONFIGS[name])
+    for solver in made.head.solvers:
+        found = made.head.sample(made.context(), noise(5), 5, solver)
+        assert found.abs().max() < 20, solver
+
+
+@EACH
 def test_the_loss_is_a_function_of_its_generator(small: Make, name: str) -> None:
     made = small(HEAD_CONFIGS[name])
     target = all_valid(smooth(ROWS, seeded(7)))
@@ -100,7 +108,7 @@ def test_every_head_learns_one_batch_by_heart(small: Make, name: str) -> None:
     made = small(HEAD_CONFIGS[name], chunks.repeat(4, 1, 1))
     losses = made.fit(all_valid(chunks), steps=250)
     assert sum(losses[-10:]) < 0.5 * sum(losses[:10])
-    error = (made.sample(noise(9), 20) - chunks).square().mean().sqrt()
+    error = (made.sample(noise(9)) - chunks).square().mean().sqrt()
     assert error < 0.25 * chunks.square().mean().sqrt()
 
 
@@ -114,7 +122,7 @@ def test_two_modes_are_told_apart_by_all_but_regression(small: Make, name: str) 
     made.prefix = made.prefix[:1].expand(rows, -1, -1)
     made.valid, made.state = made.valid[:1].expand(rows, -1), made.state[:1].expand(rows, -1)
     made.fit(all_valid(chunks), steps=1000 if name == "nflow" else 400)
-    found = made.sample(noise(3, rows), 20)
+    found = made.sample(noise(3, rows))
     far = torch.minimum(
         (found - chunks[0]).abs().amax((1, 2)), (found - chunks[-1]).abs().amax((1, 2))
     )
@@ -136,7 +144,8 @@ def test_two_modes_are_told_apart_by_all_but_regression(small: Make, name: str) 
         ({"kind": "gaussian_path", "times": "pi"}, 'head.times: no times "pi"'),
         (
             {"kind": "gaussian_path", "sampler": "reverse_sde"},
-            '"reverse_sde" does not go with path "linear" and times "uniform"; these do: euler',
+            '"reverse_sde" does not go with path "linear", target "velocity" and times "uniform"; '
+            "these do: euler",
         ),
         ({"kind": "gaussian_path", "coupling": "reflow"}, "head.teacher: reflow has a teacher"),
         ({"kind": "parallel_tokens", "bins": "rt2"}, 'head.bins: no rule of bins "rt2"'),

@@ -15,7 +15,6 @@ from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.policies.heads.gaussian_path import GaussianPathHead
 from pi0bench.policies.heads.paths import PATHS
-from pi0bench.policies.heads.samplers import SAMPLERS
 from pi0bench.toy import learn, run, world
 from pi0bench.toy.measure import Mean, Measured, Share
 from pi0bench.toy.network import Navigator
@@ -52,15 +51,13 @@ def test_every_way_has_a_job_and_a_sampler_of_its_head() -> None:
         assert way.solver in (solvers or ("",))
 
 
-def test_every_kind_of_gaussian_path_is_there() -> None:
+def test_every_path_and_every_coupling_is_there() -> None:
     _, scale = learn.demonstrated(TINY)
     heads = {way.card: Navigator(head(way.card), scale).head for way in WAYS}
     gaussian = [one for one in heads.values() if isinstance(one, GaussianPathHead)]
     recipes = [one.recipe for one in gaussian]
     assert {one.path for one in recipes} == set(PATHS)
-    assert {one.target for one in recipes} == {"velocity", "data"}
     assert {one.coupling for one in recipes} == {"independent", "reflow", "from_nothing"}
-    assert {way.solver for way in WAYS} - {""} <= set(SAMPLERS)
 
 
 def test_network_numbers_have_about_unit_variance_around_the_mean_path() -> None:

@@ -12,7 +12,8 @@ from torch import Generator, Tensor, nn
 
 from pi0bench.errors import Pi0benchError, StorageError, UsageError
 from pi0bench.train import fit as loop
-from pi0bench.train.fit import CHECKPOINT, CURVE, Batch, FitConfig, fit, order
+from pi0bench.train.checkpoint import CHECKPOINT
+from pi0bench.train.fit import CURVE, Batch, FitConfig, fit, order
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -185,8 +186,8 @@ def test_every_epoch_is_a_new_permutation() -> None:
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     train(tmp_path)
-    with pytest.raises(UsageError, match=r"another training \(lr, seed\)"):
-        train(tmp_path, replace(CONFIG, lr=1.0, seed=2))
+    with pytest.raises(UsageError, match=r"another training \(lr, seed, source\)"):
+        train(tmp_path, replace(CONFIG, lr=1.0, seed=2, source="other data"))
     other = nn.Linear(4, 1)
     with pytest.raises(UsageError, match="bias"):
         fit(other, lambda batch, generator: other(batch["x"]).sum(), Points(), CONFIG, tmp_path)

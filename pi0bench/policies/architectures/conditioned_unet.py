@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from pi0bench.errors import UsageError, unknown
+from pi0bench.errors import UsageError
 from pi0bench.policies.architectures.fresh import initialise
 from pi0bench.policies.architectures.observers import Observer
 from pi0bench.policies.architectures.unet import UNet
+from pi0bench.policies.heads import parse
 from pi0bench.policies.heads.gaussian_path import GaussianPathHead, path_loss, path_sample
 from pi0bench.policies.heads.head import Draw, Target
 from pi0bench.policies.heads.recipe import GaussianRecipe
@@ -62,7 +63,7 @@ class ConditionedUNet(Network):
         return self
 
     def matrices(self) -> list[nn.Parameter]:
-        """The convolutions from channels to channels, and what scales and shifts them."""
+        """The weights of the U-Net's blocks."""
         return self.unet.matrices()
 
     def encode(self, seen: Seen) -> Condition:
@@ -87,11 +88,7 @@ class ConditionedUNet(Network):
 
 
 def _recipe(head: Mapping[str, Any]) -> GaussianRecipe:
-    options = dict(head)
-    if (kind := options.pop("kind", None)) != "gaussian_path":
-        raise UsageError(f'head.kind: a U-Net goes with "gaussian_path", not "{kind}"')
-    known = GaussianPathHead.options()
-    wrong = [option for option in options if option not in known]
-    if wrong:
-        raise UsageError("\n".join(f"head: {unknown('option', o, known)}" for o in wrong))
+    kind, options = parse(head)
+    if kind is not GaussianPathHead:
+        raise UsageError(f'head.kind: a U-Net goes with "gaussian_path", not "{head["kind"]}"')
     return GaussianRecipe(**options)

@@ -82,4 +82,6 @@ class PointObserver(Observer):
     def forward(self, seen: Seen) -> Tensor:
         """See `Observer.forward`; needs `points`."""
         state, said = observe.state(seen["proprio"]), self.word(seen["ids"], seen["words"])
-        return torch.cat([self.cloud(seen["points"]), self.state(state), said], dim=-1)
+        return torch.cat(
+            [self.cloud(observe.points(seen["points"])), self.state(state), said], dim=-1
+        )

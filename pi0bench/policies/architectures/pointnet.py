@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 POINT_DIM = 6
-_CENTRE_M, _SPREAD_M = (0.50, 0.0, 0.08), (0.15, 0.18, 0.10)
 
 
 class PointNet(nn.Module):
@@ -30,7 +29,5 @@ class PointNet(nn.Module):
         self.all = nn.Sequential(nn.Linear(widths[-1], out), nn.LayerNorm(out))
 
     def forward(self, points: Tensor) -> Tensor:
-        """Positions in the base frame (m) and colours in [0, 1], (B, N, 6), to (B, out)."""
-        centre = points.new_tensor((*_CENTRE_M, 0.5, 0.5, 0.5))
-        spread = points.new_tensor((*_SPREAD_M, 0.5, 0.5, 0.5))
-        return self.all(self.each((points - centre) / spread).amax(dim=1))
+        """Points as `observe.points` gives them, (B, N, 6), to (B, out)."""
+        return self.all(self.each(points).amax(dim=1))

@@ -37,18 +37,23 @@ def build_head(
     Raises:
         UsageError: the table says something that no head knows.
     """
-    kind, options = _parse(config)
+    kind, options = parse(config)
     make: type = kind
     return make(space, width, **options, **studied)
 
 
 def study_head(config: Mapping[str, object], target: Target, space: ActionSpace) -> dict[str, Any]:
     """What the head of a card must know of the demonstrations' chunks, as JSON values."""
-    kind, options = _parse(config)
+    kind, options = parse(config)
     return kind.study(target, space, options)
 
 
-def _parse(config: Mapping[str, object]) -> tuple[type[Head], dict[str, object]]:
+def parse(config: Mapping[str, object]) -> tuple[type[Head], dict[str, Any]]:
+    """The kind of head that a card's `[head]` table names, and its options, all of them known.
+
+    Raises:
+        UsageError: the table says something that no head knows.
+    """
     options = dict(config)
     name = options.pop("kind", None)
     if not isinstance(name, str) or name not in HEADS:

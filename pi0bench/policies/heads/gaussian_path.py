@@ -108,9 +108,10 @@ class ActionField(Generic[C]):
     def __call__(self, x: Tensor, time: float) -> Estimate:
         """One evaluation.
 
-        Data is kept within the demonstrations' usual range where it is not predicted as a velocity:
-        from noise it follows by a division by the signal, which is small at first. Source: Chi et
-        al. 2023 (Diffusion Policy), `clip_sample` on numbers that are scaled to their range.
+        Data is kept within the demonstrations' usual range, the 1st to the 99th percentile, where
+        it is not predicted as a velocity: from noise it follows by a division by the signal, which
+        is small at first. Source: Chi et al. 2023 (Diffusion Policy), `clip_sample`; they keep it
+        within the extremes, which a single disturbed episode can move.
         """
         guess = self.network.predict(self.context, x, x.new_full((len(x),), time))
         target = self.network.recipe.target

@@ -32,7 +32,7 @@ class GaussianRecipe:
             draw from where the path starts.
 
     Raises:
-        UsageError: a name is unknown, or a sampler does not go with the path or the times.
+        UsageError: a name is unknown, or a sampler does not go with path, target or times.
     """
 
     path: str = "linear"
@@ -59,8 +59,8 @@ class GaussianRecipe:
             raise UsageError("head.teacher: reflow has a teacher, and nothing else has one")
         if self.sampler not in (fits := self._fitting()):
             raise UsageError(
-                f'head.sampler: "{self.sampler}" does not go with path "{self.path}" and times '
-                f'"{self.times}"; these do: {", ".join(fits)}'
+                f'head.sampler: "{self.sampler}" does not go with path "{self.path}", target '
+                f'"{self.target}" and times "{self.times}"; these do: {", ".join(fits)}'
             )
 
     @property
@@ -90,10 +90,16 @@ class GaussianRecipe:
         return 0 if self.fixed else self.steps
 
     def _fitting(self) -> list[str]:
-        """The samplers that can be used on the path by a network trained at these times."""
+        """The samplers that can be used on the path by a network trained at these times.
+
+        At the end of the path a velocity has to be predicted: from data or noise it follows by a
+        division by the noise level, which is 0 there.
+        """
         two_point, in_noise = self.times == "two_point", self.curve.starts_in_noise
         return [
             name
             for name, kind in SAMPLERS.items()
-            if two_point == (kind.fixed is not None) and not (kind.needs_signal and in_noise)
+            if two_point == (kind.fixed is not None)
+            and not (kind.needs_signal and in_noise)
+            and not (kind.asks_end and self.target != "velocity")
         ]

@@ -21,12 +21,14 @@ class Sampler:
         run: field, source of noise and number of steps to data.
         order: its error falls as steps^-order.
         needs_signal: True when it divides by the signal at t = 0.
+        asks_end: True when it evaluates t = 1, where a path has no noise left.
         fixed: the number of steps it always takes, None when it is free.
     """
 
     run: Callable[[Field, Draw, int], Tensor]
     order: int
     needs_signal: bool = False
+    asks_end: bool = False
     fixed: int | None = None
 
     def __call__(self, field: Field, draw: Draw, steps: int) -> Tensor:
@@ -39,8 +41,8 @@ class Sampler:
 SAMPLERS: dict[str, Sampler] = {
     "euler": Sampler(ode.euler, order=1),
     "midpoint": Sampler(ode.midpoint, order=2),
-    "heun": Sampler(ode.heun, order=2),
-    "rk4": Sampler(ode.rk4, order=4),
+    "heun": Sampler(ode.heun, order=2, asks_end=True),
+    "rk4": Sampler(ode.rk4, order=4, asks_end=True),
     "ddim": Sampler(diffusion.ddim, order=1),
     "ddpm": Sampler(diffusion.ddpm, order=1),
     "dpm": Sampler(diffusion.dpm, order=2),
