@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 import pi0bench
-from pi0bench.errors import Pi0benchError, UsageError
+from pi0bench.errors import MachineError, Pi0benchError, UsageError
 from pi0bench.workers import processes
 
 if TYPE_CHECKING:
@@ -236,6 +236,23 @@ def toy(out: Path = Path("runs/toy"), seed: int = 0, workers: int | None = None)
     return 0
 
 
+def doctor() -> int:
+    """Look at this machine: packages, renderers, video, weights, cores, disk and GPU."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from pi0bench.doctor import examine
+
+    found = examine()
+    table = Table(box=None, show_header=False)
+    for subject, finding in found.items():
+        mark = "needed" if finding.remedy and finding.needed else "hint" if finding.remedy else "ok"
+        table.add_row(mark, subject, Text(f"{finding.says}. {finding.remedy}".rstrip(". ")))
+    _console().print(table)
+    lacking = any(finding.remedy and finding.needed for finding in found.values())
+    return MachineError.exit_code if lacking else 0
+
+
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
     "list": list_,
@@ -246,6 +263,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "demos": demos,
     "train": train,
     "toy": toy,
+    "doctor": doctor,
 }
 
 
