@@ -187,6 +187,28 @@ def report(folder: tyro.conf.Positional[Path]) -> int:
     return 0
 
 
+def compare(
+    run: tyro.conf.Positional[tuple[Path, ...]],
+    policy: tuple[str, ...] = (),
+    steps: tuple[int, ...] = (),
+) -> int:
+    """Compare policies on the episodes that they share: differences, tests, and what n resolves.
+
+    Args:
+        run: Folders of runs, a user's or published ones.
+        policy: Only these policies; all when not given.
+        steps: Only these sampler steps, and policies without a sampler; all when not given.
+    """
+    from pi0bench.results.compare import compare as judge
+    from pi0bench.results.compare import select
+    from pi0bench.results.comparison import print_comparison
+    from pi0bench.results.store import RunFolder
+
+    records = {str(folder): RunFolder(folder).records() for folder in run}
+    print_comparison(judge(select(records, policy, steps)), _console())
+    return 0
+
+
 def publish(run: tyro.conf.Positional[tuple[Path, ...]], out: Path) -> int:
     """Put finished runs side by side, with their records, and write the pages of all of them.
 
@@ -257,6 +279,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
     "list": list_,
     "report": report,
+    "compare": compare,
     "publish": publish,
     "check": check,
     "gallery": gallery,

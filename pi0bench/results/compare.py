@@ -1,0 +1,176 @@
+"""Conditions of one or several runs, compared on the episodes that all of them share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean
+
+from pi0bench.errors import UsageError, unknown
+from pi0bench.results.record import Record
+from pi0bench.results.rows import Condition
+from pi0bench.results.stats.bootstrap import hierarchical, stratified
+from pi0bench.results.stats.intervals import Interval, clopper_pearson
+from pi0bench.results.stats.paired import Paired
+from pi0bench.results.stats.power import correlation, resolvable
+from pi0bench.results.stats.several import Several, several
+
+Episode = tuple[str, int, int]
+"""Task, number and seed: what two conditions must share for their outcomes to be paired."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One condition beside the best.
+
+    Attributes:
+        name: policy, steps and solver, and what else tells it apart.
+        successes: of the shared episodes.
+        n: shared episodes.
+        interval: Clopper-Pearson's for their rate.
+        against: the best's rate less this one's; None for the best itself.
+        p: exact McNemar against the best, Holm-adjusted for all pairs.
+        rho: correlation with the best's outcomes; None for the best, or where one is constant.
+        these: bootstrap interval of the mean difference, for these tasks.
+        others: the same for other tasks of the kind; None for a single task.
+    """
+
+    name: str
+    successes: int
+    n: int
+    interval: Interval
+    against: Paired | None = None
+    p: float = 1.0
+    rho: float | None = None
+    these: Interval | None = None
+    others: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the shared episodes say.
+
+    Attributes:
+        n: shared episodes.
+        tasks: that they are of.
+        standings: the highest rate first.
+        tests: of all pairs.
+        rho: mean correlation of same-seed outcomes over the pairs where it is defined.
+        resolvable: smallest difference that exact McNemar finds with 80 % power at this n, this
+            correlation and the standings' mean rate; None when none is.
+    """
+
+    n: int
+    tasks: tuple[str, ...]
+    standings: tuple[Standing, ...]
+    tests: Several
+    rho: float | None
+    resolvable: float | None
+
+
+def select(
+    runs: Mapping[str, Sequence[Record]], policies: Sequence[str], steps: Sequence[int]
+) -> dict[str, list[Record]]:
+    """The records of some policies and step counts; nothing given means all of them.
+
+    Raises:
+        UsageError: a policy or a step count was not measured in any run.
+    """
+    cells = [record.cell for records in runs.values() for record in records]
+    for policy in policies:
+        if policy not in (measured := {cell.policy for cell in cells}):
+            raise UsageError(f"compare: {unknown('policy', policy, measured)}")
+    for count in steps:
+        if count not in (taken := {cell.steps for cell in cells} - {0}):
+            known = ", ".join(map(str, sorted(taken))) or "none"
+            raise UsageError(f"compare: no episode with {count} steps; known: {known}")
+    return {
+        run: [
+            record
+            for record in records
+            if (not policies or record.cell.policy in policies)
+            and (not steps or record.cell.steps in (0, *steps))
+        ]
+        for run, records in runs.items()
+    }
+
+
+def compare(runs: Mapping[str, Sequence[Record]]) -> Comparison:
+    """Compare every condition of the runs, by name.
+
+    Raises:
+        UsageError: there are not two conditions, they share no episode, or a task comes in two
+            versions.
+    """
+    named = _named(runs)
+    if len(named) < 2:
+        raise UsageError(f"compare: {len(named)} condition; it takes two or more to compare")
+    shared = sorted(set.intersection(*(set(of) for of in named.values())))
+    if not shared:
+        raise UsageError(f"compare: {', '.join(named)} share no episode; measure the same tasks")
+    outcomes = {name: [of[e] for e in shared] for name, of in named.items()}
+    order = sorted(outcomes, key=lambda name: (-sum(outcomes[name]), name))
+    tests = several({name: outcomes[name] for name in order})
+    rhos = [correlation(outcomes[a], outcomes[b]) for a, b in combinations(order, 2)]
+    known = [rho for rho in rhos if rho is not None]
+    rho, rate = fmean(known) if known else None, fmean(map(fmean, outcomes.values()))
+    least = resolvable(rate, rho or 0.0, len(shared))
+    top = order[0]
+    won = sum(outcomes[top])
+    standings = [Standing(top, won, len(shared), clopper_pearson(won, len(shared)))]
+    standings += [_standing(n, outcomes[n], outcomes[top], shared, tests) for n in order[1:]]
+    tasks = tuple(sorted({task for task, _, _ in shared}))
+    return Comparison(len(shared), tasks, tuple(standings), tests, rho, least)
+
+
+def _standing(
+    name: str,
+    own: Sequence[bool],
+    best: Sequence[bool],
+    shared: Sequence[Episode],
+    tests: Several,
+) -> Standing:
+    # The best leads the order, so that the first pair with a name is the one with the best.
+    pair = next(pair for pair in tests.pairs if pair.second == name)
+    by_task: dict[str, list[float]] = {}
+    for (task, _, _), one, other in zip(shared, best, own, strict=True):
+        by_task.setdefault(task, []).append(float(one) - float(other))
+    differences = list(by_task.values())
+    return Standing(
+        name,
+        sum(own),
+        len(shared),
+        clopper_pearson(sum(own), len(shared)),
+        pair.result,
+        pair.p,
+        correlation(best, own),
+        stratified(differences, seed=0),
+        hierarchical(differences, seed=0) if len(differences) > 1 else None,
+    )
+
+
+def _named(runs: Mapping[str, Sequence[Record]]) -> dict[str, dict[Episode, bool]]:
+    """Outcomes by condition; a condition's name says only what tells it from the others."""
+    found: dict[tuple[str, Condition], dict[Episode, bool]] = {}
+    versions: dict[str, str] = {}
+    for run, records in runs.items():
+        for record in filter(lambda record: record.final, records):
+            cell = record.cell
+            if versions.setdefault(cell.task, cell.task_hash) != cell.task_hash:
+                raise UsageError(f"compare: {cell.task} comes in two versions; measure one again")
+            episodes = found.setdefault((run, Condition.of(record)), {})
+            episodes[cell.task, cell.episode, cell.seed] = record.status == "success"
+    worlds = {condition.world for _, condition in found}
+    twice = Counter(condition for _, condition in found)
+    return {
+        _name(run if twice[condition] > 1 else "", condition, len(worlds) > 1): of
+        for (run, condition), of in found.items()
+    }
+
+
+def _name(run: str, condition: Condition, world: bool) -> str:
+    sampler = (str(condition.steps), condition.solver) if condition.steps else ()
+    where = (" / ".join(condition.world),) if world else ()
+    return " · ".join(filter(None, (run, condition.policy, *sampler, *where)))

@@ -1,0 +1,102 @@
+"""A comparison as tables and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pi0bench.results.compare import Comparison, Standing
+from pi0bench.results.stats.intervals import Interval
+from pi0bench.results.text import (
+    NOTHING,
+    in_markdown,
+    in_terminal,
+    markdown_table,
+    percent,
+    percents,
+    points,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_NAMES = ("condition", "success", "rate", "points below the best", "p (Holm)", "rho")
+FEW_TASKS = 8
+"""Below this many the interval for other tasks is too narrow to be trusted."""
+
+
+def sentences(found: Comparison) -> list[str]:
+    """Say what the table rests on, and what it cannot tell."""
+    best = [s.name for s in found.standings if s.name in found.tests.best]
+    lines = [
+        f"{found.n} shared episodes of {', '.join(found.tasks)}; same start states, same noise.",
+        f"Not distinguishable from the best: {', '.join(best)} (exact McNemar of all "
+        f"{len(found.tests.pairs)} pairs, Holm at 5 %). All rates equal: Cochran's Q p = "
+        f"{found.tests.q_p:.2g}.",
+        "Same-seed outcomes correlate with "
+        + ("no measurable rho" if found.rho is None else f"rho = {found.rho:.2f}")
+        + " on average. "
+        + _resolvable(found),
+        "[low, high] are 95 % intervals: Clopper-Pearson for rates, Tango's score interval for "
+        "differences in points; over tasks, the percentile bootstrap with 10,000 draws, seed 0.",
+    ]
+    drawn: tuple[tuple[str, Callable[[Standing], Interval | None]], ...] = (
+        ("these tasks (their episodes drawn anew)", lambda s: s.these),
+        ("other tasks of the kind (tasks drawn, then episodes)", lambda s: s.others),
+    )
+    for kind, interval in drawn:
+        spans = [f"{s.name} {points(i)}" for s in found.standings if (i := interval(s))]
+        if spans:
+            lines.append(f"Points below the best, for {kind}: {', '.join(spans)}.")
+    if 1 < len(found.tasks) < FEW_TASKS:
+        lines[-1] += f" Of {len(found.tasks)} tasks the last is too narrow to be trusted."
+    return lines
+
+
+def markdown(found: Comparison) -> str:
+    """Return a Markdown table, those that cannot be told from the best in bold, and sentences."""
+    lines = [_cells(standing) for standing in found.standings]
+    for standing, line in zip(found.standings, lines, strict=True):
+        if standing.name in found.tests.best:
+            line[0] = f"**{line[0]}**"
+    blocks = [markdown_table(_NAMES, lines, words=1), *map(in_markdown, sentences(found))]
+    return "\n\n".join(blocks) + "\n"
+
+
+def print_comparison(found: Comparison, console: Console) -> None:
+    """Print the same, readable on 100 columns."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for number, name in enumerate(_NAMES):
+        table.add_column(name, justify="right" if number else "left", no_wrap=number > 0)
+    for standing in found.standings:
+        style = "bold" if standing.name in found.tests.best else None
+        table.add_row(*map(in_terminal, _cells(standing)), style=style)
+    console.print(table)
+    for line in sentences(found):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _cells(standing: Standing) -> list[str]:
+    rate = f"{percent(standing.successes / standing.n)} {percents(standing.interval)}"
+    head = [standing.name, f"{standing.successes}/{standing.n}", rate]
+    result = standing.against
+    if result is None:
+        return [*head, *[NOTHING] * 3]
+    return [
+        *head,
+        f"{100 * result.difference:.1f} {points(result.interval)}",
+        f"{standing.p:.2g}",
+        NOTHING if standing.rho is None else f"{standing.rho:.2f}",
+    ]
+
+
+def _resolvable(found: Comparison) -> str:
+    if found.resolvable is None:
+        return f"No difference can be resolved with 80 % power at n = {found.n}."
+    return (
+        f"Two policies that differ by less than {100 * found.resolvable:.1f} points cannot be "
+        f"told apart with 80 % power at n = {found.n}."
+    )

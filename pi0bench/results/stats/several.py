@@ -1,0 +1,89 @@
+"""Several success rates on the same episodes: which cannot be told from the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from statsmodels.stats.contingency_tables import cochrans_q
+from statsmodels.stats.multitest import multipletests
+
+from pi0bench.results.stats.paired import Paired, paired
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two of several, compared.
+
+    Attributes:
+        first: name.
+        second: name.
+        result: rate of the first less that of the second.
+        p: exact McNemar, adjusted for all pairs (Holm).
+    """
+
+    first: str
+    second: str
+    result: Paired
+    p: float
+
+
+@dataclass(frozen=True)
+class Several:
+    """K conditions measured on the same episodes.
+
+    Attributes:
+        n: episodes that all were measured on.
+        q_p: of Cochran's Q test that all rates are equal; 1 where no episode tells any apart.
+        pairs: all K (K - 1) / 2.
+        best: names that cannot be told from the one with the highest rate, itself among them.
+    """
+
+    n: int
+    q_p: float
+    pairs: tuple[Pair, ...]
+    best: frozenset[str]
+
+
+def several(outcomes: Mapping[str, Sequence[bool]], level: float = 0.95) -> Several:
+    """Compare every two of several conditions.
+
+    The probability that any two with equal rates are said to differ is at most 1 - level.
+
+    Args:
+        outcomes: success of the same episodes in the same order, by condition.
+        level: of the intervals and of the decision.
+
+    Source: Cochran 1950; McNemar 1947; Holm 1979.
+    """
+    names = list(outcomes)
+    results = [paired(outcomes[a], outcomes[b], level) for a, b in combinations(names, 2)]
+    pairs = tuple(
+        Pair(a, b, result, p)
+        for (a, b), result, p in zip(combinations(names, 2), results, _holm(results), strict=True)
+    )
+    top = max(names, key=lambda name: sum(outcomes[name]))
+    told = {
+        p.first if p.second == top else p.second
+        for p in pairs
+        if p.p < 1 - level and top in (p.first, p.second)
+    }
+    n = len(outcomes[top])
+    return Several(n, _cochran(list(outcomes.values())), pairs, frozenset(names) - told)
+
+
+def _holm(results: Sequence[Paired]) -> list[float]:
+    if not results:
+        return []
+    adjusted = np.asarray(multipletests([result.p for result in results], method="holm")[1])
+    return adjusted.tolist()
+
+
+def _cochran(outcomes: Sequence[Sequence[bool]]) -> float:
+    table = np.array(outcomes, dtype=int).T
+    successes = table.sum(axis=1) if table.size else np.zeros(0)
+    if len(outcomes) < 2 or not ((successes > 0) & (successes < len(outcomes))).any():
+        return 1.0
+    return float(cochrans_q(table).pvalue)

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pi0bench.cli import main
+from pi0bench.errors import UsageError
+from pi0bench.results.compare import compare, select
+from pi0bench.results.comparison import markdown, sentences
+from pi0bench.results.record import Record
+from pi0bench.results.stats.intervals import clopper_pearson
+from pi0bench.results.stats.paired import paired
+from tests.results.conftest import cell, record
+
+
+def outcomes(seed: int, rate: float, n: int = 80) -> list[bool]:
+    """Outcomes on shared episodes, of which half are equally hard for everybody."""
+    shared, own = np.random.default_rng(0).random(n), np.random.default_rng(seed).random(n)
+    hard = np.where(np.arange(n) % 2, shared, own)
+    return list(hard < rate)
+
+
+def measured(won: list[bool], **changes: Any) -> list[Record]:
+    """Half the episodes of each of two tasks."""
+    found = []
+    for i, success in enumerate(won):
+        where = {"task": ("sort", "stack")[i % 2], "episode": i // 2}
+        of = cell(**{**where, **changes})
+        found.append(record(of, "success" if success else "failure"))
+    return found
+
+
+A, B, C = outcomes(1, 0.9), outcomes(2, 0.88), outcomes(3, 0.3)
+RECORDS = [
+    *measured(A, policy="flow"),
+    *measured(B, policy="ddim", solver="ddim"),
+    *measured(C, policy="bc", steps=0, solver="none"),
+]
+
+
+def test_each_stands_beside_the_best_on_the_shared_episodes() -> None:
+    found = compare({"run": [*RECORDS, *measured([True] * 90, policy="flow", seed=1)]})
+    assert (found.n, found.tasks) == (80, ("sort", "stack"))
+    best, second, last = found.standings
+    assert [s.name for s in found.standings] == ["flow · 10 · euler", "ddim · 10 · ddim", "bc"]
+    assert (best.successes, best.interval, best.against) == (
+        sum(A),
+        clopper_pearson(sum(A), 80),
+        None,
+    )
+    assert second.against == paired(A, B)
+    assert last.against == paired(A, C)
+    assert second.p > 0.05 > last.p
+    assert found.tests.best == {best.name, second.name}
+    assert last.against
+    assert last.these
+    assert last.others
+    assert last.these.low <= last.against.difference <= last.these.high
+    assert last.others.high - last.others.low >= last.these.high - last.these.low - 0.02
+    assert 0 < (found.rho or 0) < 1
+    assert 0 < (found.resolvable or 0) < 0.3
+
+
+def test_one_policy_of_two_runs_is_named_by_its_run() -> None:
+    found = compare({"old": measured(B, weights="ef56"), "new": measured(A)})
+    assert [s.name for s in found.standings] == ["new · pi0 · 10 · euler", "old · pi0 · 10 · euler"]
+
+
+def test_worlds_are_named_where_they_differ() -> None:
+    found = compare({"run": [*measured(A), *measured(B, engine="pybullet")]})
+    assert found.standings[0].name == "pi0 · 10 · euler · mujoco / gl / nominal"
+
+
+def test_a_single_task_says_nothing_of_others() -> None:
+    single = [r for r in RECORDS if r.cell.task == "sort"]
+    found = compare({"run": single})
+    assert all(s.others is None for s in found.standings)
+    assert not any("other tasks" in line for line in sentences(found))
+
+
+def test_what_was_not_measured_is_no_failure() -> None:
+    spoilt = [
+        record(r.cell, "infra_error", fault="killed") if i == 0 else r
+        for i, r in enumerate(RECORDS)
+    ]
+    assert compare({"run": spoilt}).n == 79
+
+
+@pytest.mark.parametrize(
+    ("runs", "message"),
+    [
+        ({"run": measured(A)}, "1 condition; it takes two or more"),
+        ({"run": []}, "0 condition"),
+        (
+            {"run": [*measured(A), *measured(B, policy="bc", seed=1)]},
+            "pi0 · 10 · euler, bc · 10 · euler share no episode",
+        ),
+        (
+            {"run": [*measured(A), *measured(B, policy="bc", task_hash="other")]},
+            "sort comes in two versions",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_said(runs: dict[str, list[Record]], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        compare(runs)
+
+
+def test_policies_and_steps_can_be_selected() -> None:
+    many = {"run": [*RECORDS, *measured(A, policy="flow", steps=5)]}
+
+    def left(policies: tuple[str, ...], steps: tuple[int, ...]) -> set[tuple[str, int]]:
+        chosen = select(many, policies, steps)["run"]
+        return {(r.cell.policy, r.cell.steps) for r in chosen}
+
+    assert left((), ()) == {("flow", 10), ("flow", 5), ("ddim", 10), ("bc", 0)}
+    assert left(("flow", "bc"), (5,)) == {("flow", 5), ("bc", 0)}
+    with pytest.raises(UsageError, match='no policy "flo"; did you mean "flow"'):
+        select(many, ("flo",), ())
+    with pytest.raises(UsageError, match="no episode with 7 steps; known: 5, 10"):
+        select(many, (), (7,))
+
+
+def test_all_that_cannot_be_told_from_the_best_is_bold() -> None:
+    text = markdown(compare({"run": RECORDS}))
+    assert "| **flow · 10 · euler** |" in text
+    assert "| **ddim · 10 · ddim** |" in text
+    assert "| bc |" in text
+    assert "cannot be told apart with 80 % power at n = 80" in text
+    assert text == markdown(compare({"run": list(reversed(RECORDS))}))
+
+
+def test_a_hostile_name_stays_in_its_cell() -> None:
+    hostile = "<script>|[red]"
+    text = markdown(compare({"run": [*measured(A), *measured(C, policy=hostile)]}))
+    assert "&lt;script>\\|[red]" in text
+
+
+def test_the_command_prints_all_of_it(
+    published: Callable[[list[Record]], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = published(RECORDS)
+    assert main(["compare", str(folder), "--policy", "flow", "bc"]) == 0
+    printed = capsys.readouterr().out
+    for words in ("flow · 10 · euler", "bc", "p (Holm)", "rho", "cannot be told apart"):
+        assert words in printed
+    assert "ddim" not in printed
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Callable[[list[Record]], Path]:
+    """A run's folder with these records."""
+
+    def make(records: list[Record]) -> Path:
+        lines = "".join(f"{r.to_line()}\n" for r in records)
+        (tmp_path / "episodes.jsonl").write_text(lines)
+        return tmp_path
+
+    return make
