@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from matplotlib.axes import Axes
 
@@ -38,6 +40,10 @@ REASONS = (
     Reason("Jerk, m/s³", "median and 95 %, n = {n}", lambda p: p.jerk_m_s3),
     Reason("Jump between chunks, m/s", "median and 95 %, n = {n}", lambda p: p.jump_m_s),
 )
+
+
+WIDE = 5.0
+"""A panel whose greatest number is more than so many times its median is logarithmic above it."""
 
 
 def note(profiles: Sequence[Profile]) -> str:
@@ -90,5 +96,19 @@ def draw(axes: Axes, reason: Reason, profiles: Sequence[Profile], lines: Sequenc
     room = 0.08 * (top - bottom or 1.0)
     # Estimates of energy distance may fall a little below 0.
     axes.set_ylim(bottom - room if bottom < 0.0 else 0.0, top + room)
+    typical = median(m.value for _, _, m in known)
+    if top > WIDE * typical > 0.0:
+        # One policy that is far off must not press all the others onto the axis.
+        axes.set_yscale("symlog", linthresh=2 * typical)
+        axes.set_yticks([0.0, *_marks(typical, top)])
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}")
+        axes.minorticks_off()
     axes.tick_params(labelsize=8)
     axes.set_xlabel(EVALUATIONS, fontsize=8)
+
+
+def _marks(low: float, high: float) -> list[float]:
+    """Powers of ten, and three times them, in an interval."""
+    exponents = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
+    marks = [digit * 10.0**exponent for exponent in exponents for digit in (1, 3)]
+    return [mark for mark in marks if low <= mark <= high]
