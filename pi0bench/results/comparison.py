@@ -30,8 +30,8 @@ def sentences(found: Comparison) -> list[str]:
     best = [s.name for s in found.standings if s.name in found.tests.best]
     lines = [
         f"{found.n} shared episodes of {', '.join(found.tasks)}; same start states, same noise.",
-        f"Not distinguishable from the best: {', '.join(best)} (exact McNemar of all "
-        f"{len(found.tests.pairs)} pairs, Holm at 5 %). All rates equal: Cochran's Q p = "
+        f"Not distinguishable from the best: {', '.join(best)} (exact McNemar of every pair, "
+        f"{len(found.tests.pairs)} in all, Holm at 5 %). All rates equal: Cochran's Q p = "
         f"{found.tests.q_p:.2g}.",
         "Same-seed outcomes correlate with "
         + ("no measurable rho" if found.rho is None else f"rho = {found.rho:.2f}")
