@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pi0bench.envs.render.choose import make
 from pi0bench.envs.render.renderer import Renderer
-from pi0bench.errors import IncompleteError, Pi0benchError, UsageError
+from pi0bench.errors import Pi0benchError, UsageError
 from pi0bench.evaluate.episode import Outcome, run
 from pi0bench.evaluate.film import Film
 from pi0bench.evaluate.planning import Stopwatch, describe
@@ -20,6 +20,19 @@ from pi0bench.tasks.load import task
 from pi0bench.tasks.spec import TaskSpec
 
 
+@dataclass(frozen=True)
+class Job:
+    """Cells that differ in the episode alone, to be run in lock step.
+
+    Attributes:
+        cells: one episode each.
+        film: also return frames; such a job has one cell.
+    """
+
+    cells: tuple[Cell, ...]
+    film: bool = False
+
+
 class Worker:
     """Runs jobs, one after another; what it has loaded stays loaded."""
 
@@ -28,7 +41,7 @@ class Worker:
         self._renderers: dict[str, Renderer] = {}
         self._stopwatch = Stopwatch()
 
-    def measure(self, job: Measure) -> list[Outcome]:
+    def measure(self, job: Job) -> list[Outcome]:
         """Run a job's episodes; what breaks around the policy is an `infra_error` of its episode.
 
         Raises:
@@ -40,8 +53,8 @@ class Worker:
             raise
         except Exception as error:
             if len(job.cells) == 1:
-                return job.lost(describe(error))
-        return [end for part in job.parts() for end in self.measure(part)]
+                return [_broken(job.cells[0], describe(error))]
+        return [end for cell in job.cells for end in self.measure(replace(job, cells=(cell,)))]
 
     def probe(self, cells: tuple[Cell, ...]) -> list[Quality]:
         """Compare the chunks of several step counts (see `pi0bench.evaluate.probe`)."""
@@ -49,7 +62,7 @@ class Worker:
         sees = policy.traits.image_side > 0
         return probe(cells, policy, spec, self._renderer(cells[0].renderer) if sees else None)
 
-    def _measure(self, job: Measure) -> list[Outcome]:
+    def _measure(self, job: Job) -> list[Outcome]:
         cell = job.cells[0]
         policy, spec = self._policy(cell), _task(cell)
         sees = policy.traits.image_side > 0
@@ -78,66 +91,13 @@ class Worker:
         return self._renderers[name]
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A job: cells that differ in the episode alone, to be run in lock step.
-
-    Attributes:
-        cells: one episode each.
-        film: also return frames; such a job has one cell.
-    """
-
-    cells: tuple[Cell, ...]
-    film: bool = False
-
-    def run(self, worker: Worker) -> list[Outcome]:
-        """See `Worker.measure`."""
-        return worker.measure(self)
-
-    def parts(self) -> list[Measure]:
-        """One job for each cell."""
-        return [replace(self, cells=(cell,)) for cell in self.cells]
-
-    def lost(self, why: str) -> list[Outcome]:
-        """An `infra_error` for each cell."""
-        return [
-            Outcome(
-                Record(cell, "infra_error", 0, None, 0.0, "", 0, 0, fault=why),
-                Timing(cell.key(), 0.0),
-            )
-            for cell in self.cells
-        ]
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A job: the cells of one condition, which differ in the step count alone."""
-
-    cells: tuple[Cell, ...]
-
-    def run(self, worker: Worker) -> list[Quality]:
-        """See `Worker.probe`."""
-        return worker.probe(self.cells)
-
-    def parts(self) -> list[Probe]:
-        """Itself: step counts are compared with one another."""
-        return [self]
-
-    def lost(self, why: str) -> list[Quality]:
-        """Nothing.
-
-        Raises:
-            IncompleteError: always.
-        """
-        cell = self.cells[0]
-        raise IncompleteError(
-            f"{cell.policy} on {cell.task}: its chunks could not be compared: {why}; finished "
-            "episodes are kept: run the same command again to continue"
-        )
-
-
 def _task(cell: Cell) -> TaskSpec:
     spec = task(cell.task)
     if spec.hash != cell.task_hash:
         raise UsageError(f"{cell.task}: its file changed while it was being measured")
     return spec
+
+
+def _broken(cell: Cell, fault: str) -> Outcome:
+    record = Record(cell, "infra_error", 0, None, 0.0, "", 0, 0, fault=fault)
+    return Outcome(record, Timing(cell.key(), 0.0))
