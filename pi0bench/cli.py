@@ -260,19 +260,11 @@ def toy(out: Path = Path("runs/toy"), seed: int = 0, workers: int | None = None)
 
 def doctor() -> int:
     """Look at this machine: packages, renderers, video, weights, cores, disk and GPU."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from pi0bench.doctor import examine
+    from pi0bench.doctor import examine, lacking, print_findings
 
     found = examine()
-    table = Table(box=None, show_header=False)
-    for subject, finding in found.items():
-        mark = "needed" if finding.remedy and finding.needed else "hint" if finding.remedy else "ok"
-        table.add_row(mark, subject, Text(f"{finding.says}. {finding.remedy}".rstrip(". ")))
-    _console().print(table)
-    lacking = any(finding.remedy and finding.needed for finding in found.values())
-    return MachineError.exit_code if lacking else 0
+    print_findings(found, _console())
+    return MachineError.exit_code if lacking(found) else 0
 
 
 COMMANDS: dict[str, Callable[..., int]] = {

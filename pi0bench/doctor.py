@@ -6,12 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from pi0bench.errors import Pi0benchError
 from pi0bench.workers import processes
@@ -166,3 +169,17 @@ def examine() -> dict[str, Finding]:
             words = f"{type(error).__name__}: {error}"
             found[subject] = Finding(words, "install pi0bench again in a new environment", True)
     return found
+
+
+def lacking(found: Mapping[str, Finding]) -> list[str]:
+    """The subjects without whose remedy the benchmark cannot run."""
+    return [subject for subject, finding in found.items() if finding.remedy and finding.needed]
+
+
+def print_findings(found: Mapping[str, Finding], console: Console) -> None:
+    """One line a subject: ok, a hint, or what is needed, and its remedy."""
+    table, needed = Table(box=None, show_header=False), lacking(found)
+    for subject, finding in found.items():
+        mark = "needed" if subject in needed else "hint" if finding.remedy else "ok"
+        table.add_row(mark, subject, Text(f"{finding.says}. {finding.remedy}".rstrip(". ")))
+    console.print(table)

@@ -18,6 +18,12 @@ class UsageError(Pi0benchError):
     exit_code = 2
 
 
+class IncompleteError(Pi0benchError):
+    """A run that stopped before its end; what is finished is kept."""
+
+    exit_code = 3
+
+
 class StorageError(Pi0benchError):
     """A folder that cannot be written, or a disk that is full."""
 

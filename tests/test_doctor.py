@@ -10,7 +10,7 @@ import pytest
 
 from pi0bench import doctor
 from pi0bench.cli import main
-from pi0bench.doctor import CHECKS, Finding, examine
+from pi0bench.doctor import CHECKS, Finding, examine, lacking
 from pi0bench.errors import UsageError
 from pi0bench.policies import registry
 
@@ -18,7 +18,7 @@ from pi0bench.policies import registry
 def test_a_sound_machine_lacks_nothing_that_is_needed() -> None:
     found = examine()
     assert list(found) == list(CHECKS)
-    assert not [subject for subject, finding in found.items() if finding.remedy and finding.needed]
+    assert not lacking(found)
     assert all(finding.says for finding in found.values())
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,34 @@ class Chunk:
     actions: NDArray[np.float64]
     trunk_evaluations: int
     spent_ms: Mapping[str, float]
+
+
+class Flag(Protocol):
+    """A truth that others can see, such as a `multiprocessing.sharedctypes.RawValue`."""
+
+    value: bool
+
+
+class Marked:
+    """A policy that raises a flag while it plans."""
+
+    def __init__(self, policy: Policy, flag: Flag) -> None:
+        self.name, self.traits = policy.name, policy.traits
+        self._policy, self._flag = policy, flag
+
+    def plan(
+        self,
+        observations: Sequence[Observation],
+        noise: Sequence[np.random.Generator],
+        steps: int,
+        solver: str,
+    ) -> Plan:
+        """See `Policy.plan`; the flag stays up when the process does not survive it."""
+        self._flag.value = True
+        try:
+            return self._policy.plan(observations, noise, steps, solver)
+        finally:
+            self._flag.value = False
 
 
 def ask(policy: Policy, questions: Sequence[Question], cell: Cell) -> list[Chunk | PolicyFault]:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from pi0bench.evaluate.executors import Executor
 from pi0bench.evaluate.film import FPS
-from pi0bench.evaluate.worker import Job, Worker
+from pi0bench.evaluate.worker import Measure
 from pi0bench.results import manifest
 from pi0bench.results.compact import print_compact
 from pi0bench.results.files import write_atomic
@@ -60,9 +60,9 @@ def write_videos(folder: RunFolder, records: Sequence[Record], executor: Executo
     if not records:
         return
     before = {record.cell.key(): record for record in records}
-    jobs = [Job((record.cell,), film=True) for record in records]
+    jobs = [Measure((record.cell,), film=True) for record in records]
     yield f"Making {len(records)} video{'s' if len(records) > 1 else ''}."
-    for outcomes in executor.run(Worker.measure, jobs):
+    for outcomes in executor.run(jobs):
         for outcome in outcomes:
             record = before[outcome.record.cell.key()]
             if outcome.record != record:

@@ -14,12 +14,13 @@ from rich.text import Text
 from pi0bench.envs.render.choose import NAMES, choose
 from pi0bench.envs.tabletop import ENGINES
 from pi0bench.envs.variation import variation
-from pi0bench.errors import UsageError, unknown
+from pi0bench.errors import IncompleteError, UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report
 from pi0bench.evaluate.cells import Settings, batches, expand
 from pi0bench.evaluate.display import Display
+from pi0bench.evaluate.interrupts import gently
 from pi0bench.evaluate.probe import REFERENCE_STEPS, conditions
-from pi0bench.evaluate.worker import Job, Worker
+from pi0bench.evaluate.worker import Measure, Probe
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
 from pi0bench.results.files import append_line, prove_writable
@@ -28,8 +29,6 @@ from pi0bench.results.quality import read as read_quality
 from pi0bench.results.record import Cell
 from pi0bench.results.store import RunFolder
 from pi0bench.tasks.load import task as load_task
-
-INCOMPLETE = 3
 
 
 @dataclass(frozen=True)
@@ -74,15 +73,21 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
         for line in [makeshift, *_plan(settings, policies, cells, missing, how, out)]:
             if line:
                 _say(console, line)
-        jobs = [Job(batch) for batch in batches(missing, how.batch)]
+        jobs = [Measure(batch) for batch in batches(missing, how.batch)]
         with closing(executors.make(how.workers, policies)) as executor:
-            _measure(jobs, executor, folder, console)
-            _probe(cells, executor, folder, console)
-            folder.finish()
-            report.write(folder, console)
-            films = report.films(folder, cells) if how.video else []
-            for line in report.write_videos(folder, films, executor):
-                _say(console, line)
+
+            def drain() -> None:
+                _say(console, "Finishing what runs; once more stops at once.")
+                executor.drain()
+
+            with gently(drain):
+                _measure(jobs, executor, folder, console)
+                _probe(cells, executor, folder, console)
+                folder.finish()
+                report.write(folder, console)
+                films = report.films(folder, cells) if how.video else []
+                for line in report.write_videos(folder, films, executor):
+                    _say(console, line)
         _say(console, report.contents(folder))
         return _verdict(folder, cells, console)
 
@@ -128,12 +133,12 @@ def _plan(
 
 
 def _measure(
-    jobs: Sequence[Job], executor: executors.Executor, folder: RunFolder, console: Console
+    jobs: Sequence[Measure], executor: executors.Executor, folder: RunFolder, console: Console
 ) -> None:
     if not jobs:
         return
     with Display(console, sum(len(job.cells) for job in jobs)) as display:
-        for outcomes in executor.run(Worker.measure, jobs):
+        for outcomes in executor.run(jobs):
             for outcome in outcomes:
                 folder.append(outcome.record, outcome.timing)
             display.add(outcomes)
@@ -148,7 +153,7 @@ def _probe(
     if not groups:
         return
     _say(console, f"Comparing chunks with those of {REFERENCE_STEPS} steps.")
-    for found in executor.run(Worker.probe, groups):
+    for found in executor.run([Probe(group) for group in groups]):
         for quality in found:
             append_line(folder.path(QUALITY), quality.to_line())
 
@@ -172,7 +177,7 @@ def _verdict(folder: RunFolder, cells: Sequence[Cell], console: Console) -> int:
     _say(console, f"{len(keys)} episodes were not measured; the same command tries again:")
     for fault, count in faults.most_common(5):
         _say(console, f"  {count} times {fault}")
-    return INCOMPLETE
+    return IncompleteError.exit_code
 
 
 def _say(console: Console, line: str) -> None:

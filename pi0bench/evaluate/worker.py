@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from pi0bench.envs.render.choose import make
 from pi0bench.envs.render.renderer import Renderer
-from pi0bench.errors import Pi0benchError, UsageError
+from pi0bench.errors import IncompleteError, Pi0benchError, UsageError
 from pi0bench.evaluate.episode import Outcome, run
 from pi0bench.evaluate.film import Film
-from pi0bench.evaluate.planning import Stopwatch, describe
+from pi0bench.evaluate.planning import Flag, Marked, Stopwatch, describe
 from pi0bench.evaluate.probe import probe
+from pi0bench.evaluate.slot import Loss
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
 from pi0bench.results.quality import Quality
@@ -20,28 +21,23 @@ from pi0bench.tasks.load import task
 from pi0bench.tasks.spec import TaskSpec
 
 
-@dataclass(frozen=True)
-class Job:
-    """Cells that differ in the episode alone, to be run in lock step.
+class Worker:
+    """Runs jobs, one after another; what it has loaded stays loaded.
 
-    Attributes:
-        cells: one episode each.
-        film: also return frames; such a job has one cell.
+    Args:
+        policies: those that are loaded already.
+        planning: is set while a policy is asked for actions, so that others know whose fault it is
+            when this process dies.
     """
 
-    cells: tuple[Cell, ...]
-    film: bool = False
-
-
-class Worker:
-    """Runs jobs, one after another; what it has loaded stays loaded."""
-
-    def __init__(self, policies: Mapping[str, Policy] | None = None) -> None:
-        self._policies = dict(policies or {})
+    def __init__(
+        self, policies: Mapping[str, Policy] | None = None, planning: Flag | None = None
+    ) -> None:
+        self._policies, self.planning = dict(policies or {}), planning
         self._renderers: dict[str, Renderer] = {}
         self._stopwatch = Stopwatch()
 
-    def measure(self, job: Job) -> list[Outcome]:
+    def measure(self, job: Measure) -> list[Outcome]:
         """Run a job's episodes; what breaks around the policy is an `infra_error` of its episode.
 
         Raises:
@@ -53,8 +49,8 @@ class Worker:
             raise
         except Exception as error:
             if len(job.cells) == 1:
-                return [_broken(job.cells[0], describe(error))]
-        return [end for cell in job.cells for end in self.measure(replace(job, cells=(cell,)))]
+                return job.lost(Loss(describe(error), "infra_error"))
+        return [end for part in job.parts() for end in self.measure(part)]
 
     def probe(self, cells: tuple[Cell, ...]) -> list[Quality]:
         """Compare the chunks of several step counts (see `pi0bench.evaluate.probe`)."""
@@ -62,7 +58,7 @@ class Worker:
         sees = policy.traits.image_side > 0
         return probe(cells, policy, spec, self._renderer(cells[0].renderer) if sees else None)
 
-    def _measure(self, job: Job) -> list[Outcome]:
+    def _measure(self, job: Measure) -> list[Outcome]:
         cell = job.cells[0]
         policy, spec = self._policy(cell), _task(cell)
         sees = policy.traits.image_side > 0
@@ -74,7 +70,9 @@ class Worker:
 
     def _policy(self, cell: Cell) -> Policy:
         if cell.policy not in self._policies:
-            self._policies[cell.policy] = registry.load(cell.policy)
+            policy = registry.load(cell.policy)
+            marked = policy if self.planning is None else Marked(policy, self.planning)
+            self._policies[cell.policy] = marked
         policy = self._policies[cell.policy]
         if policy.traits.weights != cell.weights:
             raise UsageError(f"{cell.policy}: its weights changed while it was being measured")
@@ -91,13 +89,66 @@ class Worker:
         return self._renderers[name]
 
 
+@dataclass(frozen=True)
+class Measure:
+    """A job: cells that differ in the episode alone, to be run in lock step.
+
+    Attributes:
+        cells: one episode each.
+        film: also return frames; such a job has one cell.
+    """
+
+    cells: tuple[Cell, ...]
+    film: bool = False
+
+    def run(self, worker: Worker) -> list[Outcome]:
+        """See `Worker.measure`."""
+        return worker.measure(self)
+
+    def parts(self) -> list[Measure]:
+        """One job for each cell."""
+        return [replace(self, cells=(cell,)) for cell in self.cells]
+
+    def lost(self, loss: Loss) -> list[Outcome]:
+        """A fault for each cell."""
+        return [
+            Outcome(
+                Record(cell, loss.status, 0, None, 0.0, "", 0, 0, fault=loss.why),
+                Timing(cell.key(), 0.0),
+            )
+            for cell in self.cells
+        ]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A job: the cells of one condition, which differ in the step count alone."""
+
+    cells: tuple[Cell, ...]
+
+    def run(self, worker: Worker) -> list[Quality]:
+        """See `Worker.probe`."""
+        return worker.probe(self.cells)
+
+    def parts(self) -> list[Probe]:
+        """Itself: step counts are compared with one another."""
+        return [self]
+
+    def lost(self, loss: Loss) -> list[Quality]:
+        """Nothing.
+
+        Raises:
+            IncompleteError: always.
+        """
+        cell = self.cells[0]
+        raise IncompleteError(
+            f"{cell.policy} on {cell.task}: its chunks could not be compared: {loss.why}; finished "
+            "episodes are kept: run the same command again to continue"
+        )
+
+
 def _task(cell: Cell) -> TaskSpec:
     spec = task(cell.task)
     if spec.hash != cell.task_hash:
         raise UsageError(f"{cell.task}: its file changed while it was being measured")
     return spec
-
-
-def _broken(cell: Cell, fault: str) -> Outcome:
-    record = Record(cell, "infra_error", 0, None, 0.0, "", 0, 0, fault=fault)
-    return Outcome(record, Timing(cell.key(), 0.0))

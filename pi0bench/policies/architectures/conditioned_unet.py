@@ -63,8 +63,8 @@ class ConditionedUNet(Network):
         return self
 
     def matrices(self) -> list[nn.Parameter]:
-        """The weights of the U-Net's blocks."""
-        return self.unet.matrices()
+        """The weights of the U-Net's blocks and the observer's matrices."""
+        return [*self.unet.matrices(), *self.observer.matrices()]
 
     def encode(self, seen: Seen) -> Condition:
         """The condition, computed once a plan."""

@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from pi0bench.policies import observe
+from pi0bench.policies.architectures.attention import EncoderLayer
 from pi0bench.policies.architectures.fresh import initialise
 from pi0bench.policies.architectures.pointnet import PointNet
 from pi0bench.policies.network import PROPRIO_DIM, Seen
@@ -21,6 +22,10 @@ class Observer(nn.Module, ABC):
     def initialise(self, generator: Generator) -> None:
         """Draw new weights, in place."""
         initialise(self, generator)
+
+    def matrices(self) -> list[nn.Parameter]:
+        """The weight matrices that Muon trains; none by default."""
+        return []
 
     @abstractmethod
     def forward(self, seen: Seen) -> Tensor:
@@ -41,27 +46,44 @@ class MeanWord(nn.Module):
 
 
 class TokenObserver(Observer):
-    """What the eyes say of every look, the state and the mean word, through two layers.
+    """One token of what is asked and felt, and those of the eyes, through a transformer.
+
+    A flattened observation would leave it to the U-Net to find out which object is meant.
 
     Args:
         looks: things that the eyes tell apart, S.
         words: rows of the word embedding.
-        width: of the condition.
-        word_width: of an embedded word.
+        width: of the tokens and of the condition, which is what becomes of the first.
+        layers: of the transformer.
     """
 
-    def __init__(self, looks: int, words: int, width: int = 128, word_width: int = 64) -> None:
+    def __init__(self, looks: int, words: int, width: int = 128, layers: int = 2) -> None:
         super().__init__()
         self.width = width
-        self.word = MeanWord(words, word_width)
-        inputs = looks * observe.TOKEN_DIM + PROPRIO_DIM + word_width
-        self.mix = nn.Sequential(nn.Linear(inputs, width), nn.Mish(), nn.Linear(width, width))
+        self.see = nn.Linear(observe.TOKEN_DIM, width)
+        self.look = nn.Parameter(torch.zeros(looks, width))
+        self.word = MeanWord(words, width)
+        self.feel = nn.Linear(PROPRIO_DIM, width)
+        self.layers = nn.ModuleList(EncoderLayer(width, 8, 2 * width) for _ in range(layers))
+
+    def initialise(self, generator: Generator) -> None:
+        """See `Observer.initialise`."""
+        super().initialise(generator)
+        nn.init.normal_(self.look, generator=generator)
+
+    def matrices(self) -> list[nn.Parameter]:
+        """The transformer's."""
+        return [p for p in self.layers.parameters() if p.ndim == 2]
 
     def forward(self, seen: Seen) -> Tensor:
         """See `Observer.forward`; needs `features`."""
-        tokens = observe.tokens(seen["features"]).flatten(1)
-        state, said = observe.state(seen["proprio"]), self.word(seen["ids"], seen["words"])
-        return self.mix(torch.cat([tokens, state, said], dim=-1))
+        looks = self.see(observe.tokens(seen["features"])) + self.look
+        asked = self.word(seen["ids"], seen["words"]) + self.feel(observe.state(seen["proprio"]))
+        x = torch.cat([asked[:, None], looks], dim=1)
+        there = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+        for layer in self.layers:
+            x = layer(x, there)
+        return x[:, 0]
 
 
 class PointObserver(Observer):

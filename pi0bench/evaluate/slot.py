@@ -1,0 +1,170 @@
+"""One worker process with a pipe of its own, which nobody else's death can block."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from ctypes import c_bool
+from dataclasses import dataclass
+from multiprocessing import connection
+from multiprocessing.connection import Connection
+from multiprocessing.sharedctypes import RawValue
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+# Not at run time: a worker imports this file before its threads are counted.
+if TYPE_CHECKING:
+    from pi0bench.evaluate.executors import Job
+
+_ONE_THREAD: Mapping[str, str] = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+_ORPHANED = 71
+_START_S, _END_S = 60.0, 5.0
+
+
+@dataclass(frozen=True)
+class Loss:
+    """How a job was lost.
+
+    Attributes:
+        why: in words.
+        status: whose fault it is (see `pi0bench.results.record`).
+    """
+
+    why: str
+    status: str
+
+
+class Slot:
+    """A fresh process with one thread, which does one job at a time.
+
+    Attributes:
+        born: True once it has answered anything.
+        done: jobs that it has answered.
+        since: from when its job is timed, by `time.monotonic`; after the start, for the first.
+    """
+
+    def __init__(self) -> None:
+        self.born, self.done, self.since = False, 0, 0.0
+        spawn = multiprocessing.get_context("spawn")
+        self._pipe, theirs = spawn.Pipe()
+        self._planning = RawValue(c_bool, False)
+        self._process = spawn.Process(target=_serve, args=(theirs, self._planning), daemon=True)
+        with _no_interrupt(), _environment(_ONE_THREAD):
+            self._process.start()
+        theirs.close()  # so that the pipe ends when the process does
+
+    def fileno(self) -> int:
+        """For `multiprocessing.connection.wait`: there is something to receive, or an end."""
+        return self._pipe.fileno()
+
+    def begin(self, job: Job[Any]) -> None:
+        """Give it a job."""
+        self.since = monotonic() if self.born else monotonic() + _START_S
+        with contextlib.suppress(BrokenPipeError):  # its end is met by `receive`
+            self._pipe.send(job)
+
+    def receive(self) -> tuple[Any] | Loss | None:
+        """What its job gave, in a tuple; None when it only says that it has started.
+
+        Raises:
+            Exception: what the job raised.
+        """
+        try:
+            given, result = self._pipe.recv()
+        except (EOFError, OSError):
+            return self._death()
+        if not self.born:
+            self.born, self.since = True, monotonic()
+            return None
+        self.done += 1
+        if not given:
+            raise result
+        return (result,)
+
+    def hung(self, after_s: float) -> Loss:
+        """How its job is lost when it does not answer."""
+        status = "policy_fault" if self._planning.value else "infra_error"
+        return Loss(f"no answer within {after_s:.0f} s", status)
+
+    def end(self) -> None:
+        """End the process at once, in the middle of its job if need be."""
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self._pipe.close()
+
+    def _death(self) -> Loss:
+        self._process.join(_END_S)
+        status = "policy_fault" if self._planning.value else "env_fault"
+        code = self._process.exitcode
+        if code is None or code >= 0:
+            return Loss(f"its process ended with {code}", status)
+        why = f"its process was ended by {signal.Signals(-code).name}"
+        if -code == signal.SIGKILL:
+            why += " (is there enough memory?)"
+        return Loss(why, "infra_error" if -code in (signal.SIGKILL, signal.SIGTERM) else status)
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Hold Ctrl-C back while a process starts: it inherits the mask, so it is ours alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+@contextlib.contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while: only the processes started meanwhile keep them."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _serve(pipe: Connection, planning: Any) -> None:
+    """Say that it has started; then answer jobs until the pipe ends.
+
+    An answer is (True, what the job gave) or (False, what it raised).
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    from pi0bench.evaluate.worker import Worker
+
+    worker = Worker(planning=planning)
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        pipe.send((True, None))
+        while True:
+            job: Job[Any] = pipe.recv()
+            try:
+                answer = True, job.run(worker)
+            except Exception as error:
+                answer = False, error
+            pipe.send(answer)
+    os._exit(0)  # without the ends of renderers, which can crash
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(_ORPHANED)
