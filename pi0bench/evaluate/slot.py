@@ -46,6 +46,7 @@ class Slot:
     """A fresh process with one thread, which does one job at a time.
 
     Attributes:
+        pipe: ready when there is something to receive, or an end.
         born: True once it has answered anything.
         done: jobs that it has answered.
         since: from when its job is timed, by `time.monotonic`; after the start, for the first.
@@ -54,22 +55,18 @@ class Slot:
     def __init__(self) -> None:
         self.born, self.done, self.since = False, 0, 0.0
         spawn = multiprocessing.get_context("spawn")
-        self._pipe, theirs = spawn.Pipe()
+        self.pipe, theirs = spawn.Pipe()
         self._planning = RawValue(c_bool, False)
         self._process = spawn.Process(target=_serve, args=(theirs, self._planning), daemon=True)
         with _no_interrupt(), _environment(_ONE_THREAD):
             self._process.start()
         theirs.close()  # so that the pipe ends when the process does
 
-    def fileno(self) -> int:
-        """For `multiprocessing.connection.wait`: there is something to receive, or an end."""
-        return self._pipe.fileno()
-
     def begin(self, job: Job[Any]) -> None:
         """Give it a job."""
         self.since = monotonic() if self.born else monotonic() + _START_S
         with contextlib.suppress(BrokenPipeError):  # its end is met by `receive`
-            self._pipe.send(job)
+            self.pipe.send(job)
 
     def receive(self) -> tuple[Any] | Loss | None:
         """What its job gave, in a tuple; None when it only says that it has started.
@@ -78,7 +75,7 @@ class Slot:
             Exception: what the job raised.
         """
         try:
-            given, result = self._pipe.recv()
+            given, result = self.pipe.recv()
         except (EOFError, OSError):
             return self._death()
         if not self.born:
@@ -99,7 +96,7 @@ class Slot:
         self._process.kill()
         self._process.join()
         self._process.close()
-        self._pipe.close()
+        self.pipe.close()
 
     def _death(self) -> Loss:
         self._process.join(_END_S)

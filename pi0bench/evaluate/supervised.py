@@ -95,9 +95,10 @@ class Local:
     def _heard(self) -> Iterator[tuple[Slot, tuple[Any] | Loss | None]]:
         """Wait for the next answers, deaths and deadlines (see `Slot.receive`)."""
         next_s = min(slot.since for slot in self._running) + self._deadline_s
-        ready = connection.wait(list(self._running), max(0.0, next_s - monotonic()))
+        pipes = [slot.pipe for slot in self._running]
+        ready = connection.wait(pipes, max(0.0, next_s - monotonic()))
         for slot in list(self._running):
-            if slot in ready:
+            if slot.pipe in ready:
                 yield slot, slot.receive()
             elif monotonic() - slot.since >= self._deadline_s:
                 yield slot, slot.hung(self._deadline_s)

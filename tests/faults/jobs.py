@@ -18,7 +18,7 @@ from pi0bench.policies.policy import Plan, Traits
 class Crashing:
     name, traits = "crashing", Traits(weights="none")
 
-    def plan(self, *_: object) -> Plan:
+    def plan(self, *_: object, **__: object) -> Plan:
         ctypes.string_at(0)
         raise AssertionError
 

@@ -1,0 +1,94 @@
+"""Commands that make what is measured with, and what is looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tyro
+
+from pi0bench.commands.console import console
+from pi0bench.errors import UsageError
+from pi0bench.workers import processes
+
+
+def demos(
+    suite: tuple[str, ...] = ("tabletop",),
+    episodes: int = 300,
+    out: Path = Path("data/demos.npz"),
+    seed: int = 0,
+    workers: int | None = None,
+) -> int:
+    """Record the expert's demonstrations into one file. The same command continues.
+
+    Args:
+        suite: The suites to demonstrate.
+        episodes: Start states of each task.
+        out: The file; states and clean actions, no pictures.
+        seed: Of start states and disturbances; no evaluation can draw the same ones.
+        workers: Processes; as many as there are cores when not given. Changes no result.
+    """
+    from pi0bench.train.pipeline import demonstrations
+
+    demonstrations(suite, episodes, out, seed, processes(workers), console())
+    return 0
+
+
+def train(
+    name: tyro.conf.Positional[tuple[str, ...]] = (),
+    group: str | None = None,
+    data: Path = Path("data"),
+    workers: int | None = None,
+    device: str = "cpu",
+) -> int:
+    """Train eyes or a policy by its card in policies/; killed and run again, it continues.
+
+    Args:
+        name: Folders of policies/, such as eyes or pi0.
+        group: Every policy of a comparison group, such as heads, in place of names.
+        data: Folder of what is learned from; what is missing there is made first.
+        workers: Processes and threads; as many as there are cores when not given.
+        device: cpu or cuda; training from ready files needs no simulator.
+    """
+    from pi0bench.train.pipeline import members
+    from pi0bench.train.pipeline import train as fit
+
+    if not name and group is None:
+        raise UsageError("train: name a folder of policies/, or a --group")
+    for each in (*name, *(members(group) if group else ())):
+        fit(each, data, processes(workers), console(), device)
+    return 0
+
+
+def gallery(
+    suite: str | None = None, task: tuple[str, ...] = (), out: Path = Path("gallery.png")
+) -> int:
+    """Draw every task: start, middle and end of the expert's episode in both engines.
+
+    Args:
+        suite: The tasks to draw; all of the benchmark's when not given.
+        task: Single tasks, in place of a suite.
+        out: The picture, a PNG file.
+    """
+    from pi0bench.evaluate.gallery import gallery as draw
+    from pi0bench.tasks import load
+
+    tasks = load.suite(suite) if suite else tuple(map(load.task, load.task_ids()))
+    chosen = tuple(map(load.task, task)) or tasks
+    screen = console()
+    draw(chosen, out, say=lambda line: screen.print(line, markup=False, soft_wrap=True))
+    return 0
+
+
+def toy(out: Path = Path("runs/toy"), seed: int = 0, workers: int | None = None) -> int:
+    """Every way of sampling on a problem to look at: two-dimensional navigation past a wall.
+
+    Args:
+        out: Folder for the table and the two pictures.
+        seed: Of everything random.
+        workers: Processes; as many as there are cores when not given. Changes no result.
+    """
+    from pi0bench.toy.recipes import Settings
+    from pi0bench.toy.run import run as play
+
+    play(out, Settings(seed=seed), processes(workers), console())
+    return 0

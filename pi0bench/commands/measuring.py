@@ -1,0 +1,125 @@
+"""Commands that run episodes, and those that say what could be run."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from pi0bench.commands.console import console
+from pi0bench.errors import MachineError, UsageError
+from pi0bench.workers import processes
+
+
+def run(
+    policy: tuple[str, ...],
+    suite: str = "tabletop",
+    task: tuple[str, ...] = (),
+    steps: tuple[int, ...] = (),
+    solver: tuple[str, ...] = (),
+    engine: str = "mujoco",
+    renderer: str = "auto",
+    episodes: int | None = None,
+    workers: int | None = None,
+    batch: int = 8,
+    seed: int = 0,
+    variation: tuple[str, ...] = ("nominal",),
+    out: Path | None = None,
+    video: bool = True,
+    quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
+    """Measure policies: a table, curves and videos. The same command continues where it stopped.
+
+    Args:
+        policy: One or more policies; `pi0bench list` names them.
+        suite: The tasks to measure on.
+        task: Single tasks, in place of a suite.
+        steps: Sampler steps to try; each policy's own default when not given.
+        solver: Samplers to try, such as euler, heun or ddim; each policy's own default when not
+            given, and of those given the ones that it can use.
+        engine: Physics: mujoco or pybullet.
+        renderer: What draws the policies' pictures: gl (OpenGL), tiny (needs none) or auto.
+        episodes: Start states of each task; 50 when not given.
+        workers: Processes; as many as there are cores when not given. Changes no result.
+        batch: Episodes that a process runs in lock step. Changes no result.
+        seed: Of start states and noise.
+        variation: Departures from the task files, such as light-2; `pi0bench list` names them.
+        out: Folder of the run; when not given, one under runs/ that is named by the settings.
+        video: Film one success and one failure of each policy, task and variation.
+        quick: Five episodes a task and no videos, unless --episodes says otherwise.
+    """
+    from pi0bench.evaluate import cells
+    from pi0bench.evaluate.run import How
+    from pi0bench.evaluate.run import run as measure
+    from pi0bench.tasks.load import suite as load_suite
+
+    settings = cells.Settings(
+        policies=policy,
+        tasks=task or tuple(spec.id for spec in load_suite(suite)),
+        engine=engine,
+        renderer=renderer,
+        episodes=episodes if episodes is not None else 5 if quick else 50,
+        steps=steps,
+        solvers=solver,
+        seed=seed,
+        variations=variation,
+    )
+    how = How(
+        workers=processes(workers),
+        batch=batch,
+        video=video and not quick,
+        command=shlex.join(["pi0bench", *sys.argv[1:]]),
+    )
+    folder = out or Path("runs") / cells.folder_name(settings, "" if task else suite)
+    return measure(settings, folder, how, console())
+
+
+def list_() -> int:
+    """List policies, suites, tasks and variations."""
+    from rich.table import Table
+
+    from pi0bench.envs import variation
+    from pi0bench.policies import registry
+    from pi0bench.tasks import load
+
+    screen = console()
+    for title, rows in {
+        "policies": [(name, registry.summary(name)) for name in registry.names()],
+        "suites": [
+            (name, f"{words} {', '.join(task.id for task in load.suite(name))}")
+            for name, words in load.suites().items()
+        ],
+        "tasks": [(name, load.task(name).summary) for name in load.task_ids()],
+        "variations": variation.described(),
+    }.items():
+        table = Table(title=title, title_justify="left", box=None, show_header=False)
+        for row in rows:
+            table.add_row(*row)
+        screen.print(table)
+    return 0
+
+
+def check(paths: tyro.conf.Positional[tuple[Path, ...]] = ()) -> int:
+    """Check task files: read them, and reset each task 50 times in both engines.
+
+    Args:
+        paths: Task files, or folders of them; all of the benchmark's when not given, and then
+            also its paraphrases and variations.
+    """
+    from pi0bench.evaluate.check import check as examine
+
+    screen = console()
+    problems = examine(paths, say=lambda line: screen.print(line, markup=False, soft_wrap=True))
+    return UsageError.exit_code if problems else 0
+
+
+def doctor() -> int:
+    """Look at this machine: packages, renderers, video, weights, cores, disk and GPU."""
+    from pi0bench.doctor import examine, lacking, print_findings
+
+    found = examine()
+    print_findings(found, console())
+    return MachineError.exit_code if lacking(found) else 0
