@@ -30,6 +30,8 @@ def run(
     out: Path | None = None,
     video: bool = True,
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    stop_early: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    allow_incomplete: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
     """Measure policies: a table, curves and videos. The same command continues where it stopped.
 
@@ -50,6 +52,9 @@ def run(
         out: Folder of the run; when not given, one under runs/ that is named by the settings.
         video: Film one success and one failure of each policy, task and variation.
         quick: Five episodes a task and no videos, unless --episodes says otherwise.
+        stop_early: End as soon as every policy is shown to differ from the first one named; looks
+            every five episodes by a test that allows it (e-values).
+        allow_incomplete: Show tables even when episodes are missing, with worst-case bounds.
     """
     from pi0bench.evaluate import cells
     from pi0bench.evaluate.run import How
@@ -66,11 +71,13 @@ def run(
         solvers=solver,
         seed=seed,
         variations=variation,
+        stop_early=stop_early,
     )
     how = How(
         workers=processes(workers),
         batch=batch,
         video=video and not quick,
+        incomplete=allow_incomplete,
         command=shlex.join(["pi0bench", *sys.argv[1:]]),
     )
     folder = out or Path("runs") / cells.folder_name(settings, "" if task else suite)

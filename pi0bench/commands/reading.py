@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from pi0bench.commands.console import console
 
 
-def report(folder: tyro.conf.Positional[Path]) -> int:
+def report(
+    folder: tyro.conf.Positional[Path],
+    allow_incomplete: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
     """Write the tables and figures of a run, or of published results, again from their records.
 
     Args:
         folder: A run's folder, or one of published runs such as results/0.1.
+        allow_incomplete: Of a run even when episodes are missing, with worst-case bounds.
     """
     from pi0bench.results.publish import report as write
 
-    for path in write(folder):
+    for path in write(folder, allow_incomplete):
         console().print(str(path), markup=False, highlight=False, soft_wrap=True)
     return 0
 

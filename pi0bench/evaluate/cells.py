@@ -13,6 +13,7 @@ from pi0bench.results.record import Cell
 from pi0bench.tasks.spec import TaskSpec
 
 _MAX_NAME = 120
+_ROUND = 5
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Settings:
         solvers: samplers to try; () for each policy's own default.
         seed: of all randomness.
         variations: how episodes depart from the task file; "nominal" is not at all.
+        stop_early: end once every other condition is shown to differ from the first.
     """
 
     policies: tuple[str, ...]
@@ -40,6 +42,7 @@ class Settings:
     solvers: tuple[str, ...] = ()
     seed: int = 0
     variations: tuple[str, ...] = ("nominal",)
+    stop_early: bool = False
 
     def __post_init__(self) -> None:
         for name in ("policies", "tasks", "steps", "solvers", "variations"):
@@ -119,6 +122,13 @@ def batches(cells: Iterable[Cell], size: int) -> list[tuple[Cell, ...]]:
     return grouped
 
 
+def rounds(cells: Sequence[Cell], settings: Settings) -> list[tuple[Cell, ...]]:
+    """All cells at once; to stop early, five episodes of everything, then the next, and so on."""
+    size = _ROUND if settings.stop_early else settings.episodes
+    starts = range(0, settings.episodes, size)
+    return [tuple(c for c in cells if first <= c.episode < first + size) for first in starts]
+
+
 def folder_name(settings: Settings, suite: str = "") -> str:
     """Name a run by what it measures: equal settings, equal name.
 
@@ -140,6 +150,8 @@ def folder_name(settings: Settings, suite: str = "") -> str:
         parts.append(f"episodes{settings.episodes}")
     if settings.seed != default.seed:
         parts.append(f"seed{settings.seed}")
+    if settings.stop_early:
+        parts.append("early")
     name = "-".join(parts).replace("/", "_")
     if len(name) <= _MAX_NAME:
         return name

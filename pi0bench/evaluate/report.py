@@ -24,9 +24,9 @@ NOMINAL = "nominal"
 VIDEOS = "videos"
 
 
-def write(folder: RunFolder, console: Console) -> None:
+def write(folder: RunFolder, console: Console, incomplete: bool = False) -> None:
     """Write the run's pages into its folder, and show the table and what follows from it."""
-    read = pages(folder)
+    read = pages(folder, incomplete)
     for name, data in read.files.items():
         write_atomic(folder.path(name), data)
     if len(read.profiles) > 1:

@@ -16,16 +16,12 @@ from pi0bench.envs.tabletop import ENGINES
 from pi0bench.envs.variation import variation
 from pi0bench.errors import IncompleteError, UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report
-from pi0bench.evaluate.cells import Settings, batches, expand
-from pi0bench.evaluate.display import Display
+from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.interrupts import gently
-from pi0bench.evaluate.probe import REFERENCE_STEPS, conditions
-from pi0bench.evaluate.worker import Measure, Probe
+from pi0bench.evaluate.measure import compare_chunks, measure
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
-from pi0bench.results.files import append_line, prove_writable
-from pi0bench.results.quality import QUALITY, Quality
-from pi0bench.results.quality import read as read_quality
+from pi0bench.results.files import prove_writable
 from pi0bench.results.record import Cell
 from pi0bench.results.store import RunFolder
 from pi0bench.tasks.load import task as load_task
@@ -39,12 +35,14 @@ class How:
         workers: processes.
         batch: episodes that a process runs in lock step.
         video: whether to make videos.
+        incomplete: show tables even when episodes are missing.
         command: the command line that asked for it.
     """
 
     workers: int = 1
     batch: int = 8
     video: bool = True
+    incomplete: bool = False
     command: str = ""
 
     def __post_init__(self) -> None:
@@ -73,7 +71,6 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
         for line in [makeshift, *_plan(settings, policies, cells, missing, how, out)]:
             if line:
                 _say(console, line)
-        jobs = [Measure(batch) for batch in batches(missing, how.batch)]
         with closing(executors.make(how.workers, policies)) as executor:
 
             def drain() -> None:
@@ -81,15 +78,18 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
                 executor.drain()
 
             with gently(drain):
-                _measure(jobs, executor, folder, console)
-                _probe(cells, executor, folder, console)
+                cells = measure(cells, settings, executor, folder, how.batch, console)
+                whole = not folder.missing(cells)
+                if whole:
+                    compare_chunks(cells, executor, folder, console)
                 folder.finish()
-                report.write(folder, console)
+                if whole or how.incomplete:
+                    report.write(folder, console, how.incomplete)
                 films = report.films(folder, cells) if how.video else []
                 for line in report.write_videos(folder, films, executor):
                     _say(console, line)
         _say(console, report.contents(folder))
-        return _verdict(folder, cells, console)
+        return _verdict(folder, cells, how.incomplete, console)
 
 
 def _check_names(settings: Settings) -> None:
@@ -102,6 +102,9 @@ def _check_names(settings: Settings) -> None:
     for name in settings.policies:
         if name not in registry.names():
             raise UsageError(unknown("policy", name, registry.names()))
+    several = (settings.policies, settings.steps, settings.solvers, settings.variations)
+    if settings.stop_early and max(map(len, several)) < 2:
+        raise UsageError("--stop-early: compares with the first policy; name another one")
 
 
 def _plan(
@@ -132,39 +135,7 @@ def _plan(
     return lines
 
 
-def _measure(
-    jobs: Sequence[Measure], executor: executors.Executor, folder: RunFolder, console: Console
-) -> None:
-    if not jobs:
-        return
-    with Display(console, sum(len(job.cells) for job in jobs)) as display:
-        for outcomes in executor.run(jobs):
-            for outcome in outcomes:
-                folder.append(outcome.record, outcome.timing)
-            display.add(outcomes)
-
-
-def _probe(
-    cells: Sequence[Cell], executor: executors.Executor, folder: RunFolder, console: Console
-) -> None:
-    """Compare the chunks of all step counts with those of many steps, where that is not done."""
-    there = {_asked(found) for found in read_quality(folder.root)}
-    groups = [group for group in conditions(cells) if not there.issuperset(map(_asked, group))]
-    if not groups:
-        return
-    _say(console, f"Comparing chunks with those of {REFERENCE_STEPS} steps.")
-    for found in executor.run([Probe(group) for group in groups]):
-        for quality in found:
-            append_line(folder.path(QUALITY), quality.to_line())
-
-
-def _asked(of: Cell | Quality) -> tuple[object, ...]:
-    """What a comparison of chunks is about."""
-    where = (of.task, of.engine, of.renderer, of.variation, of.seed)
-    return (of.policy, of.weights, *where, of.steps, of.solver)
-
-
-def _verdict(folder: RunFolder, cells: Sequence[Cell], console: Console) -> int:
+def _verdict(folder: RunFolder, cells: Sequence[Cell], shown: bool, console: Console) -> int:
     """Return the exit code, having said which episodes are not measured and why."""
     keys = {cell.key() for cell in folder.missing(cells)}
     if not keys:
@@ -177,6 +148,8 @@ def _verdict(folder: RunFolder, cells: Sequence[Cell], console: Console) -> int:
     _say(console, f"{len(keys)} episodes were not measured; the same command tries again:")
     for fault, count in faults.most_common(5):
         _say(console, f"  {count} times {fault}")
+    if not shown:
+        _say(console, "There is no table meanwhile; --allow-incomplete shows one, with bounds.")
     return IncompleteError.exit_code
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from statistics import fmean
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.results.record import Record
+from pi0bench.results.resolution import Resolution
 from pi0bench.results.rows import Condition
 from pi0bench.results.stats.bootstrap import hierarchical, stratified
 from pi0bench.results.stats.intervals import Interval, clopper_pearson
 from pi0bench.results.stats.paired import Paired
-from pi0bench.results.stats.power import correlation, resolvable
+from pi0bench.results.stats.power import correlation
 from pi0bench.results.stats.several import Several, several
 
 Episode = tuple[str, int, int]
@@ -57,17 +56,14 @@ class Comparison:
         tasks: that they are of.
         standings: the highest rate first.
         tests: of all pairs.
-        rho: mean correlation of same-seed outcomes over the pairs where it is defined.
-        resolvable: smallest difference that exact McNemar finds with 80 % power at this n, this
-            correlation and the standings' mean rate; None when none is.
+        resolution: which differences they can show.
     """
 
     n: int
     tasks: tuple[str, ...]
     standings: tuple[Standing, ...]
     tests: Several
-    rho: float | None
-    resolvable: float | None
+    resolution: Resolution
 
 
 def select(
@@ -113,16 +109,13 @@ def compare(runs: Mapping[str, Sequence[Record]]) -> Comparison:
     outcomes = {name: [of[e] for e in shared] for name, of in named.items()}
     order = sorted(outcomes, key=lambda name: (-sum(outcomes[name]), name))
     tests = several({name: outcomes[name] for name in order})
-    rhos = [correlation(outcomes[a], outcomes[b]) for a, b in combinations(order, 2)]
-    known = [rho for rho in rhos if rho is not None]
-    rho, rate = fmean(known) if known else None, fmean(map(fmean, outcomes.values()))
-    least = resolvable(rate, rho or 0.0, len(shared))
     top = order[0]
     won = sum(outcomes[top])
     standings = [Standing(top, won, len(shared), clopper_pearson(won, len(shared)))]
     standings += [_standing(n, outcomes[n], outcomes[top], shared, tests) for n in order[1:]]
     tasks = tuple(sorted({task for task, _, _ in shared}))
-    return Comparison(len(shared), tasks, tuple(standings), tests, rho, least)
+    resolution = Resolution.of(list(outcomes.values()))
+    return Comparison(len(shared), tasks, tuple(standings), tests, resolution)
 
 
 def _standing(

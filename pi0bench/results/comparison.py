@@ -33,10 +33,7 @@ def sentences(found: Comparison) -> list[str]:
         f"Not distinguishable from the best: {', '.join(best)} (exact McNemar of every pair, "
         f"{len(found.tests.pairs)} in all, Holm at 5 %). All rates equal: Cochran's Q p = "
         f"{found.tests.q_p:.2g}.",
-        "Same-seed outcomes correlate with "
-        + ("no measurable rho" if found.rho is None else f"rho = {found.rho:.2f}")
-        + " on average. "
-        + _resolvable(found),
+        found.resolution.sentence(),
         "[low, high] are 95 % intervals: Clopper-Pearson for rates, Tango's score interval for "
         "differences in points; over tasks, the percentile bootstrap with 10,000 draws, seed 0.",
     ]
@@ -91,12 +88,3 @@ def _cells(standing: Standing) -> list[str]:
         f"{standing.p:.2g}",
         NOTHING if standing.rho is None else f"{standing.rho:.2f}",
     ]
-
-
-def _resolvable(found: Comparison) -> str:
-    if found.resolvable is None:
-        return f"No difference can be resolved with 80 % power at n = {found.n}."
-    return (
-        f"Two policies that differ by less than {100 * found.resolvable:.1f} points cannot be "
-        f"told apart with 80 % power at n = {found.n}."
-    )

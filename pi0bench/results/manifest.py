@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,33 @@ from pi0bench.results.files import storage, write_atomic
 from pi0bench.results.record import Cell
 
 NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run's folder is to hold.
+
+    Attributes:
+        tasks: ids.
+        episodes: of each task under each condition.
+        sequential: True when the run looked at its results on the way, to stop early.
+    """
+
+    tasks: tuple[str, ...]
+    episodes: int
+    sequential: bool = False
+
+
+def plan(of: Mapping[str, Any]) -> Plan:
+    """What the manifest says that there is to be."""
+    said = of["settings"]
+    episodes = of.get("stopped", said)["episodes"]
+    return Plan(tuple(said["tasks"]), episodes, bool(said.get("stop_early")))
+
+
+def complete(of: Mapping[str, Any], done: Iterable[Cell]) -> bool:
+    """True when the cells that are done are all that the manifest planned."""
+    return plan_hash(done) == of.get("stopped", of).get("plan")
 
 
 def plan_hash(cells: Iterable[Cell]) -> str:
@@ -48,10 +76,29 @@ def settle(folder: Path, manifest: Mapping[str, Any], cells: Iterable[Cell]) -> 
     if found is None:
         text = json.dumps(wanted, indent=2, sort_keys=True, allow_nan=False)
         write_atomic(folder / NAME, f"{text}\n".encode())
-    elif found.get("plan") != wanted["plan"]:
+    elif found.get("plan") != wanted["plan"] or _early(found) != _early(wanted):
         changes = differences(found.get("settings"), wanted.get("settings"))
         reason = "; ".join(changes) or "same settings, but a task file or weights have changed"
         raise UsageError(f"{folder}: holds another plan ({reason}); use another --out")
+
+
+def stop(folder: Path, cells: Iterable[Cell], episodes: int, why: Mapping[str, float]) -> None:
+    """Note that a run is complete before its last episode, since a decision was reached.
+
+    Args:
+        folder: of the run; the caller holds its lock.
+        cells: those that were measured.
+        episodes: of each task under each condition.
+        why: e-values by what was compared.
+    """
+    found = read(folder) or {}
+    found["stopped"] = {"episodes": episodes, "plan": plan_hash(cells), "evidence": dict(why)}
+    text = json.dumps(found, indent=2, sort_keys=True, allow_nan=False)
+    write_atomic(folder / NAME, f"{text}\n".encode())
+
+
+def _early(of: Mapping[str, Any]) -> bool:
+    return bool(of.get("settings", {}).get("stop_early"))
 
 
 def differences(there: Any, here: Any, name: str = "") -> list[str]:
@@ -76,7 +123,7 @@ def sentence(of: Mapping[str, Any]) -> str:
     software = ", ".join(f"{name} {number}" for name, number in sorted(of["versions"].items()))
     return (
         f"Measured in {said['engine']}, drawn by {said['renderer']}, start states 0 to "
-        f"{said['episodes'] - 1} of seed {said['seed']}, the same for every policy and step "
+        f"{plan(of).episodes - 1} of seed {said['seed']}, the same for every policy and step "
         "count, as is the noise; one thread a process; ms/re-plan is one robot's first plan of "
         f"each episode, timed alone. {software}; {of['machine']['system']} on "
         f"{of['machine']['processor']}."

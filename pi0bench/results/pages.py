@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pi0bench.errors import IncompleteError
 from pi0bench.results import manifest
 from pi0bench.results.curves import steps_figure
 from pi0bench.results.modes import choices
 from pi0bench.results.profile import Profile, profiles
 from pi0bench.results.quality import read as read_quality
+from pi0bench.results.resolution import Resolution
 from pi0bench.results.rows import Row
 from pi0bench.results.sentences import sentences
 from pi0bench.results.steps import steps_markdown
@@ -17,6 +19,10 @@ from pi0bench.results.store import RunFolder
 from pi0bench.results.tables import footer, markdown, summarize
 from pi0bench.results.verdict import verdicts
 
+INCOMPLETE = (
+    "INCOMPLETE: planned episodes are missing. Beside each rate stand its bounds: all that are "
+    "missing fail, all succeed."
+)
 TABLE, FIGURE, STEPS = "table.md", "steps.png", "steps.md"
 
 
@@ -39,15 +45,29 @@ class Pages:
     files: Mapping[str, bytes]
 
 
-def pages(folder: RunFolder) -> Pages:
+def pages(folder: RunFolder, incomplete: bool = False) -> Pages:
     """Read a run's folder; equal records give equal bytes.
 
+    Args:
+        folder: of the run.
+        incomplete: show what is there even when episodes are missing, with worst-case bounds.
+
     Raises:
+        IncompleteError: episodes are missing.
         UsageError: it is no run's folder, or its records do not go together.
     """
     records, timings, of = folder.records(), folder.timings(), folder.manifest()
-    rows = summarize(records, timings)
-    lines = [*footer(records), manifest.sentence(of)]
+    whole = manifest.complete(of, [record.cell for record in records if record.final])
+    if not (whole or incomplete):
+        raise IncompleteError(
+            f"{folder.root}: episodes are missing, so there is no table; the run's command "
+            "continues it, and --allow-incomplete shows what is there with worst-case bounds"
+        )
+    plan = manifest.plan(of)
+    rows = summarize(records, timings, plan)
+    lines = [*footer(records, plan.sequential), Resolution.of_records(records).sentence()]
+    lines += ["" if whole else INCOMPLETE, manifest.sentence(of)]
+    lines = list(filter(None, lines))
     files = {TABLE: markdown(rows, lines).encode()}
     found = profiles(rows, records, timings, read_quality(folder.root))
     found = [profile for profile in found if profile.total.rate is not None]

@@ -41,17 +41,22 @@ def publish(runs: Sequence[Path], out: Path) -> list[Path]:
     return report(out)
 
 
-def report(folder: Path) -> list[Path]:
+def report(folder: Path, incomplete: bool = False) -> list[Path]:
     """Write the pages of a run's folder or of published results again, from their records alone.
+
+    Args:
+        folder: of a run, or of published runs.
+        incomplete: write them even when episodes of a run are missing.
 
     Returns:
         The files written.
 
     Raises:
+        IncompleteError: episodes are missing.
         UsageError: the folder holds neither.
     """
     if (folder / manifest.NAME).exists():
-        return _write(folder, pages(RunFolder(folder)).files)
+        return _write(folder, pages(RunFolder(folder), incomplete).files)
     runs = sorted(path.parent for path in folder.glob(f"*/{manifest.NAME}"))
     if not runs:
         raise UsageError(f"{folder}: holds neither a run nor published runs")
@@ -71,7 +76,7 @@ def report(folder: Path) -> list[Path]:
 
 def _must_be_finished(run: RunFolder) -> None:
     done = [record.cell for record in run.records() if record.final]
-    if manifest.plan_hash(done) != run.manifest().get("plan"):
+    if not manifest.complete(run.manifest(), done):
         raise UsageError(f"{run.root}: episodes are missing; finish the run first")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from pi0bench.results.record import Record
 from pi0bench.results.stats.intervals import (
+    Exact,
     Interval,
     bounded_mean,
     clopper_pearson,
@@ -35,6 +36,10 @@ class Condition:
         cell = record.cell
         where = (cell.engine, cell.renderer, cell.variation)
         return cls(cell.policy, cell.steps, cell.solver, *where)
+
+    def __str__(self) -> str:
+        sampler = (str(self.steps), self.solver) if self.steps else ()
+        return " · ".join((self.policy, *sampler, " / ".join(self.world)))
 
     @property
     def world(self) -> tuple[str, str, str]:
@@ -68,7 +73,8 @@ class Row:
         evaluations: trunk evaluations per re-plan, total over total.
         replans: re-plans that `evaluations` rests on.
         faults: failures that were the policy's fault (an exception, a non-finite action).
-        unmeasured: episodes that ended for reasons that are not the policy's.
+        unmeasured: planned episodes without a result of the policy's.
+        bounds: of `rate` if all of those had failed, and if all had succeeded.
     """
 
     condition: Condition
@@ -88,10 +94,15 @@ class Row:
     replans: int
     faults: int
     unmeasured: int
+    bounds: Interval
 
 
 def row(
-    condition: Condition, tasks: Mapping[str, Sequence[Record]], replan_ms: Mapping[str, float]
+    condition: Condition,
+    tasks: Mapping[str, Sequence[Record]],
+    replan_ms: Mapping[str, float],
+    planned: int = 0,
+    exact: Exact = clopper_pearson,
 ) -> Row:
     """Return the row of one task, or the mean row of several.
 
@@ -100,13 +111,20 @@ def row(
         tasks: the records of each task; a task without measured episodes enters no mean, and
             the row's name says so.
         replan_ms: latency of one re-plan by the cell's key.
+        planned: episodes that each task was to have; as many as there are records, by default.
+        exact: the interval of a rate.
     """
+    lacking = {
+        name: max(planned, len(records)) - sum(r.final for r in records)
+        for name, records in tasks.items()
+    }
+    bounds = [_bounds(records, lacking[name]) for name, records in tasks.items()]
     measured = {name: [r for r in records if r.final] for name, records in tasks.items()}
     measured = {name: records for name, records in measured.items() if records}
     groups = list(measured.values())
     records = [record for group in groups for record in group]
-    rate, interval = _rate(groups)
-    progress, progress_interval = _progress(groups)
+    rate, interval = _rate(groups, exact)
+    progress, progress_interval = _progress(groups, exact)
     seconds = [r.success_s for r in records if r.success_s is not None]
     latencies = [replan_ms[r.cell.key()] for r in records if r.cell.key() in replan_ms]
     p50, p95 = np.percentile(latencies, [50, 95]) if latencies else (0.0, 0.0)
@@ -129,21 +147,30 @@ def row(
         evaluations=sum(r.trunk_evaluations for r in records) / replans if replans else None,
         replans=replans,
         faults=sum(r.status == "policy_fault" for r in records),
-        unmeasured=sum(map(len, tasks.values())) - len(records),
+        unmeasured=sum(lacking.values()),
+        bounds=Interval(fmean(b.low for b in bounds), fmean(b.high for b in bounds)),
     )
 
 
-def _rate(groups: Sequence[Sequence[Record]]) -> tuple[float | None, Interval]:
-    if not groups:
-        return None, clopper_pearson(0, 0)
-    return pooled_mean(
-        [(sum(r.status == "success" for r in group), len(group)) for group in groups]
+def _bounds(records: Sequence[Record], lacking: int) -> Interval:
+    """The rate of one task if all that lack had failed, and if all had succeeded."""
+    successes, n = sum(r.status == "success" for r in records), sum(r.final for r in records)
+    total = n + lacking
+    return (
+        Interval(successes / total, (successes + lacking) / total) if total else Interval(0.0, 1.0)
     )
 
 
-def _progress(groups: Sequence[Sequence[Record]]) -> tuple[float | None, Interval]:
+def _rate(groups: Sequence[Sequence[Record]], exact: Exact) -> tuple[float | None, Interval]:
     if not groups:
-        return None, bounded_mean(0.0, 0)
+        return None, Interval(0.0, 1.0)
+    counts = [(sum(r.status == "success" for r in group), len(group)) for group in groups]
+    return pooled_mean(counts, exact=exact)
+
+
+def _progress(groups: Sequence[Sequence[Record]], exact: Exact) -> tuple[float | None, Interval]:
+    if not groups:
+        return None, Interval(0.0, 1.0)
     mean = fmean(fmean(r.progress for r in group) for group in groups)
     n = len(groups) * min(map(len, groups))
-    return mean, bounded_mean(mean * n, n)
+    return mean, bounded_mean(mean * n, n, exact=exact)

@@ -8,8 +8,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pi0bench.errors import UsageError
+from pi0bench.results.manifest import Plan
 from pi0bench.results.record import Record, Timing
 from pi0bench.results.rows import Condition, Row, row
+from pi0bench.results.stats.intervals import clopper_pearson
+from pi0bench.results.stats.sequential import confidence_sequence
 from pi0bench.results.text import (
     NOTHING,
     in_markdown,
@@ -25,10 +28,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def summarize(records: Iterable[Record], timings: Iterable[Timing]) -> list[Row]:
+def summarize(
+    records: Iterable[Record], timings: Iterable[Timing], plan: Plan | None = None
+) -> list[Row]:
     """Return a row for each condition and task, and a mean row where there are several tasks.
 
-    Rows are sorted by condition, then by task; the mean comes last.
+    Rows are sorted by condition, then by task; the mean comes last. With a plan there is also a row
+    for a task of which a condition has no record.
 
     Raises:
         UsageError: a task or a policy comes in two versions, which no one row can describe.
@@ -37,23 +43,40 @@ def summarize(records: Iterable[Record], timings: Iterable[Timing]) -> list[Row]
     _refuse_two_versions("task", {(r.cell.task, r.cell.task_hash) for r in records})
     _refuse_two_versions("policy", {(r.cell.policy, r.cell.weights) for r in records})
     replan_ms = {t.key: t.replan_ms for t in timings if t.replan_ms is not None}
+    planned, known = (plan.episodes, plan.tasks) if plan else (0, ())
+    exact = confidence_sequence if plan and plan.sequential else clopper_pearson
     rows: list[Row] = []
     for condition, group in groupby(records, key=Condition.of):
-        tasks = {name: list(part) for name, part in groupby(group, key=lambda r: r.cell.task)}
-        rows += [row(condition, {name: part}, replan_ms) for name, part in tasks.items()]
+        tasks: dict[str, list[Record]] = {name: [] for name in sorted(known)}
+        for record in group:
+            tasks.setdefault(record.cell.task, []).append(record)
+        rows += [
+            row(condition, {name: part}, replan_ms, planned, exact) for name, part in tasks.items()
+        ]
         if len(tasks) > 1:
-            rows.append(row(condition, tasks, replan_ms))
+            rows.append(row(condition, tasks, replan_ms, planned, exact))
     return rows
 
 
-def footer(records: Iterable[Record]) -> list[str]:
-    """Return the sentences that belong under every table of these records."""
+def footer(records: Iterable[Record], sequential: bool = False) -> list[str]:
+    """Return the sentences that belong under every table of these records.
+
+    Args:
+        records: all of them.
+        sequential: True when the run looked at its results on the way, to stop early.
+    """
     records = list(records)
+    exact = (
+        "a confidence sequence (Robbins 1970), which holds although the run was to stop "
+        "when it had its answer; rates of such runs lean towards it"
+        if sequential
+        else "Clopper-Pearson"
+    )
     unmeasured = Counter(r.status for r in records if not r.final)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(unmeasured.items()))
     seeds = ", ".join(str(seed) for seed in sorted({r.cell.seed for r in records}))
     return [
-        "[low, high] is the 95 % interval: Clopper-Pearson for rates and partial credit, on the "
+        f"[low, high] is the 95 % interval: {exact}, for rates and partial credit, on the "
         "pooled episodes (conservative) for a mean over tasks, order statistics for the median "
         "seconds (none below six successes). Every number rests on the row's n, seconds on its "
         "successes, unless n is given.",
@@ -108,13 +131,18 @@ def _cells(r: Row) -> list[str]:
         latency += f" (n={r.timed})"
     return [
         f"{r.successes}/{r.n}",
-        f"{percent(r.rate)} {percents(r.interval)}" if r.n else NOTHING,
+        f"{percent(r.rate)} {percents(r.interval)}{_worst(r)}" if r.n else NOTHING + _worst(r),
         f"{percent(r.progress)} {percents(r.progress_interval)}" if r.n else NOTHING,
         f"{seconds} {span(r.success_s_interval)}".rstrip(),
         latency,
         plain(r.evaluations),
         f"{r.faults}/{r.n}",
     ]
+
+
+def _worst(r: Row) -> str:
+    """The bounds of a row of which episodes are missing."""
+    return f" ({r.unmeasured} missing: {percents(r.bounds)})" if r.unmeasured else ""
 
 
 def _refuse_two_versions(kind: str, pairs: set[tuple[str, str]]) -> None:

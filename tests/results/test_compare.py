@@ -61,8 +61,8 @@ def test_each_stands_beside_the_best_on_the_shared_episodes() -> None:
     assert last.others
     assert last.these.low <= last.against.difference <= last.these.high
     assert last.others.high - last.others.low >= last.these.high - last.these.low - 0.02
-    assert 0 < (found.rho or 0) < 1
-    assert 0 < (found.resolvable or 0) < 0.3
+    assert 0 < (found.resolution.rho or 0) < 1
+    assert 0 < (found.resolution.least or 0) < 0.3
 
 
 def test_one_policy_of_two_runs_is_named_by_its_run() -> None:
@@ -130,7 +130,7 @@ def test_all_that_cannot_be_told_from_the_best_is_bold() -> None:
     assert "| **flow · 10 · euler** |" in text
     assert "| **ddim · 10 · ddim** |" in text
     assert "| bc |" in text
-    assert "cannot be told apart with 80 % power at n = 80" in text
+    assert "n = 80 shared episodes tell apart two policies" in text
     assert text == markdown(compare({"run": list(reversed(RECORDS))}))
 
 
@@ -146,7 +146,7 @@ def test_the_command_prints_all_of_it(
     folder = published(RECORDS)
     assert main(["compare", str(folder), "--policy", "flow", "bc"]) == 0
     printed = capsys.readouterr().out
-    for words in ("flow · 10 · euler", "bc", "p (Holm)", "rho", "cannot be told apart"):
+    for words in ("flow · 10 · euler", "bc", "p (Holm)", "rho", "shared episodes tell apart"):
         assert words in printed
     assert "ddim" not in printed
 

@@ -30,7 +30,13 @@ def runs(tmp_path: Path, make_cell: Cells, make_record: Records) -> list[Path]:
     for name, cells in asked.items():
         manifest = {
             "command": f"pi0bench run {name}",
-            "settings": {"engine": "mujoco", "renderer": "gl", "episodes": 8, "seed": 0},
+            "settings": {
+                "engine": "mujoco",
+                "renderer": "gl",
+                "episodes": 8,
+                "seed": 0,
+                "tasks": sorted({cell.task for cell in cells}),
+            },
             "versions": {"torch": "2"},
             "machine": {"system": "Linux", "processor": "x86_64"},
         }

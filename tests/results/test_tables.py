@@ -93,7 +93,9 @@ def test_a_task_without_measured_episodes_is_no_zero(
         ("stack", None, 0),
         ("mean of 1 of 2 tasks", 1.0, 1),
     ]
-    assert "| stack | 0/0 | - | - | - | - | - | 0/0 |" in markdown(rows, [])
+    assert "| stack | 0/0 | - (1 missing: [0.0, 100.0]) | - | - | - | - | 0/0 |" in markdown(
+        rows, []
+    )
     alone = summarize([make_record(make_cell(0), "env_fault")], [])
     assert [(r.task, r.rate) for r in alone] == [("stack", None)]
 

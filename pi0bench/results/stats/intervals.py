@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -38,7 +38,13 @@ def clopper_pearson(k: int, n: int, level: float = 0.95) -> Interval:
     return Interval(float(found.low), float(found.high))
 
 
-def bounded_mean(total: float, n: int, level: float = 0.95) -> Interval:
+Exact = Callable[[int, int, float], Interval]
+"""An interval of a rate from successes, episodes and level, such as `clopper_pearson`."""
+
+
+def bounded_mean(
+    total: float, n: int, level: float = 0.95, exact: Exact = clopper_pearson
+) -> Interval:
     """Return an interval for the mean of `n` values in [0, 1] that sum to `total`.
 
     Of all variables in [0, 1] with one mean, the 0-or-1 variable has the largest variance
@@ -47,12 +53,11 @@ def bounded_mean(total: float, n: int, level: float = 0.95) -> Interval:
     """
     # Sums of thirds must not be pushed over an integer by the last bit.
     low_k, high_k = math.floor(total + 1e-9), math.ceil(total - 1e-9)
-    low = clopper_pearson(low_k, n, level).low
-    return Interval(low, clopper_pearson(high_k, n, level).high)
+    return Interval(exact(low_k, n, level).low, exact(high_k, n, level).high)
 
 
 def pooled_mean(
-    successes: Sequence[tuple[int, int]], level: float = 0.95
+    successes: Sequence[tuple[int, int]], level: float = 0.95, exact: Exact = clopper_pearson
 ) -> tuple[float, Interval]:
     """Return the mean of the tasks' success rates and its interval, for these same tasks.
 
@@ -67,6 +72,7 @@ def pooled_mean(
     Args:
         successes: (k, n) for each task; one without episodes has no rate and is refused.
         level: the coverage to keep.
+        exact: the interval of a single rate.
 
     Source: Hoeffding 1956, "On the distribution of the number of successes in independent
     trials", theorem 5.
@@ -75,7 +81,7 @@ def pooled_mean(
         raise ValueError(f"a mean needs at least one episode of each task, not {successes}")
     mean = fmean(k / n for k, n in successes)
     effective = len(successes) * min(n for _, n in successes)
-    return mean, bounded_mean(mean * effective, effective, level)
+    return mean, bounded_mean(mean * effective, effective, level, exact)
 
 
 def median_interval(values: Sequence[float], level: float = 0.95) -> Interval | None:

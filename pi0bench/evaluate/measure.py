@@ -1,0 +1,78 @@
+"""The two labours of a run: its episodes, and the comparison of chunks of several step counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from pi0bench.evaluate.cells import Settings, batches, rounds
+from pi0bench.evaluate.display import Display
+from pi0bench.evaluate.executors import Executor
+from pi0bench.evaluate.probe import REFERENCE_STEPS, conditions
+from pi0bench.evaluate.worker import Measure, Probe
+from pi0bench.results.early import evidence
+from pi0bench.results.files import append_line
+from pi0bench.results.manifest import stop
+from pi0bench.results.quality import QUALITY, Quality
+from pi0bench.results.quality import read as read_quality
+from pi0bench.results.record import Cell
+from pi0bench.results.stats.sequential import all_shown
+from pi0bench.results.store import RunFolder
+
+
+def measure(
+    cells: Sequence[Cell],
+    settings: Settings,
+    executor: Executor,
+    folder: RunFolder,
+    batch: int,
+    console: Console,
+) -> Sequence[Cell]:
+    """Measure what is missing, and return the cells that there are to be: fewer, if they decide."""
+    done: list[Cell] = []
+    with Display(console, len(folder.missing(cells))) as display:
+        for part in rounds(cells, settings):
+            jobs = [Measure(together) for together in batches(folder.missing(part), batch)]
+            for outcomes in executor.run(jobs):
+                for outcome in outcomes:
+                    folder.append(outcome.record, outcome.timing)
+                display.add(outcomes)
+            done += part
+            if settings.stop_early and _decided(done, folder, console):
+                return done
+    return cells
+
+
+def _decided(done: Sequence[Cell], folder: RunFolder, console: Console) -> bool:
+    """Whether whole rounds show every condition to differ from the first; if so, note it."""
+    if folder.missing(done):
+        return False
+    so_far = set(done)  # a run that was stopped before holds more than its first rounds
+    found = evidence([r for r in folder.records() if r.cell in so_far], done[0])
+    if not all_shown(list(found.values())):
+        return False
+    episodes = 1 + max(cell.episode for cell in done)
+    stop(folder.root, done, episodes, found)
+    console.print(f"Stopped after {episodes} episodes a task: every difference is shown.")
+    return True
+
+
+def compare_chunks(
+    cells: Sequence[Cell], executor: Executor, folder: RunFolder, console: Console
+) -> None:
+    """Compare the chunks of all step counts with those of many steps, where that is not done."""
+    there = {_asked(found) for found in read_quality(folder.root)}
+    groups = [group for group in conditions(cells) if not there.issuperset(map(_asked, group))]
+    if not groups:
+        return
+    console.print(f"Comparing chunks with those of {REFERENCE_STEPS} steps.")
+    for found in executor.run([Probe(group) for group in groups]):
+        for quality in found:
+            append_line(folder.path(QUALITY), quality.to_line())
+
+
+def _asked(of: Cell | Quality) -> tuple[object, ...]:
+    """What a comparison of chunks is about."""
+    where = (of.task, of.engine, of.renderer, of.variation, of.seed)
+    return (of.policy, of.weights, *where, of.steps, of.solver)

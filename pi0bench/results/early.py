@@ -1,0 +1,29 @@
+"""`--stop-early`: what the episodes so far say against every condition being like the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pi0bench.results.record import Cell, Record
+from pi0bench.results.rows import Condition
+from pi0bench.results.stats.sequential import paired_evidence
+
+
+def evidence(records: Iterable[Record], first: Cell) -> dict[str, float]:
+    """Logarithms of the e-values against equal success rates, by condition (see `stats`).
+
+    Args:
+        records: of whole rounds, so that every condition has the same episodes.
+        first: a cell, among them, of the condition with which all others are compared.
+    """
+    records = list(records)
+    won: dict[Condition, set[tuple[str, int]]] = {}
+    for record in records:
+        episodes = won.setdefault(Condition.of(record), set())
+        if record.status == "success":
+            episodes.add((record.cell.task, record.cell.episode))
+    reference = won.pop(next(Condition.of(r) for r in records if r.cell == first))
+    return {
+        str(condition): paired_evidence(len(reference - own), len(own - reference))
+        for condition, own in sorted(won.items())
+    }
