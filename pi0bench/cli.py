@@ -21,6 +21,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "list": measuring.list_,
     "report": reading.report,
     "compare": reading.compare,
+    "merge": reading.merge,
     "publish": reading.publish,
     "check": measuring.check,
     "gallery": making.gallery,

@@ -29,6 +29,7 @@ def run(
     variation: tuple[str, ...] = ("nominal",),
     out: Path | None = None,
     video: bool = True,
+    shard: str = "",
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
     """Measure policies: a table, curves and videos. The same command continues where it stopped.
@@ -49,13 +50,17 @@ def run(
         variation: Departures from the task files, such as light-2; `pi0bench list` names them.
         out: Folder of the run; when not given, one under runs/ that is named by the settings.
         video: Film one success and one failure of each policy, task and variation.
+        shard: A part of the plan, such as 2/8, for one of several machines; `pi0bench merge` joins
+            the parts, and then the same command without --shard completes them.
         quick: Five episodes a task and no videos, unless --episodes says otherwise.
     """
     from pi0bench.evaluate import cells
     from pi0bench.evaluate.run import How
     from pi0bench.evaluate.run import run as measure
+    from pi0bench.evaluate.shards import Shard
     from pi0bench.tasks.load import suite as load_suite
 
+    part = Shard.parse(shard) if shard else None
     settings = cells.Settings(
         policies=policy,
         tasks=task or tuple(spec.id for spec in load_suite(suite)),
@@ -72,9 +77,12 @@ def run(
         batch=batch,
         video=video and not quick,
         command=shlex.join(["pi0bench", *sys.argv[1:]]),
+        shard=part,
     )
-    folder = out or Path("runs") / cells.folder_name(settings, "" if task else suite)
-    return measure(settings, folder, how, console())
+    name = cells.folder_name(settings, "" if task else suite)
+    if part:
+        name += f"-shard{part.part}of{part.of}"
+    return measure(settings, out or Path("runs") / name, how, console())
 
 
 def list_() -> int:

@@ -20,6 +20,7 @@ from pi0bench.evaluate.cells import Settings, batches, expand
 from pi0bench.evaluate.display import Display
 from pi0bench.evaluate.interrupts import gently
 from pi0bench.evaluate.probe import REFERENCE_STEPS, conditions
+from pi0bench.evaluate.shards import Shard
 from pi0bench.evaluate.worker import Measure, Probe
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
@@ -40,12 +41,15 @@ class How:
         batch: episodes that a process runs in lock step.
         video: whether to make videos.
         command: the command line that asked for it.
+        shard: the part of the plan to measure; None for all of it. Videos and comparisons of chunks
+            wait for the merged run.
     """
 
     workers: int = 1
     batch: int = 8
     video: bool = True
     command: str = ""
+    shard: Shard | None = None
 
     def __post_init__(self) -> None:
         if self.batch < 1:
@@ -67,10 +71,13 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
     traits = {name: policy.traits for name, policy in policies.items()}
     cells = expand(settings, traits, tasks)
     manifest = provenance.manifest(settings, traits, tasks, how.command)
+    part = cells
+    if how.shard:
+        part, manifest = how.shard.pick(cells), {**manifest, "shard": str(how.shard)}
     with RunFolder.open(out, manifest, cells) as folder:
         provenance.must_match(folder.manifest(), manifest, str(out))
-        missing = folder.missing(cells)
-        for line in [makeshift, *_plan(settings, policies, cells, missing, how, out)]:
+        missing = folder.missing(part)
+        for line in [makeshift, *_plan(settings, policies, part, missing, how, out)]:
             if line:
                 _say(console, line)
         jobs = [Measure(batch) for batch in batches(missing, how.batch)]
@@ -82,14 +89,16 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
 
             with gently(drain):
                 _measure(jobs, executor, folder, console)
-                _probe(cells, executor, folder, console)
+                if how.shard is None:
+                    _probe(cells, executor, folder, console)
                 folder.finish()
-                report.write(folder, console)
-                films = report.films(folder, cells) if how.video else []
+                if how.shard is None:
+                    report.write(folder, console)
+                films = report.films(folder, cells) if how.video and how.shard is None else []
                 for line in report.write_videos(folder, films, executor):
                     _say(console, line)
         _say(console, report.contents(folder))
-        return _verdict(folder, cells, console)
+        return _verdict(folder, part, console)
 
 
 def _check_names(settings: Settings) -> None:
@@ -122,8 +131,10 @@ def _plan(
     stepped += f" of {', '.join(settings.solvers)}" if settings.solvers else ""
     varied = ", ".join(settings.variations)
     stepped += "" if varied == "nominal" else f", variations {varied}"
+    part = f", part {how.shard} of the plan" if how.shard else ""
     lines.append(
-        f"{len(cells)} episodes: {', '.join(settings.policies)} on {', '.join(settings.tasks)} "
+        f"{len(cells)} episodes{part}: "
+        f"{', '.join(settings.policies)} on {', '.join(settings.tasks)} "
         f"({settings.episodes} each{stepped}) in {settings.engine}, drawn by {settings.renderer}, "
         f"{how.workers} worker{'s' if how.workers > 1 else ''}, into {out}"
     )
