@@ -43,6 +43,8 @@ class How:
         command: the command line that asked for it.
         shard: the part of the plan to measure; None for all of it. Videos and comparisons of chunks
             wait for the merged run.
+        executor: one of `pi0bench.evaluate.executors.KINDS`.
+        ray_address: of a Ray cluster; when empty, Ray is started here.
     """
 
     workers: int = 1
@@ -50,10 +52,20 @@ class How:
     video: bool = True
     command: str = ""
     shard: Shard | None = None
+    executor: str = "local"
+    ray_address: str = ""
 
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise UsageError(f"--batch: {self.batch} is too few; give a number from 1")
+        executors.check(self.executor, self.ray_address)
+
+    @property
+    def hands(self) -> str:
+        """Who does it, in words."""
+        if self.ray_address:
+            return f"Ray at {self.ray_address}"
+        return f"{self.workers} worker{'s' if self.workers > 1 else ''}"
 
 
 def run(settings: Settings, out: Path, how: How, console: Console) -> int:
@@ -81,7 +93,8 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
             if line:
                 _say(console, line)
         jobs = [Measure(batch) for batch in batches(missing, how.batch)]
-        with closing(executors.make(how.workers, policies)) as executor:
+        made = executors.make(how.workers, policies, how.executor, how.ray_address)
+        with closing(made) as executor:
 
             def drain() -> None:
                 _say(console, "Finishing what runs; once more stops at once.")
@@ -136,7 +149,7 @@ def _plan(
         f"{len(cells)} episodes{part}: "
         f"{', '.join(settings.policies)} on {', '.join(settings.tasks)} "
         f"({settings.episodes} each{stepped}) in {settings.engine}, drawn by {settings.renderer}, "
-        f"{how.workers} worker{'s' if how.workers > 1 else ''}, into {out}"
+        f"{how.hands}, into {out}"
     )
     if len(missing) < len(cells):
         lines.append(f"{len(cells) - len(missing)} are already there; {len(missing)} to go.")
