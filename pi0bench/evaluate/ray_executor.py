@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import functools
+import logging
 import os
 import platform
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -57,7 +57,9 @@ class Ray:
         runtime = {"env_vars": dict(ONE_THREAD)}
         with _private_files():
             try:
-                ray.init(log_to_driver=False, logging_level="ERROR", runtime_env=runtime, **where)
+                ray.init(
+                    log_to_driver=False, logging_level=logging.ERROR, runtime_env=runtime, **where
+                )
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise UsageError(f"--ray-address: {address or 'this machine'}: {error}") from error
         task: Any = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1, max_calls=JOBS_A_PROCESS)
@@ -137,7 +139,7 @@ def _answer(
 ) -> tuple[bool, Any]:
     """Do a job in a process of Ray: (True, what it gave) or (False, what it raised)."""
     # Ends the process even where Python itself stands still; the log of Ray then says where.
-    faulthandler.dump_traceback_later(deadline_s, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(deadline_s, exit=True, file=2)
     try:
         return True, job.run(_worker(versions))
     except Exception as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.ray_executor import Ray
 from pi0bench.evaluate.supervised import ATTEMPTS
-from pi0bench.evaluate.worker import Worker
 from tests.faults.jobs import Toy
 
 pytest.importorskip("ray", reason="needs pi0bench[ray]")
@@ -40,15 +38,9 @@ def test_a_hang_is_ended_at_its_deadline(executor: Ray, tmp_path: Path) -> None:
     assert list(executor.run([Toy(("hang",), tmp_path)])) == [[f"hang {WHY}"]]
 
 
-@dataclass(frozen=True)
-class Refused(Toy):
-    def run(self, worker: Worker) -> list[str]:
-        raise UsageError("reach_cube: its file changed")
-
-
 def test_what_a_job_raises_is_raised(executor: Ray, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="reach_cube: its file changed"):
-        list(executor.run([Refused(("ok",), tmp_path)]))
+        list(executor.run([Toy(("refuse",), tmp_path)]))
 
 
 def test_files_are_private() -> None:
