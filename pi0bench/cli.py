@@ -18,9 +18,11 @@ _INTERRUPTED = 130
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": measuring.run,
+    "verify": measuring.verify,
     "list": measuring.list_,
     "report": reading.report,
     "compare": reading.compare,
+    "merge": reading.merge,
     "publish": reading.publish,
     "check": measuring.check,
     "gallery": making.gallery,

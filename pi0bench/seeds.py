@@ -14,6 +14,8 @@ _STREAMS = {
     "disturbance": 4,
     "variation": 5,
     "probe": 6,
+    "shard": 7,
+    "verification": 8,
 }
 
 

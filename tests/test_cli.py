@@ -35,6 +35,10 @@ def exit_code(*args: str) -> int:
         ("--policy expert --workers 0", "--workers: 0 is too few; give a number from 1"),
         ("--policy expert --batch 0", "--batch: 0 is too few; give a number from 1"),
         ("--policy expert --seed -1", "--seed: -1 is negative; give a number from 0"),
+        (
+            "--policy expert --shard 3/2",
+            '--shard: "3/2" is no part; give one such as 2/8, from 1/8 to 8/8',
+        ),
     ],
 )
 def test_bad_input_exits_2_and_says_what_would_work(

@@ -29,6 +29,9 @@ def run(
     variation: tuple[str, ...] = ("nominal",),
     out: Path | None = None,
     video: bool = True,
+    shard: str = "",
+    executor: str = "local",
+    ray_address: str = "",
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     stop_early: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     allow_incomplete: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -51,6 +54,12 @@ def run(
         variation: Departures from the task files, such as light-2; `pi0bench list` names them.
         out: Folder of the run; when not given, one under runs/ that is named by the settings.
         video: Film one success and one failure of each policy, task and variation.
+        shard: A part of the plan, such as 2/8, for one of several machines; `pi0bench merge` joins
+            the parts, and then the same command without --shard completes them.
+        executor: Where episodes run: inline (here, one after the other), local (processes of this
+            machine) or ray (needs pi0bench[ray]). Changes no result.
+        ray_address: A Ray cluster with the same pi0bench, such as auto, in place of one that is
+            started here. Whoever reaches a port of Ray can run any code there.
         quick: Five episodes a task and no videos, unless --episodes says otherwise.
         stop_early: End as soon as every policy is shown to differ from the first one named; looks
             every five episodes by a test that allows it (e-values).
@@ -59,8 +68,10 @@ def run(
     from pi0bench.evaluate import cells
     from pi0bench.evaluate.run import How
     from pi0bench.evaluate.run import run as measure
+    from pi0bench.evaluate.shards import Shard
     from pi0bench.tasks.load import suite as load_suite
 
+    part = Shard.parse(shard) if shard else None
     settings = cells.Settings(
         policies=policy,
         tasks=task or tuple(spec.id for spec in load_suite(suite)),
@@ -74,14 +85,38 @@ def run(
         stop_early=stop_early,
     )
     how = How(
-        workers=processes(workers),
+        workers=1 if executor == "inline" else processes(workers),
         batch=batch,
         video=video and not quick,
         incomplete=allow_incomplete,
         command=shlex.join(["pi0bench", *sys.argv[1:]]),
+        shard=part,
+        executor=executor,
+        ray_address=ray_address,
     )
-    folder = out or Path("runs") / cells.folder_name(settings, "" if task else suite)
-    return measure(settings, folder, how, console())
+    name = cells.folder_name(settings, "" if task else suite)
+    if part:
+        name += f"-shard{part.part}of{part.of}"
+    return measure(settings, out or Path("runs") / name, how, console())
+
+
+def verify(
+    run: tyro.conf.Positional[Path],
+    episodes: int = 20,
+    seed: int = 0,
+    workers: int | None = None,
+) -> int:
+    """Measure some episodes of a run again: each record must come out the same.
+
+    Args:
+        run: A run's folder, a published one such as results/0.1/pi0 too.
+        episodes: How many, drawn from all its policies.
+        seed: Of the draw.
+        workers: Processes; as many as there are cores when not given.
+    """
+    from pi0bench.evaluate.verify import verify as again
+
+    return again(run, episodes, seed, processes(workers), console())
 
 
 def list_() -> int:

@@ -61,3 +61,22 @@ def publish(run: tyro.conf.Positional[tuple[Path, ...]], out: Path) -> int:
     for path in put(run, out):
         console().print(str(path), markup=False, highlight=False, soft_wrap=True)
     return 0
+
+
+def merge(run: tyro.conf.Positional[tuple[Path, ...]], out: Path) -> int:
+    """Join the parts of a run that were measured with --shard; more can be joined later.
+
+    Args:
+        run: Folders of parts, or of the whole run, unfinished ones too.
+        out: The folder of the whole run.
+    """
+    from pi0bench.results.merge import merge as join
+
+    done = join(run, out)
+    missing = done.planned - done.measured
+    of = f"{done.measured} of {done.planned} episodes"
+    left = f"{of}; the {missing} that are missing," if missing else f"{of};"
+    say = console().print
+    say(f"{out}: {left} pages and videos come with", markup=False, highlight=False, soft_wrap=True)
+    say(f"    {done.command}", markup=False, highlight=False, soft_wrap=True)
+    return 0

@@ -1,10 +1,11 @@
-"""Where jobs run: in this process, or in several. Workers compute; only the caller writes."""
+"""Where jobs run: here, in several processes or on a cluster. Only the caller writes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from pi0bench.errors import UsageError, unknown
 from pi0bench.evaluate.supervised import Local
 
 if TYPE_CHECKING:
@@ -48,9 +49,34 @@ class Executor(Protocol):
         ...
 
 
-def make(workers: int, policies: Mapping[str, Policy]) -> Executor:
-    """Return an executor of that many workers; a single one is this process itself."""
-    return Inline(policies) if workers == 1 else Local(workers)
+KINDS = ("inline", "local", "ray")
+
+
+def check(kind: str, ray_address: str) -> None:
+    """See that there is such an executor.
+
+    Raises:
+        UsageError: there is none, or Ray is not installed.
+    """
+    if kind not in KINDS:
+        raise UsageError(unknown("executor", kind, KINDS))
+    if kind == "ray":
+        from pi0bench.evaluate.ray_executor import must_be_installed
+
+        must_be_installed()
+    elif ray_address:
+        raise UsageError("--ray-address: goes with --executor ray")
+
+
+def make(
+    workers: int, policies: Mapping[str, Policy], kind: str = "local", ray_address: str = ""
+) -> Executor:
+    """Return an executor of that many workers; a single local one is this process itself."""
+    if kind == "ray":
+        from pi0bench.evaluate.ray_executor import Ray
+
+        return Ray(workers, ray_address)
+    return Inline(policies) if kind == "inline" or workers == 1 else Local(workers)
 
 
 class Inline:

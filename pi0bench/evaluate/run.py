@@ -19,6 +19,7 @@ from pi0bench.evaluate import executors, provenance, report
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.interrupts import gently
 from pi0bench.evaluate.measure import compare_chunks, measure
+from pi0bench.evaluate.shards import Shard
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
 from pi0bench.results.files import prove_writable
@@ -37,6 +38,10 @@ class How:
         video: whether to make videos.
         incomplete: show tables even when episodes are missing.
         command: the command line that asked for it.
+        shard: the part of the plan to measure; None for all of it. Videos and comparisons of chunks
+            wait for the merged run.
+        executor: one of `pi0bench.evaluate.executors.KINDS`.
+        ray_address: of a Ray cluster; when empty, Ray is started here.
     """
 
     workers: int = 1
@@ -44,10 +49,21 @@ class How:
     video: bool = True
     incomplete: bool = False
     command: str = ""
+    shard: Shard | None = None
+    executor: str = "local"
+    ray_address: str = ""
 
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise UsageError(f"--batch: {self.batch} is too few; give a number from 1")
+        executors.check(self.executor, self.ray_address)
+
+    @property
+    def hands(self) -> str:
+        """Who does it, in words."""
+        if self.ray_address:
+            return f"Ray at {self.ray_address}"
+        return f"{self.workers} worker{'s' if self.workers > 1 else ''}"
 
 
 def run(settings: Settings, out: Path, how: How, console: Console) -> int:
@@ -65,31 +81,37 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
     traits = {name: policy.traits for name, policy in policies.items()}
     cells = expand(settings, traits, tasks)
     manifest = provenance.manifest(settings, traits, tasks, how.command)
+    part = cells
+    if how.shard:
+        if settings.stop_early:
+            raise UsageError("--stop-early: looks at all policies' episodes; a --shard has few")
+        part, manifest = how.shard.pick(cells), {**manifest, "shard": str(how.shard)}
     with RunFolder.open(out, manifest, cells) as folder:
         provenance.must_match(folder.manifest(), manifest, str(out))
-        missing = folder.missing(cells)
-        for line in [makeshift, *_plan(settings, policies, cells, missing, how, out)]:
+        missing = folder.missing(part)
+        for line in [makeshift, *_plan(settings, policies, part, missing, how, out)]:
             if line:
                 _say(console, line)
-        with closing(executors.make(how.workers, policies)) as executor:
+        made = executors.make(how.workers, policies, how.executor, how.ray_address)
+        with closing(made) as executor:
 
             def drain() -> None:
                 _say(console, "Finishing what runs; once more stops at once.")
                 executor.drain()
 
             with gently(drain):
-                cells = measure(cells, settings, executor, folder, how.batch, console)
-                whole = not folder.missing(cells)
+                part = measure(part, settings, executor, folder, how.batch, console)
+                whole = how.shard is None and not folder.missing(part)
                 if whole:
-                    compare_chunks(cells, executor, folder, console)
+                    compare_chunks(part, executor, folder, console)
                 folder.finish()
                 if whole or how.incomplete:
                     report.write(folder, console, how.incomplete)
-                films = report.films(folder, cells) if how.video else []
+                films = report.films(folder, part) if whole and how.video else []
                 for line in report.write_videos(folder, films, executor):
                     _say(console, line)
         _say(console, report.contents(folder))
-        return _verdict(folder, cells, how.incomplete, console)
+        return _verdict(folder, part, how.incomplete, console)
 
 
 def _check_names(settings: Settings) -> None:
@@ -125,10 +147,12 @@ def _plan(
     stepped += f" of {', '.join(settings.solvers)}" if settings.solvers else ""
     varied = ", ".join(settings.variations)
     stepped += "" if varied == "nominal" else f", variations {varied}"
+    part = f", part {how.shard} of the plan" if how.shard else ""
     lines.append(
-        f"{len(cells)} episodes: {', '.join(settings.policies)} on {', '.join(settings.tasks)} "
+        f"{len(cells)} episodes{part}: "
+        f"{', '.join(settings.policies)} on {', '.join(settings.tasks)} "
         f"({settings.episodes} each{stepped}) in {settings.engine}, drawn by {settings.renderer}, "
-        f"{how.workers} worker{'s' if how.workers > 1 else ''}, into {out}"
+        f"{how.hands}, into {out}"
     )
     if len(missing) < len(cells):
         lines.append(f"{len(cells) - len(missing)} are already there; {len(missing)} to go.")

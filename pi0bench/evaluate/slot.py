@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pi0bench.evaluate.executors import Job
 
-_ONE_THREAD: Mapping[str, str] = {
+ONE_THREAD: Mapping[str, str] = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -58,7 +58,7 @@ class Slot:
         self.pipe, theirs = spawn.Pipe()
         self._planning = RawValue(c_bool, False)
         self._process = spawn.Process(target=_serve, args=(theirs, self._planning), daemon=True)
-        with _no_interrupt(), _environment(_ONE_THREAD):
+        with _no_interrupt(), _environment(ONE_THREAD):
             self._process.start()
         theirs.close()  # so that the pipe ends when the process does
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,11 @@ def plan_hash(cells: Iterable[Cell]) -> str:
     return hashlib.sha256("\n".join(sorted(cell.key() for cell in cells)).encode()).hexdigest()
 
 
+def planned(cells: Sequence[Cell]) -> dict[str, Any]:
+    """Return what a manifest says about the plan: its hash, and how many episodes it has."""
+    return {"plan": plan_hash(cells), "planned": len(cells)}
+
+
 def read(folder: Path) -> dict[str, Any] | None:
     """Return the manifest of `folder`, None when it has none."""
     path = folder / NAME
@@ -65,19 +70,19 @@ def read(folder: Path) -> dict[str, Any] | None:
     return manifest
 
 
-def settle(folder: Path, manifest: Mapping[str, Any], cells: Iterable[Cell]) -> None:
-    """Write the manifest, or see that the one that is there has the same plan.
+def settle(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest, or see that the one that is there has the same plan and shard.
 
     The caller holds the folder's lock, so there is one writer; the file appears whole or not at
     all, so a crash here never leaves half a manifest behind.
     """
-    wanted = json.loads(json.dumps({**manifest, "plan": plan_hash(cells)}, allow_nan=False))
+    wanted = json.loads(json.dumps(manifest, allow_nan=False))
     found = read(folder)
     if found is None:
-        text = json.dumps(wanted, indent=2, sort_keys=True, allow_nan=False)
-        write_atomic(folder / NAME, f"{text}\n".encode())
-    elif found.get("plan") != wanted["plan"] or _early(found) != _early(wanted):
+        write(folder, wanted)
+    elif _asked(found) != _asked(wanted):
         changes = differences(found.get("settings"), wanted.get("settings"))
+        changes += differences(found.get("shard"), wanted.get("shard"), "shard")
         reason = "; ".join(changes) or "same settings, but a task file or weights have changed"
         raise UsageError(f"{folder}: holds another plan ({reason}); use another --out")
 
@@ -93,12 +98,17 @@ def stop(folder: Path, cells: Iterable[Cell], episodes: int, why: Mapping[str, f
     """
     found = read(folder) or {}
     found["stopped"] = {"episodes": episodes, "plan": plan_hash(cells), "evidence": dict(why)}
-    text = json.dumps(found, indent=2, sort_keys=True, allow_nan=False)
+    write(folder, found)
+
+
+def _asked(of: Mapping[str, Any]) -> tuple[Any, Any, bool]:
+    return of.get("plan"), of.get("shard"), bool(of.get("settings", {}).get("stop_early"))
+
+
+def write(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest of `folder`, whole or not at all."""
+    text = json.dumps(manifest, indent=2, sort_keys=True, allow_nan=False)
     write_atomic(folder / NAME, f"{text}\n".encode())
-
-
-def _early(of: Mapping[str, Any]) -> bool:
-    return bool(of.get("settings", {}).get("stop_early"))
 
 
 def differences(there: Any, here: Any, name: str = "") -> list[str]:

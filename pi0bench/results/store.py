@@ -44,13 +44,23 @@ class RunFolder:
             StorageError: the folder cannot be written.
             UsageError: another process is writing there, or the folder holds another plan.
         """
+        return cls.settle(root, {**manifest, **manifests.planned(cells)})
+
+    @classmethod
+    def settle(cls, root: Path | str, manifest: Mapping[str, Any]) -> RunFolder:
+        """Start or resume the run whose manifest, its plan's hash included, is known already.
+
+        Raises:
+            StorageError: the folder cannot be written.
+            UsageError: another process is writing there, or the folder holds another plan.
+        """
         folder = cls(root)
         prove_writable(folder.root)
         folder._lock = hold_lock(folder.path("lock"))
         try:
             if folder.path(EPISODES).exists() and not folder.path(manifests.NAME).exists():
                 raise UsageError(f"{folder.root}: holds episodes, no manifest; use another --out")
-            manifests.settle(folder.root, manifest, cells)
+            manifests.settle(folder.root, manifest)
         except BaseException:
             folder.close()
             raise
@@ -114,11 +124,15 @@ class RunFolder:
 
     def finish(self) -> None:
         """Rewrite both files in the order of the plan: equal runs end in equal episodes."""
+        self.rewrite(self.records(), self.timings())
+
+    def rewrite(self, records: Iterable[Record], timings: Iterable[Timing]) -> None:
+        """Replace all that both files hold, in the order of the plan."""
         self._must_be_open()
-        records = sorted(self.records(), key=lambda record: _order(record.cell))
+        records = sorted(records, key=lambda record: _order(record.cell))
         ranks = {record.cell.key(): rank for rank, record in enumerate(records)}
         timings = sorted(
-            self.timings(), key=lambda timing: (ranks.get(timing.key, len(ranks)), timing.key)
+            timings, key=lambda timing: (ranks.get(timing.key, len(ranks)), timing.key)
         )
         self.write_text(EPISODES, "".join(f"{record.to_line()}\n" for record in records))
         self.write_text(TIMINGS, "".join(f"{timing.to_line()}\n" for timing in timings))

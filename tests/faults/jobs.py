@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pi0bench.errors import UsageError
 from pi0bench.evaluate.planning import Marked
 from pi0bench.evaluate.slot import Loss
 from pi0bench.evaluate.worker import Worker
@@ -29,7 +30,7 @@ class Toy:
 
     Attributes:
         items: "ok", or what to do instead: "kill", "crash", "hang", "exit", "once" (dies the
-            first time), "plan" (dies while a policy plans), "slow", "threads", "pid".
+            first time), "plan" (dies while a policy plans), "refuse", "slow", "threads", "pid".
         folder: where each beginning of an item leaves a file.
     """
 
@@ -66,6 +67,8 @@ class Toy:
                 os.kill(os.getpid(), signal.SIGKILL)
             case "threads":
                 return os.environ["OMP_NUM_THREADS"]
+            case "refuse":
+                raise UsageError("reach_cube: its file changed")
             case "slow":
                 time.sleep(0.5)
             case "pid":

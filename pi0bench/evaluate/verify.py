@@ -1,0 +1,125 @@
+"""A run's records checked by measuring some of its episodes again: the same cell, the same record.
+
+In another order, other batches and fresh processes, so that whatever leaks from one episode into
+the next, such as a global random state, shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from pi0bench.envs.variation import NOMINAL, digest
+from pi0bench.errors import IncompleteError, UsageError
+from pi0bench.evaluate.cells import batches
+from pi0bench.evaluate.provenance import versions
+from pi0bench.evaluate.supervised import Local
+from pi0bench.evaluate.worker import Measure
+from pi0bench.policies import registry
+from pi0bench.results.manifest import differences
+from pi0bench.results.record import Cell, Record, contrast
+from pi0bench.results.store import RunFolder
+from pi0bench.seeds import stream
+from pi0bench.tasks.load import task
+
+BATCH = 3
+"""Episodes in lock step; a run has other batches, 8 when not told otherwise."""
+
+
+def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) -> int:
+    """Measure some of a run's episodes again and compare their records.
+
+    Args:
+        run: its folder, or one of published results.
+        episodes: how many; all when there are fewer.
+        seed: of the draw.
+        workers: processes, all of them fresh.
+        console: where each difference is said on a line of its own.
+
+    Returns:
+        The exit code: 0, or 3 when a record differs.
+
+    Raises:
+        UsageError: there are no records, or what was measured has changed since.
+    """
+    if episodes < 1:
+        raise UsageError(f"--episodes: {episodes} is too few; give a number from 1")
+    folder = RunFolder(run)
+    manifest = folder.manifest()
+    records = [record for record in folder.records() if record.final]
+    if not records:
+        raise UsageError(f"{run}: holds no measured episodes")
+    drawn = draw(records, episodes, seed)
+    if changes := changed([record.cell for record in drawn], manifest):
+        raise UsageError(f"{run}: cannot be measured again: {'; '.join(changes)}")
+
+    def say(line: str) -> None:
+        console.print(Text(line), soft_wrap=True)
+
+    if others := differences(manifest.get("versions"), versions()):
+        say(f"Other versions measured them: {'; '.join(others)}.")
+    there = {record.cell.key(): record for record in drawn}
+    wrong = 0
+    with closing(Local(workers)) as executor:
+        for outcome in chain.from_iterable(executor.run(jobs(drawn, seed))):
+            record = there[outcome.record.cell.key()]
+            if outcome.record != record:
+                wrong += 1
+                say(f"{_name(record.cell)}: {contrast(record, outcome.record)}")
+    asked = f"{len(drawn)} of {len(records)} episodes, measured again in another order, in batches "
+    asked += f"of at most {BATCH} and by fresh processes"
+    if not wrong:
+        say(f"{run}: {asked}: the same records, to the last digit.")
+        return 0
+    say(f"{run}: {asked}: {wrong} differ.")
+    return IncompleteError.exit_code
+
+
+def draw(records: Sequence[Record], count: int, seed: int) -> list[Record]:
+    """Draw at most that many records, from every policy about equally many."""
+    order = stream("verification", seed).permutation(len(records))
+    of_policy: dict[str, list[Record]] = {}
+    for index in order:
+        of_policy.setdefault(records[index].cell.policy, []).append(records[index])
+    turns = chain.from_iterable(zip_longest(*of_policy.values()))
+    return [record for record in turns if record is not None][:count]
+
+
+def jobs(records: Sequence[Record], seed: int) -> list[Measure]:
+    """Their cells in small batches, each from the last episode to the first, in a drawn order."""
+    cells = sorted((r.cell for r in records), key=lambda cell: (_condition(cell), -cell.episode))
+    grouped = batches(cells, BATCH)
+    order = stream("verification", seed, "order").permutation(len(grouped))
+    return [Measure(grouped[index]) for index in order]
+
+
+def changed(cells: Sequence[Cell], manifest: Mapping[str, Any]) -> list[str]:
+    """Say which weights, task files and variations are not those that were measured."""
+    weights = {cell.policy: cell.weights for cell in cells}
+    hashes = {cell.task: cell.task_hash for cell in cells}
+    kinds = {cell.variation for cell in cells} - {NOMINAL.name}
+    said: Mapping[str, str] = manifest.get("variations", {})
+    varied = {kind: said[kind] for kind in kinds if kind in said}
+    now = {name: registry.load(name).traits.weights for name in weights}
+    return [
+        *differences(weights, now, "weights"),
+        *differences(hashes, {name: task(name).hash for name in hashes}, "tasks"),
+        *differences(varied, {kind: digest(kind) for kind in varied}, "variations"),
+    ]
+
+
+def _condition(cell: Cell) -> str:
+    return repr(replace(cell, episode=0))
+
+
+def _name(cell: Cell) -> str:
+    stepped = f", {cell.steps} steps of {cell.solver}" if cell.steps else ""
+    varied = "" if cell.variation == NOMINAL.name else f", {cell.variation}"
+    return f"{cell.policy} on {cell.task}, episode {cell.episode}{stepped}{varied}"
