@@ -47,7 +47,7 @@ def pages(folder: RunFolder) -> Pages:
     """
     records, timings, of = folder.records(), folder.timings(), folder.manifest()
     rows = summarize(records, timings)
-    lines = [*footer(records), manifest.sentence(of)]
+    lines = [*footer(records, timings), manifest.sentence(of)]
     files = {TABLE: markdown(rows, lines).encode()}
     found = profiles(rows, records, timings, read_quality(folder.root))
     found = [profile for profile in found if profile.total.rate is not None]

@@ -46,9 +46,10 @@ def summarize(records: Iterable[Record], timings: Iterable[Timing]) -> list[Row]
     return rows
 
 
-def footer(records: Iterable[Record]) -> list[str]:
+def footer(records: Iterable[Record], timings: Iterable[Timing] = ()) -> list[str]:
     """Return the sentences that belong under every table of these records."""
     records = list(records)
+    again = sum(timing.attempts > 1 for timing in timings)
     unmeasured = Counter(r.status for r in records if not r.final)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(unmeasured.items()))
     seeds = ", ".join(str(seed) for seed in sorted({r.cell.seed for r in records}))
@@ -59,6 +60,7 @@ def footer(records: Iterable[Record]) -> list[str]:
         "successes, unless n is given.",
         f"Seed {seeds or NOTHING}. Policy faults count as failures. "
         f"Not measured, and not in n: {counts or 'none'}.",
+        *([f"Begun again, because something around the policy broke: {again}."] if again else []),
     ]
 
 
