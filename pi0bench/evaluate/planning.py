@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +116,7 @@ def _counts(told: object, rows: int) -> list[int]:
 
 def _spent(told: object) -> Mapping[str, float]:
     """Milliseconds by the part that took them."""
-    parts = dict(told) if isinstance(told, Mapping) else {"": told}
+    parts: dict[Any, Any] = dict(told) if isinstance(told, Mapping) else {"": told}
     for name, ms in parts.items():
         if name not in _PARTS or not isinstance(ms, float | int) or not 0 <= ms < np.inf:
             wanted = f"milliseconds by {', '.join(_PARTS)}"
