@@ -35,7 +35,8 @@ def read(folder: Path, name: str = CARD) -> dict[str, Any]:
     card["weights"] = str(folder / WEIGHTS)
     if "same_as" not in card:
         return card
-    other = read(content("policies") / card["same_as"])
+    source = content("policies") / card["same_as"]
+    other = {**_parsed(source / CARD), "weights": str(source / WEIGHTS)}
     if "same_as" in other:
         raise UsageError(f"{folder / name}: {card['same_as']} has no weights of its own")
     tables = {key for key in card if isinstance(card[key], dict)}

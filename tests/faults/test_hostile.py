@@ -86,7 +86,6 @@ CARDS = {
     "too large": "#" * 1_000_001,
     "a path for another policy": 'same_as = "../pi0"',
     "an absolute path for another policy": 'same_as = "/etc"',
-    "itself": 'same_as = "hostile"',
     "a path for eyes": '[eyes]\nname = "../policies/eyes"',
     "no tables": 'summary = "x."',
     "tables that are numbers": "eyes = 1\ntext = 2\nchunk = 3\nhead = 4",
@@ -106,6 +105,16 @@ def test_a_hostile_card_is_refused(
     with pytest.raises(UsageError, match="hostile"):
         load_policy(home)
     assert registry.summary("hostile") in ("its card cannot be read", "", "x.")
+
+
+def test_a_card_that_is_the_same_as_itself_has_no_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hostile").mkdir()
+    (tmp_path / "hostile" / card.CARD).write_text('same_as = "hostile"')
+    monkeypatch.setattr(card, "content", lambda _: tmp_path)
+    with pytest.raises(UsageError, match="hostile has no weights of its own"):
+        card.read(tmp_path / "hostile")
 
 
 def test_a_card_cannot_say_where_its_weights_are(tmp_path: Path) -> None:
