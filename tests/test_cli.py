@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -62,15 +60,6 @@ def test_a_wrong_command_line_exits_2(args: str, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written_exits_4(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "file").write_text("")
-    out = tmp_path / "file" / "run"
-    assert exit_code("run", "--policy", "expert", "--out", str(out)) == 2
-    assert capsys.readouterr().err.startswith(f"pi0bench: {out}: ")
-
-
 def test_a_run_from_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,49 +112,6 @@ def test_help_is_quick(checkout: Path) -> None:
         assert done.returncode == 0
         assert "run" in done.stdout
     assert min(took_s) < 1.0
-
-
-def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, checkout: Path) -> None:
-    args = ("run", "--policy", "random", "--task", "reach_cube", "--episodes", "400")
-    options = ("--batch", "1", "--workers", "2", "--no-video", "--out", str(tmp_path / "run"))
-    running = subprocess.Popen(
-        command(*args, *options),
-        cwd=checkout,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # A shell starts background jobs, and so perhaps this test, with Ctrl-C ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    episodes = tmp_path / "run" / "episodes.jsonl"
-    deadline_s = time.monotonic() + 60
-    while not episodes.exists():
-        assert time.monotonic() < deadline_s
-        assert running.poll() is None
-        time.sleep(0.05)
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: parent and workers
-    _, words = running.communicate(timeout=20)
-    assert running.returncode == 130
-    assert words == "pi0bench: interrupted; the same command continues\n"
-    assert 0 < len(RunFolder(tmp_path / "run").records()) < 400
-    deadline_s = time.monotonic() + 5
-    while left := alive(running.pid):
-        assert time.monotonic() < deadline_s, left
-        time.sleep(0.05)
-
-
-def alive(group: int) -> list[str]:
-    """Processes of a group, without those that only wait to be buried."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, of = path.read_text().rsplit(")", 1)[1].split()[:3]
-        except OSError:
-            continue
-        if int(of) == group and state != "Z":
-            found.append(path.parent.name)
-    return found
 
 
 def test_check_exits_2_on_a_broken_file_and_0_on_a_good_one(

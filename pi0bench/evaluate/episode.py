@@ -177,7 +177,7 @@ class Rollout:
             mode=mode,
             fault=self.fault,
         )
-        return Outcome(record, Timing(self.cell.key(), wall_s, **self.times))
+        return Outcome(record, Timing(self.cell.key(), wall_s, attempts=1, **self.times))
 
     def close(self) -> None:
         """Free the world."""

@@ -25,7 +25,7 @@ class Job(Protocol[R_co]):
         ...
 
     def parts(self) -> Sequence[Job[R_co]]:
-        """The smallest jobs that it consists of, itself if it is one."""
+        """The smallest jobs that it consists of, itself if it is one, to be begun again."""
         ...
 
     def lost(self, loss: Loss) -> R_co:

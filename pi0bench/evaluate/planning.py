@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from pi0bench.policies.policy import Observation, Plan, Policy
 from pi0bench.results.record import Cell
 
 _ACTION_DIM = 7
+_FLOATS = (np.float32, np.float64)
 _MAX_TEXT = 300
+_PARTS = ("eyes", "prefix", "sampler")
 
 
 class PolicyFault(Exception):
@@ -75,7 +77,7 @@ def ask(policy: Policy, questions: Sequence[Question], cell: Cell) -> list[Chunk
         return _together(policy, filled, cell)[: len(questions)]
     except (Pi0benchError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if len(questions) == 1:
             return [error if isinstance(error, PolicyFault) else PolicyFault(describe(error))]
     return [answer for question in questions for answer in ask(policy, [question], cell)]
@@ -96,12 +98,30 @@ def _together(
         raise PolicyFault(f"actions: expected {wanted} in an array, got {type(actions).__name__}")
     shape = actions.shape
     fits = len(shape) == 3 and shape[0] == len(questions) and shape[2] == _ACTION_DIM
-    if not (fits and shape[1] >= execute and np.issubdtype(actions.dtype, np.floating)):
+    if not (fits and shape[1] >= execute and actions.dtype in _FLOATS):
         raise PolicyFault(f"actions: expected {wanted}, got {actions.dtype} {shape}")
-    counts = np.broadcast_to(plan.trunk_evaluations, len(questions)).tolist()
-    return [
-        _row(row, execute, count, plan.spent_ms) for row, count in zip(actions, counts, strict=True)
-    ]
+    counts, spent_ms = _counts(plan.trunk_evaluations, len(questions)), _spent(plan.spent_ms)
+    return [_row(row, execute, count, spent_ms) for row, count in zip(actions, counts, strict=True)]
+
+
+def _counts(told: object, rows: int) -> list[int]:
+    """A number of evaluations for each row, of one for all or one for each."""
+    counts = np.asarray(told)
+    whole = np.issubdtype(counts.dtype, np.integer) and counts.shape in ((), (rows,))
+    if not whole or (counts < 0).any():
+        got = f"{counts.dtype} {counts.shape}"
+        raise PolicyFault(f"trunk_evaluations: expected counts, 1 or ({rows},), got {got}")
+    return np.broadcast_to(counts, rows).tolist()
+
+
+def _spent(told: object) -> Mapping[str, float]:
+    """Milliseconds by the part that took them."""
+    parts: dict[Any, Any] = dict(told) if isinstance(told, Mapping) else {"": told}
+    for name, ms in parts.items():
+        if name not in _PARTS or not isinstance(ms, float | int) or not 0 <= ms < np.inf:
+            wanted = f"milliseconds by {', '.join(_PARTS)}"
+            raise PolicyFault(f"spent_ms: expected {wanted}, got {name!r}: {ms!r}")
+    return parts
 
 
 def _row(
@@ -142,7 +162,7 @@ class Stopwatch:
             (answer,) = _together(policy, [question], cell)
         except (Pi0benchError, MemoryError):
             raise
-        except Exception:
+        except (Exception, SystemExit):
             return {}
         took_ms = 1000 * (perf_counter() - start)
         if isinstance(answer, PolicyFault):

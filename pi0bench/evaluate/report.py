@@ -25,7 +25,13 @@ VIDEOS = "videos"
 
 
 def write(folder: RunFolder, console: Console, incomplete: bool = False) -> None:
-    """Write the run's pages into its folder, and show the table and what follows from it."""
+    """Write the run's pages into its folder, and show the table and what follows from it.
+
+    Where no episode measured a policy there is no table, not even one of dashes.
+    """
+    if not any(record.final for record in folder.records()):
+        console.print(Text("Nothing was measured, so there is no table."))
+        return
     read = pages(folder, incomplete)
     for name, data in read.files.items():
         write_atomic(folder.path(name), data)

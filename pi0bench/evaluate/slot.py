@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -144,6 +145,7 @@ def _serve(pipe: Connection, planning: Any) -> None:
     An answer is (True, what the job gave) or (False, what it raised).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()  # a crash in native code says on stderr where Python was
     threading.Thread(target=_follow_parent, daemon=True).start()
     from pi0bench.evaluate.worker import Worker
 

@@ -13,6 +13,7 @@ from pi0bench.evaluate.film import Film
 from pi0bench.evaluate.planning import Flag, Marked, Stopwatch, describe
 from pi0bench.evaluate.probe import probe
 from pi0bench.evaluate.slot import Loss
+from pi0bench.evaluate.supervised import ATTEMPTS
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
 from pi0bench.results.quality import Quality
@@ -38,7 +39,10 @@ class Worker:
         self._stopwatch = Stopwatch()
 
     def measure(self, job: Measure) -> list[Outcome]:
-        """Run a job's episodes; what breaks around the policy is an `infra_error` of its episode.
+        """Run a job's episodes.
+
+        What breaks around the policy is tried again, an episode alone, and is an `infra_error` of
+        its episode at last.
 
         Raises:
             Pi0benchError: something that would break every episode, and that the user can mend.
@@ -48,7 +52,7 @@ class Worker:
         except Pi0benchError:
             raise
         except Exception as error:
-            if len(job.cells) == 1:
+            if job.attempt == ATTEMPTS:
                 return job.lost(Loss(describe(error), "infra_error"))
         return [end for part in job.parts() for end in self.measure(part)]
 
@@ -66,7 +70,11 @@ class Worker:
         film = Film(drawer) if job.film and drawer else None
         eyes = drawer if sees else None
         outcomes = run(job.cells, policy, spec, eyes, self._stopwatch, film)
-        return [replace(end, frames=film.frames()) for end in outcomes] if film else outcomes
+        frames = film.frames() if film else ()
+        return [
+            replace(end, timing=replace(end.timing, attempts=job.attempt), frames=frames)
+            for end in outcomes
+        ]
 
     def _policy(self, cell: Cell) -> Policy:
         if cell.policy not in self._policies:
@@ -96,25 +104,27 @@ class Measure:
     Attributes:
         cells: one episode each.
         film: also return frames; such a job has one cell.
+        attempt: how often these episodes have been begun, this time included.
     """
 
     cells: tuple[Cell, ...]
     film: bool = False
+    attempt: int = 1
 
     def run(self, worker: Worker) -> list[Outcome]:
         """See `Worker.measure`."""
         return worker.measure(self)
 
     def parts(self) -> list[Measure]:
-        """One job for each cell."""
-        return [replace(self, cells=(cell,)) for cell in self.cells]
+        """One job for each cell, to begin it again."""
+        return [replace(self, cells=(cell,), attempt=self.attempt + 1) for cell in self.cells]
 
     def lost(self, loss: Loss) -> list[Outcome]:
         """A fault for each cell."""
         return [
             Outcome(
                 Record(cell, loss.status, 0, None, 0.0, "", 0, 0, fault=loss.why),
-                Timing(cell.key(), 0.0),
+                Timing(cell.key(), 0.0, attempts=self.attempt),
             )
             for cell in self.cells
         ]

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from pi0bench.content import folder as content
-from pi0bench.errors import UsageError
+from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.architectures import build_network
 from pi0bench.policies.eyes import Eyes
 from pi0bench.policies.network import Given, Network
@@ -22,28 +22,47 @@ from pi0bench.policies.text import Words
 
 CARD, EYES_CARD, WEIGHTS = "policy.toml", "eyes.toml", "model.safetensors"
 _MAX_BYTES = 200_000_000
+_MAX_CARD_BYTES = 1_000_000
 
 
 def read(folder: Path, name: str = CARD) -> dict[str, Any]:
     """The card of a folder; one that says `same_as` takes over the other's tables and weights.
 
     Raises:
-        UsageError: the card is missing or not TOML.
+        UsageError: the card is missing or not TOML, or names a folder that does not exist.
     """
-    path = folder / name
-    try:
-        card = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not TOML: {error}") from None
-    card.setdefault("weights", str(folder / WEIGHTS))
+    card = _parsed(folder / name)
+    card["weights"] = str(folder / WEIGHTS)
     if "same_as" not in card:
         return card
-    other = read(content("policies") / card["same_as"])
+    source = content("policies") / card["same_as"]
+    other = {**_parsed(source / CARD), "weights": str(source / WEIGHTS)}
+    if "same_as" in other:
+        raise UsageError(f"{folder / name}: {card['same_as']} has no weights of its own")
     tables = {key for key in card if isinstance(card[key], dict)}
     merged = {key: {**other.get(key, {}), **card[key]} for key in tables}
     return {**other, **card, **merged, "weights": other["weights"]}
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    """The TOML of a card, whose names of other folders are names of folders and no paths."""
+    try:
+        if path.stat().st_size > _MAX_CARD_BYTES:
+            raise UsageError(f"{path}: a card has at most {_MAX_CARD_BYTES} bytes")
+        card = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, and whatever Python says of huge numbers
+        raise UsageError(f"{path}: not TOML: {error}") from None
+    eyes = card.get("eyes")
+    named = [card.get("same_as"), eyes.get("name") if isinstance(eyes, dict) else None]
+    known = [other.name for other in content("policies").iterdir()]
+    for name in named:
+        if name is not None and name not in known:
+            raise UsageError(f"{path}: {unknown('folder', str(name), known)}")
+    return card
 
 
 def load_eyes(name: str) -> Eyes:
@@ -114,7 +133,9 @@ def weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             about = json.loads((file.metadata() or {})["about"])
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        if not isinstance(about, dict):
+            raise ValueError("what its training says of itself is no object")
+    except (SafetensorError, OSError, ValueError, KeyError, RecursionError) as error:
         raise UsageError(
             f"{path}: no intact weights file ({error}); restore it or train it again"
         ) from None

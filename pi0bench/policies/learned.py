@@ -10,10 +10,12 @@ import numpy as np
 import torch
 
 from pi0bench.content import folder as content
+from pi0bench.errors import UsageError
 from pi0bench.policies.card import CARD, EYES_CARD, WEIGHTS, digest, load_eyes, load_network, read
 from pi0bench.policies.policy import Observation, Plan, Traits
 
 _ROWS = 8
+_MAX_TEXT = 300
 
 
 class LearnedPolicy:
@@ -94,5 +96,16 @@ class LearnedPolicy:
 
 
 def load_policy(folder: Path) -> LearnedPolicy:
-    """The trained policy of a folder."""
-    return LearnedPolicy(folder)
+    """The trained policy of a folder.
+
+    Raises:
+        UsageError: its card or weights are wrong.
+    """
+    try:
+        return LearnedPolicy(folder)
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        # The card and what the weights' training said of itself are read without a schema.
+        said = f"{type(error).__name__}: {error}"[:_MAX_TEXT]
+        raise UsageError(
+            f"{folder}: its card and its weights do not go together: {said}"
+        ) from error

@@ -62,5 +62,5 @@ def _cards() -> dict[str, Path]:
 def _card(path: Path) -> dict[str, Any] | None:
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None

@@ -15,6 +15,7 @@ from pi0bench.errors import StorageError, UsageError
 _REMEDIES = {
     errno.ENOSPC: "free some space or choose another --out",
     errno.EDQUOT: "free some space or choose another --out",
+    errno.EFBIG: "free some space or choose another --out",
     errno.ENOTDIR: "a part of this path is a file; choose another --out",
     errno.EEXIST: "a part of this path is a file; choose another --out",
     errno.EROFS: "the disk is read-only; choose another --out",

@@ -65,9 +65,9 @@ def pages(folder: RunFolder, incomplete: bool = False) -> Pages:
         )
     plan = manifest.plan(of)
     rows = summarize(records, timings, plan)
-    lines = [*footer(records, plan.sequential), Resolution.of_records(records).sentence()]
-    lines += ["" if whole else INCOMPLETE, manifest.sentence(of)]
-    lines = list(filter(None, lines))
+    lines = footer(records, timings, plan.sequential)
+    lines += [Resolution.of_records(records).sentence(), "" if whole else INCOMPLETE]
+    lines = [*filter(None, lines), manifest.sentence(of)]
     files = {TABLE: markdown(rows, lines).encode()}
     found = profiles(rows, records, timings, read_quality(folder.root))
     found = [profile for profile in found if profile.total.rate is not None]

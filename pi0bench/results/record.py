@@ -126,6 +126,7 @@ class Timing:
         eyes_ms: the part of it that was spent on looking; None where it is not told apart.
         prefix_ms: on the prefix.
         sampler_ms: on all evaluations of the action expert.
+        attempts: how often the episode was begun, because something around the policy broke.
     """
 
     key: str
@@ -134,15 +135,19 @@ class Timing:
     eyes_ms: float | None = None
     prefix_ms: float | None = None
     sampler_ms: float | None = None
+    attempts: int = 1
 
     def to_line(self) -> str:
-        """Write the timing as one line of JSON, without the newline."""
-        return dump(dataclasses.asdict(self))
+        """Write the timing as one line of JSON, without the newline; a single attempt is unsaid."""
+        data = dataclasses.asdict(self)
+        if self.attempts == 1:
+            del data["attempts"]
+        return dump(data)
 
     @classmethod
     def from_line(cls, line: str) -> Timing:
         """Read what `to_line` wrote; ValueError says what is wrong."""
-        return cls(**fields_of(cls, load(line)))
+        return cls(**fields_of(cls, {"attempts": 1, **load(line)}))
 
 
 def contrast(there: Record, here: Record) -> str:

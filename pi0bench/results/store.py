@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -113,9 +115,13 @@ class RunFolder:
         return [record for _, record in kept.values()]
 
     def timings(self) -> list[Timing]:
-        """Return one timing for each key, the latest."""
-        read = self._read(TIMINGS, Timing.from_line)
-        return list({timing.key: timing for _, timing in read}.values())
+        """Return one timing for each key, the latest; its attempts are those of all of them."""
+        read = dict.fromkeys(timing for _, timing in self._read(TIMINGS, Timing.from_line))
+        attempts: Counter[str] = Counter()
+        for timing in read:
+            attempts[timing.key] += timing.attempts
+        latest = {timing.key: timing for timing in read}
+        return [replace(timing, attempts=attempts[key]) for key, timing in latest.items()]
 
     def missing(self, cells: Iterable[Cell]) -> list[Cell]:
         """Return the cells that have no final record yet, in the given order."""

@@ -58,11 +58,14 @@ def summarize(
     return rows
 
 
-def footer(records: Iterable[Record], sequential: bool = False) -> list[str]:
+def footer(
+    records: Iterable[Record], timings: Iterable[Timing] = (), sequential: bool = False
+) -> list[str]:
     """Return the sentences that belong under every table of these records.
 
     Args:
         records: all of them.
+        timings: theirs.
         sequential: True when the run looked at its results on the way, to stop early.
     """
     records = list(records)
@@ -72,6 +75,7 @@ def footer(records: Iterable[Record], sequential: bool = False) -> list[str]:
         if sequential
         else "Clopper-Pearson"
     )
+    again = sum(timing.attempts > 1 for timing in timings)
     unmeasured = Counter(r.status for r in records if not r.final)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(unmeasured.items()))
     seeds = ", ".join(str(seed) for seed in sorted({r.cell.seed for r in records}))
@@ -82,6 +86,7 @@ def footer(records: Iterable[Record], sequential: bool = False) -> list[str]:
         "successes, unless n is given.",
         f"Seed {seeds or NOTHING}. Policy faults count as failures. "
         f"Not measured, and not in n: {counts or 'none'}.",
+        *([f"Begun again, because something around the policy broke: {again}."] if again else []),
     ]
 
 

@@ -63,7 +63,7 @@ def write_video(
     pictures = list(frames)
     if not pictures:
         return False
-    partial = path.with_name(f"{path.stem}.partial.mp4")
+    partial = path.with_name(f"{path.name}.partial")
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from pi0bench.envs.cameras import CAMERAS
-from pi0bench.envs.render import gl
 from pi0bench.envs.render.choose import NAMES, choose, make
 from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.errors import MachineError, UsageError
@@ -127,34 +126,6 @@ def test_auto_is_each_engines_own_renderer() -> None:
     if has_opengl():
         assert choose("auto", "mujoco") == ("gl", "")
     assert choose("tiny", "mujoco") == ("tiny", "")
-
-
-def test_without_opengl_auto_draws_with_tiny_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_opengl(monkeypatch)
-    name, why = choose("auto", "mujoco")
-    assert name == "tiny"
-    assert why.startswith("This machine has no OpenGL (egl: no driver; osmesa: no driver).")
-    assert why.endswith("Drawing with tiny instead.")
-    assert "\n" not in why
-    assert choose("tiny", "mujoco") == ("tiny", "")
-
-
-def test_without_opengl_gl_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_opengl(monkeypatch)
-    with pytest.raises(MachineError, match="no OpenGL"):
-        choose("gl", "mujoco")
-    monkeypatch.setenv("MUJOCO_GL", "osmesa")
-    with pytest.raises(MachineError, match=r"no OpenGL \(osmesa: no driver\)"):
-        choose("gl", "mujoco")
-
-
-def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> None:
-        raise ImportError("no driver\nand more lines")
-
-    monkeypatch.delenv("MUJOCO_GL", raising=False)
-    monkeypatch.setattr(gl, "import_module", missing)
-    monkeypatch.setattr(gl, "_forget", lambda *_: None)
 
 
 def test_an_unknown_renderer_is_refused_with_those_there_are() -> None:

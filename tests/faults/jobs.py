@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,12 +17,27 @@ from pi0bench.evaluate.worker import Worker
 from pi0bench.policies.policy import Plan, Traits
 
 
-class Crashing:
-    name, traits = "crashing", Traits(weights="none")
+class Harmful:
+    """A policy whose plan does not end well."""
+
+    name, traits = "harmful", Traits()
+
+    def __init__(self, harm: Callable[[], object]) -> None:
+        self._harm = harm
 
     def plan(self, *_: object, **__: object) -> Plan:
-        ctypes.string_at(0)
+        self._harm()
         raise AssertionError
+
+
+def crash() -> None:
+    ctypes.string_at(0)
+
+
+def hang() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        pass
 
 
 @dataclass(frozen=True)
@@ -29,8 +45,9 @@ class Toy:
     """Items that are answered by name; some do harm before they answer.
 
     Attributes:
-        items: "ok", or what to do instead: "kill", "crash", "hang", "exit", "once" (dies the
-            first time), "plan" (dies while a policy plans), "refuse", "slow", "threads", "pid".
+        items: "ok", or what to do instead: "kill", "crash", "hang", "exit", "once"
+            (dies the first time), "plan" and "ponder" (crashes and hangs while a policy plans),
+            "refuse", "slow", "threads", "pid".
         folder: where each beginning of an item leaves a file.
     """
 
@@ -53,14 +70,13 @@ class Toy:
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "crash":
-                ctypes.string_at(0)
-            case "plan":
+                crash()
+            case "plan" | "ponder":
                 assert worker.planning is not None
-                Marked(Crashing(), worker.planning).plan([], [], 0, "")
+                policy = Harmful(crash if item == "plan" else hang)
+                Marked(policy, worker.planning).plan([], [], 0, "")
             case "hang":
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                while True:
-                    pass
+                hang()
             case "exit":
                 os._exit(7)
             case "once" if not begun:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -51,9 +52,23 @@ def test_a_death_loses_only_the_guilty_item(tmp_path: Path, harm: str, why: str)
     assert len(list(tmp_path.glob(f"{harm}-*"))) == ATTEMPTS
 
 
-def test_a_hang_is_ended_at_its_deadline(tmp_path: Path) -> None:
-    found = answers(tmp_path, ("hang",), *[("ok",)] * 6, deadline_s=1.0)
-    assert found == {"ok": 6, f"hang infra_error: no answer within 1 s, {ATTEMPTS} times": 1}
+def test_a_crash_says_on_stderr_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(supervised, "ATTEMPTS", 1)
+    answers(tmp_path, ("crash",))
+    assert re.search(
+        r"Segmentation fault\n.*jobs\.py\", line \d+ in crash", capfd.readouterr().err, re.S
+    )
+
+
+@pytest.mark.parametrize(("harm", "status"), [("hang", "infra_error"), ("ponder", "policy_fault")])
+def test_a_hang_is_ended_at_its_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str, status: str
+) -> None:
+    monkeypatch.setattr(supervised, "ATTEMPTS", 2)
+    found = answers(tmp_path, (harm,), *[("ok",)] * 6, deadline_s=1.0)
+    assert found == {"ok": 6, f"{harm} {status}: no answer within 1 s, 2 times": 1}
 
 
 def test_a_single_death_loses_nothing(tmp_path: Path) -> None:

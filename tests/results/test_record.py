@@ -42,8 +42,17 @@ def test_equal_outcomes_are_equal_bytes(make_record: Callable[..., Record]) -> N
     assert make_record(progress=1).to_line() == make_record(progress=1.0).to_line()
 
 
+def test_a_single_attempt_is_unsaid() -> None:
+    assert "attempts" not in Timing("k", 1.5).to_line()
+    assert '"attempts":2' in Timing("k", 1.5, attempts=2).to_line()
+
+
 def test_a_timing_comes_back_as_it_went() -> None:
-    for timing in (Timing("k", 1.5), Timing("k", 3.0, 12.25), Timing("k", 3.0, 12.25, 4, 5, 3.5)):
+    for timing in (
+        Timing("k", 1.5),
+        Timing("k", 3.0, 12.25),
+        Timing("k", 3.0, 12.25, 4, 5, 3.5, 2),
+    ):
         assert Timing.from_line(timing.to_line()) == timing
 
 

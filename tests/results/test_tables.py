@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,13 @@ def test_the_terminal_table_fits_and_obeys_nobody(make_cell: Cells, make_record:
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 100
     assert "…" not in text
+
+
+def test_episodes_that_were_begun_again_are_told(
+    measured: tuple[list[Record], list[Timing]],
+) -> None:
+    records, timings = measured
+    again = [replace(timing, attempts=attempts) for attempts, timing in enumerate(timings[:3], 1)]
+    said = "Begun again, because something around the policy broke: 2."
+    assert footer(records, [*again, *timings[3:]]) == [*footer(records, timings), said]
+    assert footer(records) == footer(records, timings)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,18 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pi0bench.results import videos
 from pi0bench.results.record import Cell, Record
 from pi0bench.results.videos import choose, write_video
 
 Cells = Callable[..., Cell]
 Records = Callable[..., Record]
 CAPTION = "stack, episode 3: success after 4.5 s, with more words than one line can hold"
-
-
-@pytest.fixture(autouse=True)
-def fresh_warnings() -> None:
-    videos._warn_once.cache_clear()
 
 
 def frames(count: int, height: int = 64, width: int = 96) -> list[NDArray[np.uint8]]:
@@ -56,32 +48,6 @@ def test_equal_frames_are_equal_files(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", frames(4), CAPTION)
     write_video(tmp_path / "b.mp4", frames(4), CAPTION)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
-
-
-@pytest.mark.parametrize("module", ["imageio_ffmpeg", "PIL"])
-def test_without_ffmpeg_there_is_one_warning(
-    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, module, None)
-    with pytest.warns(UserWarning, match="no videos, results are unaffected"):
-        assert not write_video(tmp_path / "a.mp4", frames(2), CAPTION)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert not write_video(tmp_path / "a.mp4", frames(2), CAPTION)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("script", ["exit 3", "cat >/dev/null; echo full >&2; exit 3"])
-def test_a_failing_ffmpeg_leaves_no_video(
-    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fake = tmp_path / "ffmpeg"
-    fake.write_text(f"#!/bin/sh\n{script}\n")
-    fake.chmod(0o755)
-    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(fake))
-    with pytest.warns(UserWarning, match="ffmpeg ended with 3"):
-        assert not write_video(tmp_path / "out" / "a.mp4", frames(40), CAPTION)
-    assert not list((tmp_path / "out").iterdir())
 
 
 def test_no_frames_no_video(tmp_path: Path) -> None:

@@ -168,39 +168,6 @@ def test_the_unbroken_file_is_a_task(tmp_path: Path) -> None:
     ]
 
 
-HOSTILE = {
-    "empty": "",
-    "not UTF-8": b"\xff\xfe",
-    "null bytes": "summary = \x00",
-    "deep list": "x = " + "[" * 5000 + "]" * 5000,
-    "deep list that fits": "plan = " + "[" * 200 + "]" * 200,
-    "deep table": "x = " + "{a=" * 5000 + "1" + "}" * 5000,
-    "deep key": ".".join("a" * 3000) + " = 1",
-    "too large": "#" * 1_000_001,
-    "huge whole number": GOOD.replace("9.0", "9" * 5000),
-    "huge hexadecimal number": GOOD.replace("9.0", "0x" + "f" * 5000),
-    "huge number in a list": GOOD.replace('"near(top)"', "0x" + "f" * 5000),
-    "huge model": GOOD.replace('"cube"', '"' + "c" * 500_000 + '"'),
-    "huge key": GOOD.replace("max_s", "m" * 500_000),
-    "key with a line break": GOOD.replace("max_s", r'"a\nb\u001b[31m"'),
-    "long call": GOOD.replace("pick(top)", "pick(" + "a, " * 100_000 + ")"),
-    "deep call": GOOD.replace("pick(top)", "f(" * 5000 + ")" * 5000),
-    "date": GOOD.replace("9.0", "1979-05-27 07:32:00"),
-    "array of tables": GOOD.replace("[objects.top]", "[[objects.top]]"),
-    "objects that are a number": "objects = 3\ngoal = 4\nstart = 5\nplan = 6\nstages = 7",
-    "thousands of problems": "\n".join(f"k{i} = 1" for i in range(3000)),
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_text_is_refused_in_short_lines(name: str, tmp_path: Path) -> None:
-    said = refusal(tmp_path, HOSTILE[name])
-    for line in said.split("\n"):
-        assert re.match(r"task\.toml(:\d+)?: ", line)
-        assert len(line) < 400
-        assert line.isprintable()
-
-
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"task.toml: No such file or directory"):
         load(tmp_path / "task.toml")
@@ -251,8 +218,6 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
         suite("tabeltop")
     with pytest.raises(UsageError, match=r'no task "reach"; did you mean "reach_cube"\?'):
         task("reach")
-    with pytest.raises(UsageError, match="no task"):
-        task("../../secret")
 
 
 def test_files_are_found_below_folders(tmp_path: Path) -> None:

@@ -117,9 +117,19 @@ class PybulletWorld:
                 drive = pybullet.TORQUE_CONTROL
                 self._client.setJointMotorControl2(index, number, drive, force=force)
             self._client.stepSimulation()
-        poses = [self._client.getBasePositionAndOrientation(i)[0] for i in self._bodies.values()]
-        if not np.isfinite(poses).all() or not np.isfinite(self.arm().q_rad).all():
-            raise PhysicsFault("PyBullet diverged")
+        self._must_be_finite()
+
+    def _must_be_finite(self) -> None:
+        """Look at every pose and joint: Bullet itself never says that it diverged."""
+        arm = self.arm()
+        found = {name: [self.joint(name)] for name in self._joints}
+        for name, index in self._bodies.items():
+            pos, quat = self._client.getBasePositionAndOrientation(index)
+            found.setdefault(name, []).extend([*pos, *quat])
+        found[self.scene.robot.name] = [*arm.q_rad, arm.width_m]
+        wrong = [name for name, numbers in found.items() if not np.isfinite(numbers).all()]
+        if wrong:
+            raise PhysicsFault(f"PyBullet diverged: {', '.join(wrong)}")
 
     def set_arm_target(self, q_rad: Array, width_m: float) -> None:
         """Set the targets of the servos and of the gripper."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist, pdist
 
 
 def squared_energy_distance(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
@@ -14,4 +13,7 @@ def squared_energy_distance(a: NDArray[np.floating], b: NDArray[np.floating]) ->
 
     Source: Székely and Rizzo 2013, "Energy statistics", eq. 5.
     """
+    # Every worker imports this file, most never compare anything, and this takes a second.
+    from scipy.spatial.distance import cdist, pdist
+
     return float(2 * cdist(a, b).mean() - pdist(a).mean() - pdist(b).mean())

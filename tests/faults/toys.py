@@ -1,0 +1,67 @@
+"""Episodes of policies that go wrong, for workers that must make the policy themselves."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pi0bench.evaluate.cells import Settings, expand
+from pi0bench.evaluate.episode import Outcome
+from pi0bench.evaluate.worker import Measure, Worker
+from pi0bench.policies import registry
+from pi0bench.policies.policy import Plan, Traits
+from pi0bench.tasks.load import task
+
+
+class Toy:
+    """A policy whose plan does not end well."""
+
+    name, traits = "toy", Traits()
+
+    def __init__(self, harm: Callable[[], object]) -> None:
+        self._harm = harm
+
+    def plan(self, *_: object, **__: object) -> Plan:
+        self._harm()
+        raise AssertionError
+
+
+def hoard() -> None:
+    """Ask for more memory than this process may have."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * os.sysconf("SC_PAGE_SIZE") + 2**28, hard))
+    try:
+        bytearray(2**30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+HARMS: Mapping[str, Callable[[], object]] = {
+    "crash": lambda: ctypes.string_at(0),
+    "leave": lambda: os._exit(0),
+    "hoard": hoard,
+}
+
+
+@dataclass(frozen=True)
+class Playing(Measure):
+    """Episodes of the policy that does this harm."""
+
+    harm: str = ""
+
+    def run(self, worker: Worker) -> list[Outcome]:
+        toy = Toy(HARMS[self.harm])
+        registry.BASELINES["toy"] = lambda: toy
+        return super().run(worker)
+
+
+def playing(harm: str) -> Playing:
+    """One episode of it, a task for each harm so that they can be told apart."""
+    of = dict(zip(HARMS, ("reach_cube", "cube_in_bowl", "stack_two_cubes"), strict=True))[harm]
+    settings = Settings(("toy",), (of,), renderer="tiny", episodes=1)
+    return Playing(expand(settings, {"toy": Toy.traits}, [task(of)]), harm=harm)
