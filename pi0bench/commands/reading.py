@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import tyro
@@ -9,16 +10,15 @@ import tyro
 from pi0bench.commands.console import console
 
 
-def report(folder: tyro.conf.Positional[Path]) -> int:
-    """Write the tables and figures of a run, or of published results, again from their records.
+def report(folder: tyro.conf.Positional[tuple[Path, ...]]) -> int:
+    """Write tables, figures and pages again from records: Markdown, LaTeX, CSV and HTML.
 
     Args:
-        folder: A run's folder, or one of published runs such as results/0.1.
+        folder: Runs' folders, or folders of published runs such as results/0.1.
     """
-    from pi0bench.results.publish import report as write
+    from pi0bench.results.report import report as write
 
-    for path in write(folder):
-        console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    _say(write(folder))
     return 0
 
 
@@ -26,6 +26,7 @@ def compare(
     run: tyro.conf.Positional[tuple[Path, ...]],
     policy: tuple[str, ...] = (),
     steps: tuple[int, ...] = (),
+    out: Path | None = None,
 ) -> int:
     """Compare policies on the episodes that they share: differences, tests, and what n resolves.
 
@@ -33,14 +34,19 @@ def compare(
         run: Folders of runs, a user's or published ones.
         policy: Only these policies; all when not given.
         steps: Only these sampler steps, and policies without a sampler; all when not given.
+        out: Folder for the comparison as Markdown, LaTeX and CSV; only printed when not given.
     """
     from pi0bench.results.compare import compare as judge
     from pi0bench.results.compare import select
     from pi0bench.results.comparison import print_comparison
+    from pi0bench.results.report import write_comparison
     from pi0bench.results.store import RunFolder
 
     records = {str(folder): RunFolder(folder).records() for folder in run}
-    print_comparison(judge(select(records, policy, steps)), console())
+    found = judge(select(records, policy, steps))
+    print_comparison(found, console())
+    if out is not None:
+        _say(write_comparison(found, out))
     return 0
 
 
@@ -53,6 +59,10 @@ def publish(run: tyro.conf.Positional[tuple[Path, ...]], out: Path) -> int:
     """
     from pi0bench.results.publish import publish as put
 
-    for path in put(run, out):
-        console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    _say(put(run, out))
     return 0
+
+
+def _say(paths: Iterable[Path]) -> None:
+    for path in paths:
+        console().print(str(path), markup=False, highlight=False, soft_wrap=True)

@@ -84,10 +84,11 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
                 _measure(jobs, executor, folder, console)
                 _probe(cells, executor, folder, console)
                 folder.finish()
-                report.write(folder, console)
+                read = report.write(folder, console)
                 films = report.films(folder, cells) if how.video else []
                 for line in report.write_videos(folder, films, executor):
                     _say(console, line)
+                report.write_page(folder, read)
         _say(console, report.contents(folder))
         return _verdict(folder, cells, console)
 
