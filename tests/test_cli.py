@@ -72,7 +72,7 @@ def test_a_run_from_the_command_line(
     out = capsys.readouterr().out
     assert "10 episodes: expert, zero on reach_cube (5 each) in mujoco, drawn by tiny" in out
     assert "Success in %, reach_cube, 5 episodes a task" in out
-    assert f"{folder.relative_to(tmp_path)}: table.md" in out
+    assert f"{folder.relative_to(tmp_path)}: index.html, table.md, table.tex" in out
 
 
 def test_a_mistake_of_ours_is_told_in_one_line(

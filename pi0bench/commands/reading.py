@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,19 +12,18 @@ from pi0bench.commands.console import console
 
 
 def report(
-    folder: tyro.conf.Positional[Path],
+    folder: tyro.conf.Positional[tuple[Path, ...]],
     allow_incomplete: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Write the tables and figures of a run, or of published results, again from their records.
+    """Write tables, figures and pages again from records: Markdown, LaTeX, CSV and HTML.
 
     Args:
-        folder: A run's folder, or one of published runs such as results/0.1.
-        allow_incomplete: Of a run even when episodes are missing, with worst-case bounds.
+        folder: Runs' folders, or folders of published runs such as results/0.1.
+        allow_incomplete: Of runs even when episodes are missing, with worst-case bounds.
     """
-    from pi0bench.results.publish import report as write
+    from pi0bench.results.report import report as write
 
-    for path in write(folder, allow_incomplete):
-        console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    _say(write(folder, allow_incomplete))
     return 0
 
 
@@ -31,6 +31,7 @@ def compare(
     run: tyro.conf.Positional[tuple[Path, ...]],
     policy: tuple[str, ...] = (),
     steps: tuple[int, ...] = (),
+    out: Path | None = None,
 ) -> int:
     """Compare policies on the episodes that they share: differences, tests, and what n resolves.
 
@@ -38,14 +39,19 @@ def compare(
         run: Folders of runs, a user's or published ones.
         policy: Only these policies; all when not given.
         steps: Only these sampler steps, and policies without a sampler; all when not given.
+        out: Folder for the comparison as Markdown, LaTeX and CSV; only printed when not given.
     """
     from pi0bench.results.compare import compare as judge
     from pi0bench.results.compare import select
     from pi0bench.results.comparison import print_comparison
+    from pi0bench.results.report import write_comparison
     from pi0bench.results.store import RunFolder
 
     records = {str(folder): RunFolder(folder).records() for folder in run}
-    print_comparison(judge(select(records, policy, steps)), console())
+    found = judge(select(records, policy, steps))
+    print_comparison(found, console())
+    if out is not None:
+        _say(write_comparison(found, out))
     return 0
 
 
@@ -58,8 +64,7 @@ def publish(run: tyro.conf.Positional[tuple[Path, ...]], out: Path) -> int:
     """
     from pi0bench.results.publish import publish as put
 
-    for path in put(run, out):
-        console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    _say(put(run, out))
     return 0
 
 
@@ -80,3 +85,8 @@ def merge(run: tyro.conf.Positional[tuple[Path, ...]], out: Path) -> int:
     say(f"{out}: {left} pages and videos come with", markup=False, highlight=False, soft_wrap=True)
     say(f"    {done.command}", markup=False, highlight=False, soft_wrap=True)
     return 0
+
+
+def _say(paths: Iterable[Path]) -> None:
+    for path in paths:
+        console().print(str(path), markup=False, highlight=False, soft_wrap=True)

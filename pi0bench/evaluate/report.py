@@ -1,4 +1,4 @@
-"""What a run leaves for its reader: table, figure and videos, in its folder and on the screen."""
+"""What a run leaves for its reader: tables, figure, videos and a page, and words on the screen."""
 
 from __future__ import annotations
 
@@ -14,24 +14,22 @@ from pi0bench.evaluate.worker import Measure
 from pi0bench.results import manifest
 from pi0bench.results.compact import print_compact
 from pi0bench.results.files import write_atomic
-from pi0bench.results.pages import FIGURE, STEPS, TABLE, pages
+from pi0bench.results.page.render import INDEX, run_page
+from pi0bench.results.pages import FIGURE, LATEX, SHEET, STEPS, TABLE, Pages, pages
 from pi0bench.results.record import Cell, Record, contrast
 from pi0bench.results.store import EPISODES, TIMINGS, RunFolder
 from pi0bench.results.tables import print_table
-from pi0bench.results.videos import choose, write_video
-
-NOMINAL = "nominal"
-VIDEOS = "videos"
+from pi0bench.results.videos import NOMINAL, VIDEOS, choose, file_name, write_video
 
 
-def write(folder: RunFolder, console: Console, incomplete: bool = False) -> None:
-    """Write the run's pages into its folder, and show the table and what follows from it.
+def write(folder: RunFolder, console: Console, incomplete: bool = False) -> Pages | None:
+    """Write the run's tables and figure into its folder, and show what they say.
 
     Where no episode measured a policy there is no table, not even one of dashes.
     """
     if not any(record.final for record in folder.records()):
         console.print(Text("Nothing was measured, so there is no table."))
-        return
+        return None
     read = pages(folder, incomplete)
     for name, data in read.files.items():
         write_atomic(folder.path(name), data)
@@ -41,11 +39,17 @@ def write(folder: RunFolder, console: Console, incomplete: bool = False) -> None
         print_table(read.rows, console)
     for line in (*read.verdicts, *read.footer):
         console.print(Text(line, style="dim"))
+    return read
+
+
+def write_page(folder: RunFolder, read: Pages) -> None:
+    """Write the page of everything, which holds the videos and so comes after them."""
+    write_atomic(folder.path(INDEX), run_page(folder.root, read))
 
 
 def contents(folder: RunFolder) -> str:
     """Say where everything is."""
-    names = [TABLE, STEPS, FIGURE, EPISODES, TIMINGS, manifest.NAME, VIDEOS]
+    names = [INDEX, TABLE, LATEX, SHEET, STEPS, FIGURE, EPISODES, TIMINGS, manifest.NAME, VIDEOS]
     there = [name for name in names if folder.path(name).exists()]
     return f"{folder.root}: {', '.join(there)}"
 
@@ -84,7 +88,4 @@ def _caption(record: Record) -> str:
 
 
 def _path(folder: RunFolder, record: Record) -> Path:
-    cell = record.cell
-    outcome = "success" if record.status == "success" else "failure"
-    varied = "" if cell.variation == NOMINAL else f"-{cell.variation}"
-    return folder.path(VIDEOS) / f"{cell.policy}-{cell.task}{varied}-{outcome}-{cell.episode}.mp4"
+    return folder.path(VIDEOS) / file_name(record)

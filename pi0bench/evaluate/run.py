@@ -105,11 +105,13 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
                 if whole:
                     compare_chunks(part, executor, folder, console)
                 folder.finish()
-                if whole or how.incomplete:
-                    report.write(folder, console, how.incomplete)
+                show = whole or how.incomplete
+                read = report.write(folder, console, how.incomplete) if show else None
                 films = report.films(folder, part) if whole and how.video else []
                 for line in report.write_videos(folder, films, executor):
                     _say(console, line)
+                if read:
+                    report.write_page(folder, read)
         _say(console, report.contents(folder))
         return _verdict(folder, part, how.incomplete, console)
 

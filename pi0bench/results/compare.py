@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pi0bench.errors import UsageError, unknown
+from pi0bench.results.episodes import Episode, outcomes_of, shared_by
 from pi0bench.results.record import Record
 from pi0bench.results.resolution import Resolution
 from pi0bench.results.rows import Condition
@@ -15,9 +16,6 @@ from pi0bench.results.stats.intervals import Interval, clopper_pearson
 from pi0bench.results.stats.paired import Paired
 from pi0bench.results.stats.power import correlation
 from pi0bench.results.stats.several import Several, several
-
-Episode = tuple[str, int, int]
-"""Task, number and seed: what two conditions must share for their outcomes to be paired."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def compare(runs: Mapping[str, Sequence[Record]]) -> Comparison:
     named = _named(runs)
     if len(named) < 2:
         raise UsageError(f"compare: {len(named)} condition; it takes two or more to compare")
-    shared = sorted(set.intersection(*(set(of) for of in named.values())))
+    shared = shared_by(named.values())
     if not shared:
         raise UsageError(f"compare: {', '.join(named)} share no episode; measure the same tasks")
     outcomes = {name: [of[e] for e in shared] for name, of in named.items()}
@@ -146,15 +144,16 @@ def _standing(
 
 def _named(runs: Mapping[str, Sequence[Record]]) -> dict[str, dict[Episode, bool]]:
     """Outcomes by condition; a condition's name says only what tells it from the others."""
-    found: dict[tuple[str, Condition], dict[Episode, bool]] = {}
     versions: dict[str, str] = {}
-    for run, records in runs.items():
-        for record in filter(lambda record: record.final, records):
-            cell = record.cell
-            if versions.setdefault(cell.task, cell.task_hash) != cell.task_hash:
-                raise UsageError(f"compare: {cell.task} comes in two versions; measure one again")
-            episodes = found.setdefault((run, Condition.of(record)), {})
-            episodes[cell.task, cell.episode, cell.seed] = record.status == "success"
+    for record in (record for records in runs.values() for record in records if record.final):
+        cell = record.cell
+        if versions.setdefault(cell.task, cell.task_hash) != cell.task_hash:
+            raise UsageError(f"compare: {cell.task} comes in two versions; measure one again")
+    found = {
+        (run, condition): of
+        for run, records in runs.items()
+        for condition, of in outcomes_of(records).items()
+    }
     worlds = {condition.world for _, condition in found}
     twice = Counter(condition for _, condition in found)
     return {

@@ -20,7 +20,7 @@ from pi0bench.results.text import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-_NAMES = ("condition", "success", "rate", "points below the best", "p (Holm)", "rho")
+NAMES = ("condition", "success", "rate", "points below the best", "p (Holm)", "rho")
 FEW_TASKS = 8
 """Below this many the interval for other tasks is too narrow to be trusted."""
 
@@ -52,11 +52,11 @@ def sentences(found: Comparison) -> list[str]:
 
 def markdown(found: Comparison) -> str:
     """Return a Markdown table, those that cannot be told from the best in bold, and sentences."""
-    lines = [_cells(standing) for standing in found.standings]
+    lines = [cells(standing) for standing in found.standings]
     for standing, line in zip(found.standings, lines, strict=True):
         if standing.name in found.tests.best:
             line[0] = f"**{line[0]}**"
-    blocks = [markdown_table(_NAMES, lines, words=1), *map(in_markdown, sentences(found))]
+    blocks = [markdown_table(NAMES, lines, words=1), *map(in_markdown, sentences(found))]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -66,17 +66,18 @@ def print_comparison(found: Comparison, console: Console) -> None:
     from rich.text import Text
 
     table = Table()
-    for number, name in enumerate(_NAMES):
+    for number, name in enumerate(NAMES):
         table.add_column(name, justify="right" if number else "left", no_wrap=number > 0)
     for standing in found.standings:
         style = "bold" if standing.name in found.tests.best else None
-        table.add_row(*map(in_terminal, _cells(standing)), style=style)
+        table.add_row(*map(in_terminal, cells(standing)), style=style)
     console.print(table)
     for line in sentences(found):
         console.print(Text(line), soft_wrap=True)
 
 
-def _cells(standing: Standing) -> list[str]:
+def cells(standing: Standing) -> list[str]:
+    """Return what a table says of a standing, under `NAMES`."""
     rate = f"{percent(standing.successes / standing.n)} {percents(standing.interval)}"
     head = [standing.name, f"{standing.successes}/{standing.n}", rate]
     result = standing.against

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pi0bench.errors import IncompleteError
 from pi0bench.results import manifest
 from pi0bench.results.curves import steps_figure
+from pi0bench.results.episodes import best
+from pi0bench.results.headline import Headline, headline
+from pi0bench.results.latex import run_latex
 from pi0bench.results.modes import choices
 from pi0bench.results.profile import Profile, profiles
 from pi0bench.results.quality import read as read_quality
+from pi0bench.results.record import Record
 from pi0bench.results.resolution import Resolution
 from pi0bench.results.rows import Row
 from pi0bench.results.sentences import sentences
+from pi0bench.results.sheet import run_sheet
 from pi0bench.results.steps import steps_markdown
 from pi0bench.results.store import RunFolder
 from pi0bench.results.tables import footer, markdown, summarize
@@ -24,6 +30,7 @@ INCOMPLETE = (
     "missing fail, all succeed."
 )
 TABLE, FIGURE, STEPS = "table.md", "steps.png", "steps.md"
+LATEX, SHEET = "table.tex", "table.csv"
 
 
 @dataclass(frozen=True)
@@ -31,15 +38,21 @@ class Pages:
     """A run, ready to be read.
 
     Attributes:
+        manifest: how it was measured.
+        records: its episodes.
         rows: a row for each condition and task, and their means.
         profiles: one for each condition that was measured.
+        headline: the same side by side, the best marked.
         verdicts: how few steps are enough, in sentences.
         footer: what every number rests on, in sentences.
         files: contents by name; tables and figure of steps where there are several conditions.
     """
 
+    manifest: Mapping[str, Any]
+    records: Sequence[Record]
     rows: Sequence[Row]
     profiles: Sequence[Profile]
+    headline: Headline
     verdicts: Sequence[str]
     footer: Sequence[str]
     files: Mapping[str, bytes]
@@ -64,16 +77,18 @@ def pages(folder: RunFolder, incomplete: bool = False) -> Pages:
             "continues it, and --allow-incomplete shows what is there with worst-case bounds"
         )
     plan = manifest.plan(of)
-    rows = summarize(records, timings, plan)
+    rows, bests = summarize(records, timings, plan), best(records)
     lines = footer(records, timings, plan.sequential)
     lines += [Resolution.of_records(records).sentence(), "" if whole else INCOMPLETE]
     lines = [*filter(None, lines), manifest.sentence(of)]
-    files = {TABLE: markdown(rows, lines).encode()}
     found = profiles(rows, records, timings, read_quality(folder.root))
     found = [profile for profile in found if profile.total.rate is not None]
+    head = headline(found, bests)
+    files = {TABLE: markdown(rows, lines).encode(), SHEET: run_sheet(rows, bests).encode()}
+    files[LATEX] = run_latex(head, lines).encode()
     judged = verdicts(records)
     if len(found) > 1:
         taken = choices(records, of)
         files[FIGURE] = steps_figure(found, taken)
         files[STEPS] = steps_markdown(found, taken, judged, lines, FIGURE).encode()
-    return Pages(rows, found, sentences(judged), lines, files)
+    return Pages(of, records, rows, found, head, sentences(judged), lines, files)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
+from pi0bench.results.episodes import outcomes_of, shared_by
 from pi0bench.results.record import Record
-from pi0bench.results.rows import Condition
 from pi0bench.results.stats.power import correlation, resolvable
 
 POWER = 0.8
@@ -46,13 +46,9 @@ class Resolution:
     @classmethod
     def of_records(cls, records: Iterable[Record]) -> Resolution:
         """From the episodes that all conditions of a run share."""
-        won: dict[Condition, dict[tuple[str, int, int], bool]] = {}
-        for record in filter(lambda record: record.final, records):
-            cell = record.cell
-            episodes = won.setdefault(Condition.of(record), {})
-            episodes[cell.task, cell.episode, cell.seed] = record.status == "success"
-        shared = sorted(set.intersection(*map(set, won.values()))) if won else []
-        return cls.of([[of[episode] for episode in shared] for of in won.values()])
+        known = outcomes_of(records).values()
+        shared = shared_by(known)
+        return cls.of([[of[episode] for episode in shared] for of in known])
 
     def sentence(self) -> str:
         """Say it, for the foot of a table."""

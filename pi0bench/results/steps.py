@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
+from pi0bench.results.headline import who
 from pi0bench.results.modes import Choice, Split, demonstrated
 from pi0bench.results.profile import Middle, Profile
-from pi0bench.results.rows import Condition
 from pi0bench.results.sentences import RULE, sentences
 from pi0bench.results.stats.intervals import clopper_pearson
 from pi0bench.results.text import NOTHING, in_markdown, markdown_table, percent, percents, plain
@@ -75,13 +75,6 @@ def _by_world(
     for world, group in groupby(profiles, key=lambda p: p.condition.world):
         table = markdown_table(names, [[*who(p.condition), *line(p)] for p in group], words=2)
         yield f"**{in_markdown(' / '.join(world))}**\n\n{table}"
-
-
-def who(condition: Condition) -> list[str]:
-    """Return policy, solver and steps, dashes for a policy without a sampler."""
-    if not condition.steps:
-        return [condition.policy, NOTHING, NOTHING]
-    return [condition.policy, condition.solver, str(condition.steps)]
 
 
 def _cost(profile: Profile) -> list[str]:

@@ -8,6 +8,21 @@ from pi0bench.results.stats.intervals import Interval
 
 NOTHING = "-"
 
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    # After the end of a row these two would be read as options of it.
+    "[": "{[}",
+    "*": "{*}",
+    "·": r"$\cdot$",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}
+_FORMULA = ("=", "+", "-", "@")
+
 
 def percent(rate: float | None) -> str:
     """Write a rate in [0, 1] as per cent, a dash for none."""
@@ -51,6 +66,17 @@ def in_markdown(text: str) -> str:
     """Return `text` so that it cannot leave its table cell or become HTML."""
     text = printable(text).replace("&", "&amp;").replace("<", "&lt;")
     return text.replace("\\", "\\\\").replace("|", "\\|")
+
+
+def in_latex(text: str) -> str:
+    """Return `text` so that LaTeX prints it and does not obey it; "?" for what it may not have."""
+    return "".join(_LATEX.get(c, c if c.isascii() else "?") for c in printable(text))
+
+
+def in_sheet(text: str) -> str:
+    """Return `text` so that a spreadsheet shows it and does not compute it."""
+    text = printable(text)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def in_terminal(text: str) -> str:

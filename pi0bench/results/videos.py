@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import itertools
+import re
 import subprocess
 import warnings
 from collections.abc import Iterable, Iterator
@@ -18,6 +20,11 @@ from pi0bench.results.record import Record
 WIDTH_PX = 384
 """Smaller frames are enlarged by a whole factor until they are about this wide."""
 
+VIDEOS = "videos"
+"""A run's folder of them."""
+
+NOMINAL = "nominal"
+_NAME_LENGTH = 64
 MARGIN_PX = 8
 FONT_PX = 14
 
@@ -37,6 +44,21 @@ def choose(records: Iterable[Record]) -> list[Record]:
         for success in (True, False):
             chosen += [r for r in asked if (r.status == "success") is success][:1]
     return chosen
+
+
+def file_name(record: Record) -> str:
+    """Return the name of the episode's video."""
+    cell = record.cell
+    outcome = "success" if record.status == "success" else "failure"
+    varied = [] if cell.variation == NOMINAL else [cell.variation]
+    parts = [cell.policy, cell.task, *varied, outcome, str(cell.episode)]
+    return "-".join(map(_slug, parts)) + ".mp4"
+
+
+def _slug(text: str) -> str:
+    """Return `text` if it may stand in a file's name, else what may of it, and its hash."""
+    kept = re.sub(r"[^A-Za-z0-9_.-]", "_", text)[:_NAME_LENGTH]
+    return text if kept == text else f"{kept}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _place(record: Record) -> tuple[object, ...]:

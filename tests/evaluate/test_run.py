@@ -57,7 +57,10 @@ def test_a_run_leaves_everything_that_its_reader_needs(
         "manifest.json",
         "episodes.jsonl",
         "timings.jsonl",
+        "index.html",
+        "table.csv",
         "table.md",
+        "table.tex",
         "steps.png",
         "videos/expert-reach_cube-success-0.mp4",
         "videos/looking-reach_cube-failure-0.mp4",
@@ -74,6 +77,7 @@ def test_a_run_leaves_everything_that_its_reader_needs(
         "pybullet",
         "numpy",
     }
+    assert (tmp_path / "index.html").read_text().count("<video ") == 2
     table = (tmp_path / "table.md").read_text()
     assert "| expert | 0 | none | reach_cube | 2/2 |" in table
     assert sentence(manifest)[:20] in table

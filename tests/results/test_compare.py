@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,24 @@ def test_the_command_prints_all_of_it(
     for words in ("flow · 10 · euler", "bc", "p (Holm)", "rho", "shared episodes tell apart"):
         assert words in printed
     assert "ddim" not in printed
+
+
+def test_the_command_writes_it_where_asked(
+    published: Callable[[list[Record]], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["compare", str(published(RECORDS)), "--out", str(out)]) == 0
+    names = ["compare.csv", "compare.md", "compare.tex"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    assert all(str(out / name) in capsys.readouterr().out for name in names[:1])
+    assert (out / "compare.md").read_text() == markdown(compare({"run": RECORDS}))
+    best, second, last = csv.DictReader((out / "compare.csv").read_text().splitlines())
+    assert (best["condition"], best["below_best"]) == ("flow · 10 · euler", "")
+    assert [row["not_told_from_best"] for row in (best, second, last)] == ["yes", "yes", "no"]
+    assert float(last["below_best"]) == paired(A, C).difference
+    tex = (out / "compare.tex").read_text()
+    assert r"\textbf{flow $\cdot$ 10 $\cdot$ euler}" in tex
+    assert r"\textbf{bc}" not in tex
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from pi0bench.errors import UsageError
-from pi0bench.results.publish import publish, report
+from pi0bench.results.publish import publish
 from pi0bench.results.record import Cell, Record, Timing
+from pi0bench.results.report import report
 from pi0bench.results.store import RunFolder
 
 Cells = Callable[..., Cell]
@@ -59,11 +60,12 @@ def test_what_is_published_is_made_again_byte_for_byte(runs: list[Path], tmp_pat
     out = tmp_path / "results" / "0.1"
     publish(runs, out)
     first = content(out)
-    assert {"README.md", "claims.md", "steps/steps.png", "steps/episodes.jsonl.gz"} <= set(first)
+    assert {"README.md", "claims.md", "index.html"} <= set(first)
+    assert {"steps/steps.png", "steps/table.tex", "steps/episodes.jsonl.gz"} <= set(first)
     for name in first:
-        if name.endswith((".md", ".png")):
+        if name.endswith((".md", ".png", ".tex", ".csv", ".html")):
             (out / name).unlink()
-    report(out)
+    report([out])
     assert content(out) == first
     again = tmp_path / "again"
     publish(runs[::-1], again / "0.1")
@@ -81,6 +83,15 @@ def test_the_page_says_all_worlds_and_all_claims(runs: list[Path], tmp_path: Pat
     assert "within 20 ms" in claims
 
 
+def test_one_page_shows_all_runs_the_largest_first(runs: list[Path], tmp_path: Path) -> None:
+    publish(runs, tmp_path / "0.1")
+    page = (tmp_path / "0.1" / "index.html").read_text()
+    assert page.index('<section class="run" id="run-steps">') < page.index('id="run-bullet">')
+    assert 'href="steps/table.tex"' in page
+    assert page.count('<details class="claim">') == 7
+    assert not list((tmp_path / "0.1").glob("*/index.html"))
+
+
 def test_an_unfinished_run_is_not_published(runs: list[Path], tmp_path: Path) -> None:
     path = runs[0] / "episodes.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
@@ -91,6 +102,8 @@ def test_an_unfinished_run_is_not_published(runs: list[Path], tmp_path: Path) ->
 
 def test_what_is_no_result_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="neither a run nor published runs"):
-        report(tmp_path)
+        report([tmp_path])
+    with pytest.raises(UsageError, match="report: name the folders"):
+        report([])
     with pytest.raises(UsageError, match="name the folders"):
         publish([], tmp_path)

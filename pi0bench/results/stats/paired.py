@@ -53,6 +53,7 @@ def paired(first: Sequence[bool], second: Sequence[bool], level: float = 0.95) -
     return Paired(n, only_first, only_second, interval, mcnemar(only_first, only_second))
 
 
+@functools.lru_cache(maxsize=4096)
 def mcnemar(only_first: int, only_second: int) -> float:
     """Return the exact two-sided p of equal rates; 1 when no pair tells the two apart."""
     discordant = only_first + only_second

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 from statsmodels.stats.contingency_tables import cochrans_q
 from statsmodels.stats.multitest import multipletests
 
-from pi0bench.results.stats.paired import Paired, paired
+from pi0bench.results.stats.paired import Paired, mcnemar, paired
+
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True)
@@ -60,25 +63,43 @@ def several(outcomes: Mapping[str, Sequence[bool]], level: float = 0.95) -> Seve
     """
     names = list(outcomes)
     results = [paired(outcomes[a], outcomes[b], level) for a, b in combinations(names, 2)]
+    adjusted = _holm([result.p for result in results])
     pairs = tuple(
         Pair(a, b, result, p)
-        for (a, b), result, p in zip(combinations(names, 2), results, _holm(results), strict=True)
+        for (a, b), result, p in zip(combinations(names, 2), results, adjusted, strict=True)
     )
-    top = max(names, key=lambda name: sum(outcomes[name]))
+    n = len(next(iter(outcomes.values())))
+    best = frozenset(_best(outcomes, adjusted, level))
+    return Several(n, _cochran(list(outcomes.values())), pairs, best)
+
+
+def indistinguishable(
+    outcomes: Mapping[Name, Sequence[bool]], level: float = 0.95
+) -> frozenset[Name]:
+    """Return `several(outcomes).best`, without the intervals, which take most of the time."""
+    table = np.array(list(outcomes.values()), dtype=int)
+    only = table @ (1 - table).T
+    ps = [mcnemar(int(only[a, b]), int(only[b, a])) for a, b in combinations(range(len(table)), 2)]
+    return frozenset(_best(outcomes, _holm(ps), level))
+
+
+def _best(
+    outcomes: Mapping[Name, Sequence[bool]], adjusted: Sequence[float], level: float
+) -> set[Name]:
+    """The names that are not told from the one with the highest rate, by the pairs' adjusted p."""
+    top = max(outcomes, key=lambda name: sum(outcomes[name]))
     told = {
-        p.first if p.second == top else p.second
-        for p in pairs
-        if p.p < 1 - level and top in (p.first, p.second)
+        second if first == top else first
+        for (first, second), p in zip(combinations(outcomes, 2), adjusted, strict=True)
+        if p < 1 - level and top in (first, second)
     }
-    n = len(outcomes[top])
-    return Several(n, _cochran(list(outcomes.values())), pairs, frozenset(names) - told)
+    return set(outcomes) - told
 
 
-def _holm(results: Sequence[Paired]) -> list[float]:
-    if not results:
+def _holm(ps: Sequence[float]) -> list[float]:
+    if not ps:
         return []
-    adjusted = np.asarray(multipletests([result.p for result in results], method="holm")[1])
-    return adjusted.tolist()
+    return np.asarray(multipletests(ps, method="holm")[1]).tolist()
 
 
 def _cochran(outcomes: Sequence[Sequence[bool]]) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 
-from pi0bench.results.stats.several import several
+from pi0bench.results.stats.several import indistinguishable, several
 
 
 def drawn(seed: int, n: int, *rates: float) -> dict[str, list[bool]]:
@@ -52,3 +52,10 @@ def test_what_tells_nothing_apart_differs_in_nothing(value: bool) -> None:
     assert (found.q_p, found.pairs[0].p, found.best) == (1.0, 1.0, {"a", "b"})
     alone = several({"a": [value] * 9})
     assert (alone.pairs, alone.best, alone.q_p) == ((), {"a"}, 1.0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_best_set_is_the_same_without_intervals(seed: int) -> None:
+    outcomes = drawn(seed, 120, 0.8, 0.7, 0.66, 0.4, 0.79)
+    assert indistinguishable(outcomes) == several(outcomes).best
+    assert indistinguishable({"only": [True, False]}) == {"only"}

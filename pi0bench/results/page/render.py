@@ -1,0 +1,74 @@
+"""The page as bytes: templates filled with sections, everything foreign escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pi0bench.results.claims import Claim
+from pi0bench.results.page.gallery import MOST_BYTES
+from pi0bench.results.page.section import Section, section
+from pi0bench.results.pages import Pages
+from pi0bench.results.text import printable
+
+INDEX = "index.html"
+Worlds = tuple[Sequence[str], Sequence[Sequence[str]]]
+"""Names of the columns, and rows: what was measured in several worlds."""
+
+
+def run_page(root: Path, read: Pages) -> bytes:
+    """Return the page of the run in the folder `root`: its tables, figure and videos."""
+    one = section(root, read, MOST_BYTES)
+    return _render(title=one.title, sections=[one], footer=read.footer)
+
+
+def release_page(
+    root: Path,
+    runs: Mapping[str, Pages],
+    claims: Sequence[Claim],
+    worlds: Worlds,
+    common: Iterable[str],
+) -> bytes:
+    """Return the page of published runs, the largest run first.
+
+    Args:
+        root: their folder.
+        runs: by name.
+        claims: what was judged.
+        worlds: policies in several worlds; without rows there are none.
+        common: sentences that all runs rest on.
+    """
+    left, sections = MOST_BYTES, []
+    for name, read in sorted(runs.items(), key=lambda item: (-len(item[1].records), item[0])):
+        sections.append(section(root / name, read, left, name))
+        left -= sections[-1].gallery.bytes
+    title = f"Results {root.name}"
+    return _render(title, sections, [*common], claims, worlds)
+
+
+def _render(
+    title: str,
+    sections: Sequence[Section],
+    footer: Sequence[str],
+    claims: Sequence[Claim] = (),
+    worlds: Worlds = ((), ()),
+) -> bytes:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("page.html")
+    text = page.render(title=title, sections=sections, footer=footer, claims=claims, worlds=worlds)
+    return f"{text}\n".encode()
+
+
+def _shown(value: Any) -> Any:
+    """Control characters are shown, not obeyed; what a template has made stays as it is."""
+    return printable(value) if type(value) is str and not value.isprintable() else value

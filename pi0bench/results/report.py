@@ -1,0 +1,81 @@
+"""Everything that is made of records, made again: of a run, or of published runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pi0bench.errors import UsageError
+from pi0bench.results import manifest, quality
+from pi0bench.results.claims import claims
+from pi0bench.results.claims import markdown as claims_markdown
+from pi0bench.results.compare import Comparison
+from pi0bench.results.comparison import markdown as comparison_markdown
+from pi0bench.results.evidence import Evidence
+from pi0bench.results.files import write_atomic
+from pi0bench.results.latex import comparison_latex
+from pi0bench.results.page.render import INDEX, release_page, run_page
+from pi0bench.results.pages import pages
+from pi0bench.results.readme import CLAIMS, README, common, readme, worlds
+from pi0bench.results.sheet import comparison_sheet
+from pi0bench.results.store import RunFolder
+
+
+def report(folders: Sequence[Path], incomplete: bool = False) -> list[Path]:
+    """Write the pages of runs' folders or of published results again, from their records alone.
+
+    Published runs have one page in common.
+
+    Args:
+        folders: of runs, or of published runs.
+        incomplete: write them even when episodes of a run are missing.
+
+    Returns:
+        The files written.
+
+    Raises:
+        IncompleteError: episodes are missing.
+        UsageError: a folder holds neither.
+    """
+    if not folders:
+        raise UsageError("report: name the folders of runs, or of published runs")
+    return [path for folder in folders for path in _report(folder, incomplete)]
+
+
+def write_comparison(found: Comparison, folder: Path) -> list[Path]:
+    """Write a comparison into `folder` and return the files."""
+    texts = {
+        "compare.md": comparison_markdown(found),
+        "compare.tex": comparison_latex(found),
+        "compare.csv": comparison_sheet(found),
+    }
+    return _write(folder, {name: text.encode() for name, text in texts.items()})
+
+
+def _report(folder: Path, incomplete: bool) -> list[Path]:
+    if (folder / manifest.NAME).exists():
+        read = pages(RunFolder(folder), incomplete)
+        return _write(folder, {**read.files, INDEX: run_page(folder, read)})
+    runs = sorted(path.parent for path in folder.glob(f"*/{manifest.NAME}"))
+    if not runs:
+        raise UsageError(f"{folder}: holds neither a run nor published runs")
+    read = {run.name: pages(RunFolder(run)) for run in runs}
+    evidence = Evidence(
+        records=list({r.cell.key(): r for one in read.values() for r in one.records}.values()),
+        timings=list({t.key: t for run in runs for t in RunFolder(run).timings()}.values()),
+        qualities=[q for run in runs for q in quality.read(run)],
+    )
+    judged = claims(evidence)
+    own = {
+        README: readme(folder.name, read, judged).encode(),
+        CLAIMS: claims_markdown(judged).encode(),
+        INDEX: release_page(folder, read, judged, worlds(read.values()), common(read.values())),
+    }
+    written = [path for run in runs for path in _write(run, read[run.name].files)]
+    return written + _write(folder, own)
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    for name, data in files.items():
+        write_atomic(folder / name, data)
+    return [folder / name for name in files]
