@@ -43,6 +43,7 @@ class Local:
         self._idle: list[Slot] = []
         self._running: dict[Slot, tuple[Job[Any], int]] = {}
         self._waiting: deque[tuple[Job[Any], int]] = deque()
+        self._draining = False
 
     def run(self, jobs: Sequence[Job[R]]) -> Iterator[R]:
         """Yield what each job gives, as soon as it is done.
@@ -50,7 +51,7 @@ class Local:
         Raises:
             IncompleteError: no process can be started.
         """
-        self._waiting = deque((job, 1) for job in jobs)
+        self._waiting = deque((job, 1) for job in jobs if not self._draining)
         stillborn = 0
         while self._begin_what_waits():
             for slot, found in self._heard():
@@ -75,6 +76,7 @@ class Local:
 
     def drain(self) -> None:
         """Start no further job; those that run are finished and yielded."""
+        self._draining = True
         self._waiting.clear()
 
     def close(self) -> None:

@@ -101,7 +101,7 @@ def test_draining_finishes_what_runs_and_begins_nothing(tmp_path: Path) -> None:
     assert first == ["slow"]
     assert len(rest) <= 2
     assert len(list(tmp_path.glob("slow-*"))) == 1 + len(rest)
-    assert list(executor.run([])) == []
+    assert list(executor.run([Toy(("ok",), tmp_path)])) == []
 
 
 def _dies(*_: object) -> None:
