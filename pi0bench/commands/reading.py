@@ -30,16 +30,17 @@ def compare(
     """Compare policies on the episodes that they share: differences, tests, and what n resolves.
 
     Args:
-        run: Folders of runs, a user's or published ones.
+        run: Folders of runs, a user's or published ones, and files of other tools in LeRobot's
+            format, eval_info.json.
         policy: Only these policies; all when not given.
         steps: Only these sampler steps, and policies without a sampler; all when not given.
     """
     from pi0bench.results.compare import compare as judge
     from pi0bench.results.compare import select
     from pi0bench.results.comparison import print_comparison
-    from pi0bench.results.store import RunFolder
+    from pi0bench.results.lerobot_read import outcomes
 
-    records = {str(folder): RunFolder(folder).records() for folder in run}
+    records = {str(path): outcomes(path) for path in run}
     print_comparison(judge(select(records, policy, steps)), console())
     return 0
 

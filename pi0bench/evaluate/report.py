@@ -14,6 +14,9 @@ from pi0bench.evaluate.worker import Measure
 from pi0bench.results import manifest
 from pi0bench.results.compact import print_compact
 from pi0bench.results.files import write_atomic
+from pi0bench.results.lerobot import NAME as EVAL_INFO
+from pi0bench.results.lerobot import SEVERAL as EVAL_INFOS
+from pi0bench.results.lerobot import eval_infos
 from pi0bench.results.pages import FIGURE, STEPS, TABLE, pages
 from pi0bench.results.record import Cell, Record, contrast
 from pi0bench.results.store import EPISODES, TIMINGS, RunFolder
@@ -27,7 +30,7 @@ VIDEOS = "videos"
 def write(folder: RunFolder, console: Console) -> None:
     """Write the run's pages into its folder, and show the table and what follows from it."""
     read = pages(folder)
-    for name, data in read.files.items():
+    for name, data in {**read.files, **eval_infos(folder.records(), folder.timings())}.items():
         write_atomic(folder.path(name), data)
     if len(read.profiles) > 1:
         print_compact(read.profiles, console)
@@ -39,7 +42,8 @@ def write(folder: RunFolder, console: Console) -> None:
 
 def contents(folder: RunFolder) -> str:
     """Say where everything is."""
-    names = [TABLE, STEPS, FIGURE, EPISODES, TIMINGS, manifest.NAME, VIDEOS]
+    names = [TABLE, STEPS, FIGURE, EPISODES, TIMINGS, manifest.NAME]
+    names += [EVAL_INFO, EVAL_INFOS, VIDEOS]
     there = [name for name in names if folder.path(name).exists()]
     return f"{folder.root}: {', '.join(there)}"
 

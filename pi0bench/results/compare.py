@@ -158,7 +158,9 @@ def _named(runs: Mapping[str, Sequence[Record]]) -> dict[str, dict[Episode, bool
     for run, records in runs.items():
         for record in filter(lambda record: record.final, records):
             cell = record.cell
-            if versions.setdefault(cell.task, cell.task_hash) != cell.task_hash:
+            # Outcomes of other tools come without a version.
+            version = cell.task_hash
+            if version and versions.setdefault(cell.task, version) != version:
                 raise UsageError(f"compare: {cell.task} comes in two versions; measure one again")
             episodes = found.setdefault((run, Condition.of(record)), {})
             episodes[cell.task, cell.episode, cell.seed] = record.status == "success"
@@ -172,5 +174,5 @@ def _named(runs: Mapping[str, Sequence[Record]]) -> dict[str, dict[Episode, bool
 
 def _name(run: str, condition: Condition, world: bool) -> str:
     sampler = (str(condition.steps), condition.solver) if condition.steps else ()
-    where = (" / ".join(condition.world),) if world else ()
+    where = (" / ".join(filter(None, condition.world)),) if world else ()
     return " · ".join(filter(None, (run, condition.policy, *sampler, *where)))

@@ -13,6 +13,7 @@ from pi0bench.results.claims import Claim, claims
 from pi0bench.results.claims import markdown as claims_markdown
 from pi0bench.results.evidence import Evidence
 from pi0bench.results.files import write_atomic
+from pi0bench.results.lerobot import eval_infos
 from pi0bench.results.pages import FIGURE, STEPS, TABLE, Pages, pages
 from pi0bench.results.sentences import RULE
 from pi0bench.results.steps import who
@@ -51,7 +52,9 @@ def report(folder: Path) -> list[Path]:
         UsageError: the folder holds neither.
     """
     if (folder / manifest.NAME).exists():
-        return _write(folder, pages(RunFolder(folder)).files)
+        run = RunFolder(folder)
+        others = eval_infos(run.records(), run.timings())
+        return _write(folder, {**pages(run).files, **others})
     runs = sorted(path.parent for path in folder.glob(f"*/{manifest.NAME}"))
     if not runs:
         raise UsageError(f"{folder}: holds neither a run nor published runs")
