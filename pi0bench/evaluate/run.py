@@ -16,11 +16,11 @@ from pi0bench.envs.tabletop import ENGINES
 from pi0bench.envs.variation import variation
 from pi0bench.errors import IncompleteError, UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report
-from pi0bench.evaluate.cells import Settings, batches, expand
+from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.display import Display
 from pi0bench.evaluate.interrupts import gently
 from pi0bench.evaluate.probe import REFERENCE_STEPS, conditions
-from pi0bench.evaluate.worker import Measure, Probe
+from pi0bench.evaluate.worker import Measure, Probe, measures
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
 from pi0bench.results.files import append_line, prove_writable
@@ -73,7 +73,7 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
         for line in [makeshift, *_plan(settings, policies, cells, missing, how, out)]:
             if line:
                 _say(console, line)
-        jobs = [Measure(batch) for batch in batches(missing, how.batch)]
+        jobs = measures(missing, how.batch, how.workers)
         with closing(executors.make(how.workers, policies)) as executor:
 
             def drain() -> None:
@@ -81,7 +81,7 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
                 executor.drain()
 
             with gently(drain):
-                _measure(jobs, executor, folder, console)
+                measure(jobs, executor, folder, console)
                 _probe(cells, executor, folder, console)
                 folder.finish()
                 report.write(folder, console)
@@ -132,9 +132,10 @@ def _plan(
     return lines
 
 
-def _measure(
+def measure(
     jobs: Sequence[Measure], executor: executors.Executor, folder: RunFolder, console: Console
 ) -> None:
+    """Run the jobs, put what they give on the disk as it comes, and show how far they are."""
     if not jobs:
         return
     with Display(console, sum(len(job.cells) for job in jobs)) as display:
