@@ -18,6 +18,7 @@ _INTERRUPTED = 130
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": measuring.run,
+    "bench": measuring.bench,
     "list": measuring.list_,
     "report": reading.report,
     "compare": reading.compare,

@@ -77,6 +77,40 @@ def run(
     return measure(settings, folder, how, console())
 
 
+def bench(
+    policy: str = "pi0",
+    task: str = "stack_two_cubes",
+    engine: str = "mujoco",
+    renderer: str = "auto",
+    episodes: int = 100,
+    workers: int | None = None,
+    batch: int = 8,
+) -> int:
+    """Measure this machine: what a run takes at least, what it takes, and where the rest goes.
+
+    Nothing is kept. Let nothing else run meanwhile.
+
+    Args:
+        policy: The policy; `pi0bench list` names them.
+        task: The task.
+        engine: Physics: mujoco or pybullet.
+        renderer: What draws the policy's pictures: gl (OpenGL), tiny (needs none) or auto.
+        episodes: Start states.
+        workers: Processes; as many as there are cores when not given.
+        batch: Episodes that a process runs in lock step.
+    """
+    from pi0bench.evaluate.bench.efficiency import efficiency
+    from pi0bench.evaluate.bench.overhead import overhead
+    from pi0bench.evaluate.bench.show import show, show_overhead
+    from pi0bench.evaluate.cells import Settings
+
+    screen = console()
+    settings = Settings((policy,), (task,), engine, renderer, episodes)
+    show(efficiency(settings, processes(workers), batch), screen)
+    show_overhead(overhead(), screen)
+    return 0
+
+
 def list_() -> int:
     """List policies, suites, tasks and variations."""
     from rich.table import Table
