@@ -66,7 +66,7 @@ def run(
         allow_incomplete: Show tables even when episodes are missing, with worst-case bounds.
     """
     from pi0bench.evaluate import cells
-    from pi0bench.evaluate.run import How
+    from pi0bench.evaluate.how import How
     from pi0bench.evaluate.run import run as measure
     from pi0bench.evaluate.shards import Shard
     from pi0bench.tasks.load import suite as load_suite
@@ -117,6 +117,40 @@ def verify(
     from pi0bench.evaluate.verify import verify as again
 
     return again(run, episodes, seed, processes(workers), console())
+
+
+def bench(
+    policy: str = "pi0",
+    task: str = "stack_two_cubes",
+    engine: str = "mujoco",
+    renderer: str = "auto",
+    episodes: int = 100,
+    workers: int | None = None,
+    batch: int = 8,
+) -> int:
+    """Measure this machine: what a run takes at least, what it takes, and where the rest goes.
+
+    Nothing is kept. Let nothing else run meanwhile.
+
+    Args:
+        policy: The policy; `pi0bench list` names them.
+        task: The task.
+        engine: Physics: mujoco or pybullet.
+        renderer: What draws the policy's pictures: gl (OpenGL), tiny (needs none) or auto.
+        episodes: Start states.
+        workers: Processes; as many as there are cores when not given.
+        batch: Episodes that a process runs in lock step.
+    """
+    from pi0bench.evaluate.bench.efficiency import efficiency
+    from pi0bench.evaluate.bench.overhead import overhead
+    from pi0bench.evaluate.bench.show import show, show_overhead
+    from pi0bench.evaluate.cells import Settings
+
+    screen = console()
+    settings = Settings((policy,), (task,), engine, renderer, episodes)
+    show(efficiency(settings, processes(workers), batch), screen)
+    show_overhead(overhead(), screen)
+    return 0
 
 
 def list_() -> int:

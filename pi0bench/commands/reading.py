@@ -36,7 +36,8 @@ def compare(
     """Compare policies on the episodes that they share: differences, tests, and what n resolves.
 
     Args:
-        run: Folders of runs, a user's or published ones.
+        run: Folders of runs, a user's or published ones, and files of other tools in LeRobot's
+            format, eval_info.json.
         policy: Only these policies; all when not given.
         steps: Only these sampler steps, and policies without a sampler; all when not given.
         out: Folder for the comparison as Markdown, LaTeX and CSV; only printed when not given.
@@ -44,10 +45,10 @@ def compare(
     from pi0bench.results.compare import compare as judge
     from pi0bench.results.compare import select
     from pi0bench.results.comparison import print_comparison
+    from pi0bench.results.lerobot_read import outcomes
     from pi0bench.results.report import write_comparison
-    from pi0bench.results.store import RunFolder
 
-    records = {str(folder): RunFolder(folder).records() for folder in run}
+    records = {str(path): outcomes(path) for path in run}
     found = judge(select(records, policy, steps))
     print_comparison(found, console())
     if out is not None:

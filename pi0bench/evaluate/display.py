@@ -23,7 +23,7 @@ class Display:
         self._statuses: Counter[str] = Counter()
         self._start_s = self._said_s = monotonic()
         columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-        self._live = Progress(*columns, console=console) if total and console.is_terminal else None
+        self._live = Progress(*columns, console=console) if console.is_terminal else None
         self._bar = self._live.add_task("", total=total) if self._live else None
 
     def __enter__(self) -> Display:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -44,8 +45,11 @@ def run(
     renderer: Renderer | None,
     stopwatch: Stopwatch,
     watch: Watch | None = None,
+    abreast: int = 8,
 ) -> list[Outcome]:
     """Run cells that differ in the episode alone; an episode never depends on its neighbours.
+
+    Where one ends, the next begins, so that the policy plans for as many as it can.
 
     Args:
         cells: one episode each.
@@ -54,18 +58,25 @@ def run(
         renderer: draws what the policy sees, only when it plans; None when it sees nothing.
         stopwatch: times each episode's first plan, alone.
         watch: called at the start and after every control step.
+        abreast: episodes that run at a time.
     """
     start_s = perf_counter()
-    rollouts = [Rollout(cell, task, watch) for cell in cells]
+    waiting, rollouts, running = deque(cells), list[Rollout](), list[Rollout]()
     try:
-        while running := [rollout for rollout in rollouts if not rollout.status]:
+        while waiting or running:
+            while waiting and len(running) < abreast:
+                rollouts.append(Rollout(waiting.popleft(), task, watch))
+                running += [rollouts[-1]] if not rollouts[-1].status else []
             questions = [rollout.question(policy.traits, renderer) for rollout in running]
             for rollout, question in zip(running, questions, strict=True):
                 if rollout.replans == 0:
                     rollout.times = stopwatch.times(policy, question, cells[0])
-            answers = ask(policy, questions, cells[0])
+            answers = ask(policy, questions, cells[0]) if questions else []
             for rollout, answer in zip(running, answers, strict=True):
                 rollout.follow(answer)
+                if rollout.status:
+                    rollout.close()
+            running = [rollout for rollout in running if not rollout.status]
         wall_s = (perf_counter() - start_s) / len(cells)
         return [rollout.outcome(wall_s) for rollout in rollouts]
     finally:
@@ -80,6 +91,7 @@ class Rollout:
         self.cell, self.status, self.fault = cell, "", ""
         self.replans, self.trunk_evaluations = 0, 0
         self.times: Mapping[str, float] = {}
+        self._closed = False
         self._executed: list[list[NDArray[np.float64]]] = []
         self._watch = watch or (lambda env: None)
         self._variation = variation(cell.variation)
@@ -180,7 +192,7 @@ class Rollout:
         return Outcome(record, Timing(self.cell.key(), wall_s, attempts=1, **self.times))
 
     def close(self) -> None:
-        """Free the world."""
-        if self._env is not None:
+        """Free the world; how the episode stands can still be asked."""
+        if self._env is not None and not self._closed:
+            self._closed = True
             self._env.close()
-            self._env = None

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from pi0bench.evaluate.cells import Settings, batches, rounds
+from pi0bench.evaluate.cells import Settings, rounds
 from pi0bench.evaluate.display import Display
 from pi0bench.evaluate.executors import Executor
+from pi0bench.evaluate.how import How
 from pi0bench.evaluate.probe import REFERENCE_STEPS, conditions
-from pi0bench.evaluate.worker import Measure, Probe
+from pi0bench.evaluate.worker import Measure, Probe, measures
 from pi0bench.results.early import evidence
 from pi0bench.results.files import append_line
 from pi0bench.results.manifest import stop
@@ -22,25 +23,34 @@ from pi0bench.results.store import RunFolder
 
 
 def measure(
+    jobs: Sequence[Measure], executor: Executor, folder: RunFolder, console: Console
+) -> None:
+    """Run the jobs, put what they give on the disk as it comes, and show how far they are."""
+    if not jobs:
+        return
+    with Display(console, sum(len(job.cells) for job in jobs)) as display:
+        for outcomes in executor.run(jobs):
+            for outcome in outcomes:
+                folder.append(outcome.record, outcome.timing)
+            display.add(outcomes)
+
+
+def measure_missing(
     cells: Sequence[Cell],
     settings: Settings,
     executor: Executor,
     folder: RunFolder,
-    batch: int,
+    how: How,
     console: Console,
 ) -> Sequence[Cell]:
     """Measure what is missing, and return the cells that there are to be: fewer, if they decide."""
     done: list[Cell] = []
-    with Display(console, len(folder.missing(cells))) as display:
-        for part in rounds(cells, settings):
-            jobs = [Measure(together) for together in batches(folder.missing(part), batch)]
-            for outcomes in executor.run(jobs):
-                for outcome in outcomes:
-                    folder.append(outcome.record, outcome.timing)
-                display.add(outcomes)
-            done += part
-            if settings.stop_early and _decided(done, folder, console):
-                return done
+    for part in rounds(cells, settings):
+        missing = folder.missing(part)
+        measure(measures(missing, how.batch, how.workers), executor, folder, console)
+        done += part
+        if settings.stop_early and _decided(done, folder, console):
+            return done
     return cells
 
 

@@ -14,6 +14,9 @@ from pi0bench.evaluate.worker import Measure
 from pi0bench.results import manifest
 from pi0bench.results.compact import print_compact
 from pi0bench.results.files import write_atomic
+from pi0bench.results.lerobot import NAME as EVAL_INFO
+from pi0bench.results.lerobot import SEVERAL as EVAL_INFOS
+from pi0bench.results.lerobot import eval_infos
 from pi0bench.results.page.render import INDEX, run_page
 from pi0bench.results.pages import FIGURE, LATEX, SHEET, STEPS, TABLE, Pages, pages
 from pi0bench.results.record import Cell, Record, contrast
@@ -31,7 +34,8 @@ def write(folder: RunFolder, console: Console, incomplete: bool = False) -> Page
         console.print(Text("Nothing was measured, so there is no table."))
         return None
     read = pages(folder, incomplete)
-    for name, data in read.files.items():
+    others = eval_infos(read.records, folder.timings())
+    for name, data in {**read.files, **others}.items():
         write_atomic(folder.path(name), data)
     if len(read.profiles) > 1:
         print_compact(read.profiles, console)
@@ -49,7 +53,8 @@ def write_page(folder: RunFolder, read: Pages) -> None:
 
 def contents(folder: RunFolder) -> str:
     """Say where everything is."""
-    names = [INDEX, TABLE, LATEX, SHEET, STEPS, FIGURE, EPISODES, TIMINGS, manifest.NAME, VIDEOS]
+    names = [INDEX, TABLE, LATEX, SHEET, STEPS, FIGURE, EPISODES, TIMINGS, manifest.NAME]
+    names += [EVAL_INFO, EVAL_INFOS, VIDEOS]
     there = [name for name in names if folder.path(name).exists()]
     return f"{folder.root}: {', '.join(there)}"
 

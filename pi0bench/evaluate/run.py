@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -17,53 +17,15 @@ from pi0bench.envs.variation import variation
 from pi0bench.errors import IncompleteError, UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report
 from pi0bench.evaluate.cells import Settings, expand
+from pi0bench.evaluate.how import How
 from pi0bench.evaluate.interrupts import gently
-from pi0bench.evaluate.measure import compare_chunks, measure
-from pi0bench.evaluate.shards import Shard
+from pi0bench.evaluate.measure import compare_chunks, measure_missing
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
 from pi0bench.results.files import prove_writable
 from pi0bench.results.record import Cell
 from pi0bench.results.store import RunFolder
 from pi0bench.tasks.load import task as load_task
-
-
-@dataclass(frozen=True)
-class How:
-    """How a run is carried out; none of it changes a record.
-
-    Attributes:
-        workers: processes.
-        batch: episodes that a process runs in lock step.
-        video: whether to make videos.
-        incomplete: show tables even when episodes are missing.
-        command: the command line that asked for it.
-        shard: the part of the plan to measure; None for all of it. Videos and comparisons of chunks
-            wait for the merged run.
-        executor: one of `pi0bench.evaluate.executors.KINDS`.
-        ray_address: of a Ray cluster; when empty, Ray is started here.
-    """
-
-    workers: int = 1
-    batch: int = 8
-    video: bool = True
-    incomplete: bool = False
-    command: str = ""
-    shard: Shard | None = None
-    executor: str = "local"
-    ray_address: str = ""
-
-    def __post_init__(self) -> None:
-        if self.batch < 1:
-            raise UsageError(f"--batch: {self.batch} is too few; give a number from 1")
-        executors.check(self.executor, self.ray_address)
-
-    @property
-    def hands(self) -> str:
-        """Who does it, in words."""
-        if self.ray_address:
-            return f"Ray at {self.ray_address}"
-        return f"{self.workers} worker{'s' if self.workers > 1 else ''}"
 
 
 def run(settings: Settings, out: Path, how: How, console: Console) -> int:
@@ -100,7 +62,7 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
                 executor.drain()
 
             with gently(drain):
-                part = measure(part, settings, executor, folder, how.batch, console)
+                part = measure_missing(part, settings, executor, folder, how, console)
                 whole = how.shard is None and not folder.missing(part)
                 if whole:
                     compare_chunks(part, executor, folder, console)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pi0bench.envs.render.choose import make
 from pi0bench.envs.render.renderer import Renderer
 from pi0bench.errors import IncompleteError, Pi0benchError, UsageError
+from pi0bench.evaluate.cells import batches
 from pi0bench.evaluate.episode import Outcome, run
 from pi0bench.evaluate.film import Film
 from pi0bench.evaluate.planning import Flag, Marked, Stopwatch, describe
@@ -20,6 +21,9 @@ from pi0bench.results.quality import Quality
 from pi0bench.results.record import Cell, Record, Timing
 from pi0bench.tasks.load import task
 from pi0bench.tasks.spec import TaskSpec
+
+_BATCHES = 4
+"""A job has at most so many batches' episodes: they are lost together when a run is killed."""
 
 
 class Worker:
@@ -69,7 +73,7 @@ class Worker:
         drawer = self._renderer(cell.renderer) if sees or job.film else None
         film = Film(drawer) if job.film and drawer else None
         eyes = drawer if sees else None
-        outcomes = run(job.cells, policy, spec, eyes, self._stopwatch, film)
+        outcomes = run(job.cells, policy, spec, eyes, self._stopwatch, film, job.abreast)
         frames = film.frames() if film else ()
         return [
             replace(end, timing=replace(end.timing, attempts=job.attempt), frames=frames)
@@ -99,16 +103,18 @@ class Worker:
 
 @dataclass(frozen=True)
 class Measure:
-    """A job: cells that differ in the episode alone, to be run in lock step.
+    """A job: cells that differ in the episode alone, of which some run in lock step at a time.
 
     Attributes:
         cells: one episode each.
         film: also return frames; such a job has one cell.
+        abreast: episodes that run at a time.
         attempt: how often these episodes have been begun, this time included.
     """
 
     cells: tuple[Cell, ...]
     film: bool = False
+    abreast: int = 8
     attempt: int = 1
 
     def run(self, worker: Worker) -> list[Outcome]:
@@ -128,6 +134,20 @@ class Measure:
             )
             for cell in self.cells
         ]
+
+
+def measures(cells: Sequence[Cell], batch: int, workers: int) -> list[Measure]:
+    """The jobs of these cells: each long enough for its lock step to stay full most of the time.
+
+    A batch that is not refilled is left half empty by the episodes that end early.
+
+    Args:
+        cells: those of one condition next to each other.
+        batch: episodes that run at a time.
+        workers: that share the jobs.
+    """
+    size = max(batch, min(_BATCHES * batch, len(cells) // workers))
+    return [Measure(group, abreast=batch) for group in batches(cells, size)]
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,8 @@ def _named(runs: Mapping[str, Sequence[Record]]) -> dict[str, dict[Episode, bool
     versions: dict[str, str] = {}
     for record in (record for records in runs.values() for record in records if record.final):
         cell = record.cell
-        if versions.setdefault(cell.task, cell.task_hash) != cell.task_hash:
+        version = cell.task_hash  # outcomes of other tools come without one
+        if version and versions.setdefault(cell.task, version) != version:
             raise UsageError(f"compare: {cell.task} comes in two versions; measure one again")
     found = {
         (run, condition): of
@@ -164,5 +165,5 @@ def _named(runs: Mapping[str, Sequence[Record]]) -> dict[str, dict[Episode, bool
 
 def _name(run: str, condition: Condition, world: bool) -> str:
     sampler = (str(condition.steps), condition.solver) if condition.steps else ()
-    where = (" / ".join(condition.world),) if world else ()
+    where = (" / ".join(filter(None, condition.world)),) if world else ()
     return " · ".join(filter(None, (run, condition.policy, *sampler, *where)))

@@ -14,6 +14,7 @@ from pi0bench.results.comparison import markdown as comparison_markdown
 from pi0bench.results.evidence import Evidence
 from pi0bench.results.files import write_atomic
 from pi0bench.results.latex import comparison_latex
+from pi0bench.results.lerobot import eval_infos
 from pi0bench.results.page.render import INDEX, release_page, run_page
 from pi0bench.results.pages import pages
 from pi0bench.results.readme import CLAIMS, README, common, readme, worlds
@@ -55,7 +56,8 @@ def write_comparison(found: Comparison, folder: Path) -> list[Path]:
 def _report(folder: Path, incomplete: bool) -> list[Path]:
     if (folder / manifest.NAME).exists():
         read = pages(RunFolder(folder), incomplete)
-        return _write(folder, {**read.files, INDEX: run_page(folder, read)})
+        others = eval_infos(read.records, RunFolder(folder).timings())
+        return _write(folder, {**read.files, **others, INDEX: run_page(folder, read)})
     runs = sorted(path.parent for path in folder.glob(f"*/{manifest.NAME}"))
     if not runs:
         raise UsageError(f"{folder}: holds neither a run nor published runs")

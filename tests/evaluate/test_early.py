@@ -12,7 +12,8 @@ from pi0bench.envs.tabletop import Tabletop
 from pi0bench.envs.world import PhysicsFault
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import How, run
+from pi0bench.evaluate.how import How
+from pi0bench.evaluate.run import run
 from pi0bench.results import manifest
 from pi0bench.results.pages import pages
 from pi0bench.results.publish import publish

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pi0bench.envs.render.choose import make
-from pi0bench.envs.tabletop import ENGINES
+from pi0bench.envs.tabletop import ENGINES, Tabletop
 from pi0bench.evaluate.episode import Outcome, Rollout, run
 from pi0bench.evaluate.planning import Stopwatch
 from pi0bench.policies import registry
@@ -133,3 +133,32 @@ def test_noise_is_the_same_for_all_step_counts(scripted: Callable[..., Any], pla
     batches = drawn[1][2:]  # after the warm-up and the timed plan
     np.testing.assert_array_equal(drawn[1][0], batches[0])
     assert len({batch.tobytes() for batch in batches}) == len(batches) == 15
+
+
+def test_where_an_episode_ends_the_next_begins(
+    scripted: Callable[..., Any], cells_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three episodes end at once by the policy's fault; two run at a time, and all are the same."""
+
+    def act(observations: Any, noise: Any, steps: int) -> Any:
+        actions = np.stack([rng.uniform(-1, 1, (8, 7)) for rng in noise])
+        actions[[obs.proprio[0] < middle for obs in observations]] = np.nan
+        return actions
+
+    policy = scripted(act)
+    cells = cells_of(policy, episodes=6)
+    starts = [Rollout(cell, task("reach_cube")).env.proprio()[0] for cell in cells]
+    middle = float(np.median(starts))
+    opened: list[int] = []
+    made, closed = Tabletop.__init__, Tabletop.close
+    monkeypatch.setattr(
+        Tabletop, "__init__", lambda *args, **kw: opened.append(1) or made(*args, **kw)
+    )
+    monkeypatch.setattr(Tabletop, "close", lambda env: opened.append(-1) or closed(env))
+    narrow = run(cells, policy, task("reach_cube"), None, Stopwatch(), abreast=2)
+    assert max(np.cumsum(opened)) == 2
+    assert sum(opened) == 0
+    wide = run(cells, policy, task("reach_cube"), None, Stopwatch(), abreast=6)
+    assert [end.record for end in narrow] == [end.record for end in wide]
+    assert [end.record.cell for end in narrow] == list(cells)
+    assert [end.record.status for end in narrow].count("policy_fault") >= 3

@@ -10,7 +10,8 @@ from rich.console import Console
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import executors, ray_executor
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import How, run
+from pi0bench.evaluate.how import How
+from pi0bench.evaluate.run import run
 
 
 @pytest.fixture(scope="module")

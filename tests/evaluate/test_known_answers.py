@@ -11,7 +11,8 @@ from rich.console import Console
 
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.check import check
-from pi0bench.evaluate.run import How, run
+from pi0bench.evaluate.how import How
+from pi0bench.evaluate.run import run
 from pi0bench.results.store import RunFolder
 from pi0bench.results.tables import summarize
 from pi0bench.tasks.load import task

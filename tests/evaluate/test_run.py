@@ -10,7 +10,8 @@ from rich.console import Console
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import provenance, worker
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import How, run
+from pi0bench.evaluate.how import How
+from pi0bench.evaluate.run import run
 from pi0bench.results.manifest import sentence
 
 QUIET = How(video=False)

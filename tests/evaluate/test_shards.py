@@ -11,7 +11,8 @@ from rich.console import Console
 
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import How, run
+from pi0bench.evaluate.how import How
+from pi0bench.evaluate.run import run
 from pi0bench.evaluate.shards import Shard
 from pi0bench.policies.baselines import Random
 from pi0bench.results.merge import merge

@@ -17,7 +17,8 @@ from rich.console import Console
 from pi0bench.envs.variation import digest
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import How, run
+from pi0bench.evaluate.how import How
+from pi0bench.evaluate.run import run
 from pi0bench.evaluate.verify import BATCH, changed, draw, jobs, verify
 from pi0bench.policies.baselines import Random
 from pi0bench.results.record import Cell, Record

@@ -18,8 +18,8 @@ from pi0bench.errors import StorageError
 from pi0bench.evaluate import worker
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.episode import Outcome, run
+from pi0bench.evaluate.how import How
 from pi0bench.evaluate.planning import Stopwatch
-from pi0bench.evaluate.run import How
 from pi0bench.evaluate.run import run as measure
 from pi0bench.results.record import Cell, Record
 from pi0bench.results.store import RunFolder

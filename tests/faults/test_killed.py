@@ -15,7 +15,8 @@ import pytest
 from rich.console import Console
 
 from pi0bench.evaluate.cells import Settings, batches, expand
-from pi0bench.evaluate.run import How, run
+from pi0bench.evaluate.how import How
+from pi0bench.evaluate.run import run
 from pi0bench.evaluate.supervised import Local
 from pi0bench.evaluate.worker import Measure
 from pi0bench.policies import registry

@@ -18,7 +18,8 @@ from pi0bench.envs.tabletop import ENGINES, Tabletop
 from pi0bench.envs.world import PhysicsFault
 from pi0bench.errors import MachineError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import How, run
+from pi0bench.evaluate.how import How
+from pi0bench.evaluate.run import run
 from pi0bench.evaluate.worker import Measure, Worker
 from pi0bench.policies import registry
 

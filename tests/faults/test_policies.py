@@ -19,8 +19,8 @@ from pi0bench.envs.tabletop import Tabletop
 from pi0bench.evaluate import supervised
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.episode import Outcome, run
+from pi0bench.evaluate.how import How
 from pi0bench.evaluate.planning import Stopwatch
-from pi0bench.evaluate.run import How
 from pi0bench.evaluate.run import run as measure
 from pi0bench.evaluate.supervised import Local
 from pi0bench.policies import registry

@@ -16,7 +16,8 @@ from rich.console import Console
 from pi0bench.cli import main
 from pi0bench.errors import StorageError, UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import How, run
+from pi0bench.evaluate.how import How
+from pi0bench.evaluate.run import run
 from pi0bench.results import files
 from pi0bench.results.publish import publish
 from pi0bench.results.record import Cell, Record, Timing

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from pi0bench.evaluate import film
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import How, run
+from pi0bench.evaluate.how import How
+from pi0bench.evaluate.run import run
 from pi0bench.results import videos
 from pi0bench.results.videos import write_video
 from tests.results.test_videos import CAPTION, frames

@@ -1,0 +1,145 @@
+"""Where the processor time of a run goes: one process, watched from outside."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from time import process_time
+
+import numpy as np
+from rich.console import Console
+
+from pi0bench.envs.control import Controller
+from pi0bench.envs.render.renderer import Renderer
+from pi0bench.envs.tabletop import Tabletop
+from pi0bench.evaluate import executors
+from pi0bench.evaluate.bench.ledger import Ledger, Place
+from pi0bench.evaluate.episode import Rollout
+from pi0bench.evaluate.measure import measure
+from pi0bench.evaluate.planning import Stopwatch
+from pi0bench.evaluate.worker import Measure
+from pi0bench.policies.policy import Observation, Plan, Policy
+from pi0bench.results.record import Cell, Record
+from pi0bench.results.store import RunFolder
+from pi0bench.tasks.spec import TaskSpec
+
+SHARES: Mapping[str, Mapping[str, str]] = {
+    "simulation": {
+        "engine": "physics steps",
+        "controller": "actions to joint targets",
+        "judge": "goals and stages",
+    },
+    "rendering": {"frames": "drawing", "pictures": "placing what is drawn"},
+    "policy": {
+        "plans": "plans that are carried out",
+        "filling": "rows that only fill a batch",
+        "latency": "first plans again, alone, for ms/re-plan",
+    },
+    "harness": {"worlds": "building worlds", "store": "records onto the disk", "loop": "the rest"},
+}
+"""What each share of a run consists of, and in words."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a run in one process took.
+
+    Attributes:
+        records: of its episodes.
+        spent_s: processor seconds by account, as in `SHARES`.
+    """
+
+    records: Sequence[Record]
+    spent_s: Mapping[str, float]
+
+    @property
+    def total_s(self) -> float:
+        """All processor seconds."""
+        return sum(self.spent_s.values())
+
+    def share_s(self, name: str) -> float:
+        """Processor seconds of one of `SHARES`."""
+        return sum(self.spent_s[account] for account in SHARES[name])
+
+
+class Counted:
+    """A policy that counts the rows of its batches."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.name, self.traits = policy.name, policy.traits
+        self.rows = 0
+        self._policy = policy
+
+    def plan(
+        self,
+        observations: Sequence[Observation],
+        noise: Sequence[np.random.Generator],
+        steps: int,
+        solver: str,
+    ) -> Plan:
+        """See `Policy.plan`."""
+        self.rows += len(observations)
+        return self._policy.plan(observations, noise, steps, solver)
+
+
+def split(
+    cells: Sequence[Cell],
+    jobs: Sequence[Measure],
+    policy: Policy,
+    task: TaskSpec,
+    renderer: Renderer | None,
+) -> Split:
+    """Carry the jobs out in this process, onto the disk, and book where the time goes.
+
+    Args:
+        cells: of all jobs.
+        jobs: of one policy and task.
+        policy: theirs.
+        task: theirs.
+        renderer: of the kind that draws for them; None when the policy sees nothing.
+    """
+    ledger, counted = Ledger(), Counted(policy)
+    with (
+        tempfile.TemporaryDirectory() as out,
+        closing(executors.make(1, {cells[0].policy: counted})) as executor,
+    ):
+        # What is only loaded once costs a longer run nothing.
+        list(executor.run(jobs[:1]))
+        counted.rows = 0
+        with (
+            RunFolder.open(out, {}, cells) as folder,
+            ledger.watching(_places(cells[0], task, counted, renderer), whole=("latency",)),
+        ):
+            start_s = process_time()
+            measure(jobs, executor, folder, Console(quiet=True))
+            total_s = process_time() - start_s
+            records = folder.records()
+    spent_s = {account: ledger.spent_s[account] for of in SHARES.values() for account in of}
+    spent_s["loop"] = total_s - sum(spent_s.values())
+    # Each first plan is timed alone, one row that no episode needs.
+    unused = 1 - sum(record.replans for record in records) / (counted.rows - len(records))
+    spent_s["filling"] = unused * spent_s["plans"]
+    spent_s["plans"] -= spent_s["filling"]
+    return Split(records, spent_s)
+
+
+def _places(
+    cell: Cell, task: TaskSpec, policy: Policy, renderer: Renderer | None
+) -> dict[Place, str]:
+    """What is watched, and to which account it goes."""
+    rollout = Rollout(cell, task)
+    world = type(rollout.env.world)
+    rollout.close()
+    places: dict[Place, str] = {
+        (world, "step"): "engine",
+        (Controller, "act"): "controller",
+        (Tabletop, "step"): "judge",
+        (Tabletop, "images"): "pictures",
+        (Tabletop, "__init__"): "worlds",
+        (type(policy), "plan"): "plans",
+        (Stopwatch, "times"): "latency",
+        (RunFolder, "append"): "store",
+    }
+    return places if renderer is None else {**places, (type(renderer), "draw"): "frames"}
