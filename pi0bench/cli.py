@@ -19,6 +19,7 @@ _INTERRUPTED = 130
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": measuring.run,
     "verify": measuring.verify,
+    "retime": measuring.retime,
     "bench": measuring.bench,
     "list": measuring.list_,
     "report": reading.report,

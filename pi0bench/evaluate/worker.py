@@ -9,7 +9,7 @@ from pi0bench.envs.render.choose import make
 from pi0bench.envs.render.renderer import Renderer
 from pi0bench.errors import IncompleteError, Pi0benchError, UsageError
 from pi0bench.evaluate.cells import batches
-from pi0bench.evaluate.episode import Outcome, run
+from pi0bench.evaluate.episode import Outcome, Rollout, run
 from pi0bench.evaluate.film import Film
 from pi0bench.evaluate.planning import Flag, Marked, Stopwatch, describe
 from pi0bench.evaluate.probe import probe
@@ -65,6 +65,17 @@ class Worker:
         policy, spec = self._policy(cells[0]), _task(cells[0])
         sees = policy.traits.image_side > 0
         return probe(cells, policy, spec, self._renderer(cells[0].renderer) if sees else None)
+
+    def time(self, cell: Cell) -> Timing:
+        """Time the first plan of an episode, for one robot (see `Stopwatch`)."""
+        policy, spec = self._policy(cell), _task(cell)
+        drawer = self._renderer(cell.renderer) if policy.traits.image_side > 0 else None
+        rollout = Rollout(cell, spec)
+        try:
+            question = rollout.question(policy.traits, drawer)
+            return Timing(cell.key(), 0.0, **self._stopwatch.times(policy, question, cell))
+        finally:
+            rollout.close()
 
     def _measure(self, job: Measure) -> list[Outcome]:
         cell = job.cells[0]
