@@ -19,10 +19,12 @@ def show(found: Efficiency, console: Console) -> None:
     """Print what things cost, where the time went, and how near to the limit that is."""
     settings = found.settings
     where = f"{settings.policies[0]} on {settings.tasks[0]} in {settings.engine}"
-    console.print(_costs(found.costs, f"{where}, drawn by {settings.renderer}: each thing bare"))
+    _say(console, f"{where}, drawn by {settings.renderer}. What each thing takes, bare:")
+    console.print(_costs(found.costs))
+    _say(console, f"Where the time of {len(found.split.records)} episodes goes, in one process:")
     console.print(_split(found.split))
     for line in sentences(found):
-        console.print(Text(line), soft_wrap=True)
+        _say(console, line)
 
 
 def sentences(found: Efficiency) -> list[str]:
@@ -41,18 +43,16 @@ def sentences(found: Efficiency) -> list[str]:
 
 def show_overhead(found: Overhead, console: Console) -> None:
     """Print what the harness takes where nothing else does."""
-    console.print(
-        Text(
-            f"Harness alone: {found.step_us:.1f} µs of processor time a control step (bar: "
-            f"{STEP_US_BAR:g}), loop, records and disk, over {found.episodes} episodes of a world "
-            f"that costs nothing; memory grew by {found.grown_mb:.1f} MB after the first {EARLY}."
-        ),
-        soft_wrap=True,
+    _say(
+        console,
+        f"Harness alone: {found.step_us:.1f} µs of processor time a control step (bar: "
+        f"{STEP_US_BAR:g}), loop, records and disk, over {found.episodes} episodes of a world "
+        f"that costs nothing; memory grew by {found.grown_mb:.1f} MB after the first {EARLY}.",
     )
 
 
-def _costs(found: Costs, title: str) -> Table:
-    table = _table(title, "ms")
+def _costs(found: Costs) -> Table:
+    table = _table("ms")
     substeps = PHYSICS_HZ // CONTROL_HZ
     table.add_row(f"physics step, of {substeps} a control step", f"{found.step_ms:.4f}")
     for name, took_ms in found.frame_ms.items():
@@ -66,8 +66,7 @@ def _costs(found: Costs, title: str) -> Table:
 
 
 def _split(found: Split) -> Table:
-    episodes = len(found.records)
-    table = _table(f"Where the time of {episodes} episodes goes, one process", "s/episode", "%")
+    table = _table("s/episode", "%")
     for share, accounts in SHARES.items():
         table.add_row(share, *_numbers(found, found.share_s(share)), style="bold")
         for account, words in accounts.items():
@@ -80,9 +79,13 @@ def _numbers(found: Split, took_s: float) -> tuple[str, str]:
     return f"{took_s / len(found.records):.4f}", f"{100 * took_s / found.total_s:.1f}"
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
     table.add_column("processor time")
     for name in columns:
         table.add_column(name, justify="right")
     return table
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(Text(line), soft_wrap=True)
