@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
-
-from pi0bench.evaluate.episode import Outcome
 
 _PLAIN_EVERY_S = 10.0
 
@@ -35,9 +32,9 @@ class Display:
         if self._live:
             self._live.stop()
 
-    def add(self, outcomes: Sequence[Outcome]) -> None:
-        """Count finished episodes."""
-        self._statuses.update(outcome.record.status for outcome in outcomes)
+    def add(self, status: str) -> None:
+        """Count an episode that has ended so."""
+        self._statuses[status] += 1
         done, now_s = self._statuses.total(), monotonic()
         if self._live and self._bar is not None:
             self._live.update(self._bar, completed=done, description=self._words(done, now_s))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -46,10 +46,11 @@ def run(
     stopwatch: Stopwatch,
     watch: Watch | None = None,
     abreast: int = 8,
-) -> list[Outcome]:
+) -> Iterator[Outcome]:
     """Run cells that differ in the episode alone; an episode never depends on its neighbours.
 
-    Where one ends, the next begins, so that the policy plans for as many as it can.
+    Each is yielded when it ends, and the next begins in its place, so that the policy plans for as
+    many as it can.
 
     Args:
         cells: one episode each.
@@ -60,36 +61,39 @@ def run(
         watch: called at the start and after every control step.
         abreast: episodes that run at a time.
     """
-    start_s = perf_counter()
-    waiting, rollouts, running = deque(cells), list[Rollout](), list[Rollout]()
+    waiting, running = deque(cells), list[Rollout]()
     try:
         while waiting or running:
+            start_s = perf_counter()
             while waiting and len(running) < abreast:
-                rollouts.append(Rollout(waiting.popleft(), task, watch))
-                running += [rollouts[-1]] if not rollouts[-1].status else []
-            questions = [rollout.question(policy.traits, renderer) for rollout in running]
-            for rollout, question in zip(running, questions, strict=True):
+                running.append(Rollout(waiting.popleft(), task, watch))
+            asking = [rollout for rollout in running if not rollout.status]
+            questions = [rollout.question(policy.traits, renderer) for rollout in asking]
+            for rollout, question in zip(asking, questions, strict=True):
                 if rollout.replans == 0:
                     rollout.times = stopwatch.times(policy, question, cells[0])
             answers = ask(policy, questions, cells[0]) if questions else []
-            for rollout, answer in zip(running, answers, strict=True):
+            for rollout, answer in zip(asking, answers, strict=True):
                 rollout.follow(answer)
-                if rollout.status:
-                    rollout.close()
+            share_s = (perf_counter() - start_s) / len(running)
+            for rollout in running:
+                rollout.wall_s += share_s
+            ended = [rollout for rollout in running if rollout.status]
             running = [rollout for rollout in running if not rollout.status]
-        wall_s = (perf_counter() - start_s) / len(cells)
-        return [rollout.outcome(wall_s) for rollout in rollouts]
+            for rollout in ended:
+                rollout.close()
+            yield from (rollout.outcome() for rollout in ended)
     finally:
-        for rollout in rollouts:
+        for rollout in running:
             rollout.close()
 
 
 class Rollout:
-    """One episode on its way; `status` is empty while it runs."""
+    """One episode on its way; `status` is empty while it runs, `wall_s` its share of the time."""
 
     def __init__(self, cell: Cell, task: TaskSpec, watch: Watch | None = None) -> None:
         self.cell, self.status, self.fault = cell, "", ""
-        self.replans, self.trunk_evaluations = 0, 0
+        self.replans, self.trunk_evaluations, self.wall_s = 0, 0, 0.0
         self.times: Mapping[str, float] = {}
         self._closed = False
         self._executed: list[list[NDArray[np.float64]]] = []
@@ -166,8 +170,8 @@ class Rollout:
     def _end(self, status: str, fault: str = "") -> None:
         self.status, self.fault = status, fault
 
-    def outcome(self, wall_s: float) -> Outcome:
-        """Return the record; `wall_s` is the episode's share of its batch's time."""
+    def outcome(self) -> Outcome:
+        """Return what it leaves behind."""
         env = self._env
         success_s, progress, mode = None, 0.0, ""
         if env is not None:
@@ -189,7 +193,7 @@ class Rollout:
             mode=mode,
             fault=self.fault,
         )
-        return Outcome(record, Timing(self.cell.key(), wall_s, attempts=1, **self.times))
+        return Outcome(record, Timing(self.cell.key(), self.wall_s, attempts=1, **self.times))
 
     def close(self) -> None:
         """Free the world; how the episode stands can still be asked."""

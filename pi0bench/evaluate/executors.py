@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.evaluate.supervised import Local
@@ -20,15 +20,15 @@ R_co = TypeVar("R_co", covariant=True)
 class Job(Protocol[R_co]):
     """A piece of work that can be pickled, and repeated without harm."""
 
-    def run(self, worker: Worker) -> R_co:
-        """Do it."""
+    def run(self, worker: Worker) -> Iterator[R_co]:
+        """Do it, and yield each answer as soon as it is known."""
         ...
 
-    def parts(self) -> Sequence[Job[R_co]]:
-        """The smallest jobs that it consists of, itself if it is one, to be begun again."""
+    def parts(self, answers: Sequence[Any] = ()) -> Sequence[Job[R_co]]:
+        """What is left to be begun again, after these answers, in the smallest jobs."""
         ...
 
-    def lost(self, loss: Loss) -> R_co:
+    def lost(self, loss: Loss) -> Sequence[R_co]:
         """What to report when it cannot be done."""
         ...
 
@@ -37,7 +37,7 @@ class Executor(Protocol):
     """Runs jobs in any order."""
 
     def run(self, jobs: Sequence[Job[R]]) -> Iterator[R]:
-        """Yield what each job gives, as soon as it is done."""
+        """Yield the jobs' answers as they come."""
         ...
 
     def drain(self) -> None:
@@ -88,14 +88,14 @@ class Inline:
         self._draining = False
 
     def run(self, jobs: Sequence[Job[R]]) -> Iterator[R]:
-        """Yield what each job gives."""
+        """Yield the jobs' answers."""
         from pi0bench.evaluate.worker import Worker
 
         self._worker = self._worker or Worker(self._loaded)
         for job in jobs:
             if self._draining:
                 return
-            yield job.run(self._worker)
+            yield from job.run(self._worker)
 
     def drain(self) -> None:
         """Start no further job."""

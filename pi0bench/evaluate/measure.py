@@ -29,10 +29,9 @@ def measure(
     if not jobs:
         return
     with Display(console, sum(len(job.cells) for job in jobs)) as display:
-        for outcomes in executor.run(jobs):
-            for outcome in outcomes:
-                folder.append(outcome.record, outcome.timing)
-            display.add(outcomes)
+        for outcome in executor.run(jobs):
+            folder.append(outcome.record, outcome.timing)
+            display.add(outcome.record.status)
 
 
 def measure_missing(

@@ -70,7 +70,7 @@ class Ray:
         self._running: dict[Any, Job[Any]] = {}
 
     def run(self, jobs: Sequence[Job[R]]) -> Iterator[R]:
-        """Yield what each job gives, as soon as it is done.
+        """Yield what each job answers, as soon as it is done.
 
         Raises:
             IncompleteError: Ray can run no job.
@@ -81,11 +81,11 @@ class Ray:
             job = self._running.pop(done)
             found = self._received(done)
             if not isinstance(found, Loss):
-                yield found[0]
+                yield from found[0]
             elif len(parts := job.parts()) > 1:
                 self._waiting.extendleft(parts)
             else:
-                yield job.lost(found)
+                yield from job.lost(found)
 
     def drain(self) -> None:
         """Start no further job; those that run are finished and yielded."""
@@ -107,7 +107,7 @@ class Ray:
         return bool(self._running)
 
     def _received(self, reference: Any) -> tuple[Any] | Loss:
-        """What its job gave, in a tuple, or how it was lost.
+        """What its job answered, in a tuple, or how it was lost.
 
         Raises:
             Exception: what the job raised.
@@ -137,11 +137,11 @@ def must_be_installed() -> None:
 def _answer(
     job: Job[Any], deadline_s: float, versions: tuple[tuple[str, str], ...]
 ) -> tuple[bool, Any]:
-    """Do a job in a process of Ray: (True, what it gave) or (False, what it raised)."""
+    """Do a job in a process of Ray: (True, its answers) or (False, what it raised)."""
     # Ends the process even where Python itself stands still; the log of Ray then says where.
     faulthandler.dump_traceback_later(deadline_s, exit=True, file=2)
     try:
-        return True, job.run(_worker(versions))
+        return True, list(job.run(_worker(versions)))
     except Exception as error:
         return False, error
     finally:

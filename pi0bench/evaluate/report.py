@@ -77,13 +77,12 @@ def write_videos(folder: RunFolder, records: Sequence[Record], executor: Executo
     before = {record.cell.key(): record for record in records}
     jobs = [Measure((record.cell,), film=True) for record in records]
     yield f"Making {len(records)} video{'s' if len(records) > 1 else ''}."
-    for outcomes in executor.run(jobs):
-        for outcome in outcomes:
-            record = before[outcome.record.cell.key()]
-            if outcome.record != record:
-                where = f"{record.cell.policy} on {record.cell.task}, episode {record.cell.episode}"
-                yield f"{where} ended otherwise when repeated: {contrast(record, outcome.record)}"
-            write_video(_path(folder, record), outcome.frames, _caption(record), FPS)
+    for outcome in executor.run(jobs):
+        record = before[outcome.record.cell.key()]
+        if outcome.record != record:
+            where = f"{record.cell.policy} on {record.cell.task}, episode {record.cell.episode}"
+            yield f"{where} ended otherwise when repeated: {contrast(record, outcome.record)}"
+        write_video(_path(folder, record), outcome.frames, _caption(record), FPS)
 
 
 def _caption(record: Record) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,15 +25,15 @@ class Clock:
 
     cell: Cell
 
-    def run(self, worker: Worker) -> Timing:
+    def run(self, worker: Worker) -> Iterator[Timing]:
         """See `Worker.time`."""
-        return worker.time(self.cell)
+        yield worker.time(self.cell)
 
-    def parts(self) -> list[Clock]:
-        """Itself."""
-        return [self]
+    def parts(self, answers: Sequence[Timing] = ()) -> list[Clock]:
+        """Itself, unless it has answered."""
+        return [] if answers else [self]
 
-    def lost(self, loss: Loss) -> Timing:
+    def lost(self, loss: Loss) -> list[Timing]:
         """Nothing.
 
         Raises:

@@ -46,11 +46,15 @@ class Loss:
 class Slot:
     """A fresh process with one thread, which does one job at a time.
 
+    What it says comes as a kind and a value: "started"; "answer", one of its job's; "done", the
+    job; "raised", what the job raised; "lost", a `Loss`.
+
     Attributes:
         pipe: ready when there is something to receive, or an end.
-        born: True once it has answered anything.
-        done: jobs that it has answered.
-        since: from when its job is timed, by `time.monotonic`; after the start, for the first.
+        born: True once it has said anything.
+        done: jobs that it has done.
+        since: when it last said something or was given a job, by `time.monotonic`; for the first
+            job, later.
     """
 
     def __init__(self) -> None:
@@ -69,26 +73,24 @@ class Slot:
         with contextlib.suppress(BrokenPipeError):  # its end is met by `receive`
             self.pipe.send(job)
 
-    def receive(self) -> tuple[Any] | Loss | None:
-        """What its job gave, in a tuple; None when it only says that it has started.
+    def receive(self) -> tuple[str, Any]:
+        """What it says next.
 
         Raises:
             Exception: what the job raised.
         """
         try:
-            given, result = self.pipe.recv()
+            kind, value = self.pipe.recv()
         except (EOFError, OSError):
-            return self._death()
-        if not self.born:
-            self.born, self.since = True, monotonic()
-            return None
-        self.done += 1
-        if not given:
-            raise result
-        return (result,)
+            return "lost", self._death()
+        self.born, self.since = True, monotonic()
+        self.done += kind == "done"
+        if kind == "raised":
+            raise value
+        return kind, value
 
     def hung(self, after_s: float) -> Loss:
-        """How its job is lost when it does not answer."""
+        """How its job is lost when it says nothing for so long."""
         status = "policy_fault" if self._planning.value else "infra_error"
         return Loss(f"no answer within {after_s:.0f} s", status)
 
@@ -140,10 +142,7 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 def _serve(pipe: Connection, planning: Any) -> None:
-    """Say that it has started; then answer jobs until the pipe ends.
-
-    An answer is (True, what the job gave) or (False, what it raised).
-    """
+    """Say that it has started; then do jobs until the pipe ends (see `Slot`)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()  # a crash in native code says on stderr where Python was
     threading.Thread(target=_follow_parent, daemon=True).start()
@@ -151,14 +150,15 @@ def _serve(pipe: Connection, planning: Any) -> None:
 
     worker = Worker(planning=planning)
     with contextlib.suppress(EOFError, BrokenPipeError):
-        pipe.send((True, None))
+        pipe.send(("started", None))
         while True:
             job: Job[Any] = pipe.recv()
             try:
-                answer = True, job.run(worker)
+                for answer in job.run(worker):
+                    pipe.send(("answer", answer))
+                pipe.send(("done", None))
             except Exception as error:
-                answer = False, error
-            pipe.send(answer)
+                pipe.send(("raised", error))
     os._exit(0)  # without the ends of renderers, which can crash
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +19,7 @@ ATTEMPTS = 3
 """How often a job is begun, or a process started, before it is given up."""
 
 DEADLINE_S = 600.0
-"""After so long a job is taken for hung. The slowest, 25 episodes of 100 steps, take a tenth."""
+"""After so long without an answer a job is taken for hung."""
 
 JOBS_A_PROCESS = 200
 """Then a process is replaced, so that memory which a library leaks is given back."""
@@ -27,11 +27,20 @@ JOBS_A_PROCESS = 200
 R = TypeVar("R")
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """A job that runs, the how-many-eth attempt at it, and what it has answered so far."""
+
+    job: Job[Any]
+    attempt: int
+    answers: list[Any] = field(default_factory=list)
+
+
 class Local:
     """Runs jobs in fresh processes, each with one thread.
 
-    A job whose process dies or does not answer is begun again, in its smallest parts, so that only
-    the guilty one is lost at last.
+    What is left of a job whose process dies or does not answer is begun again, in its smallest
+    parts, so that only the guilty one is lost at last.
 
     Args:
         workers: processes.
@@ -41,12 +50,12 @@ class Local:
     def __init__(self, workers: int, deadline_s: float = DEADLINE_S) -> None:
         self._workers, self._deadline_s = workers, deadline_s
         self._idle: list[Slot] = []
-        self._running: dict[Slot, tuple[Job[Any], int]] = {}
+        self._running: dict[Slot, _Begun] = {}
         self._waiting: deque[tuple[Job[Any], int]] = deque()
         self._draining = False
 
     def run(self, jobs: Sequence[Job[R]]) -> Iterator[R]:
-        """Yield what each job gives, as soon as it is done.
+        """Yield the jobs' answers as they come.
 
         Raises:
             IncompleteError: no process can be started.
@@ -54,25 +63,23 @@ class Local:
         self._waiting = deque((job, 1) for job in jobs if not self._draining)
         stillborn = 0
         while self._begin_what_waits():
-            for slot, found in self._heard():
-                if found is None:
+            for slot, (kind, value) in self._heard():
+                begun = self._running[slot]
+                if kind == "started":
                     stillborn = 0
-                    continue
-                job, attempt = self._running.pop(slot)
-                if not isinstance(found, Loss):
+                elif kind == "answer":
+                    begun.answers.append(value)
+                    yield value
+                elif kind == "done":
                     self._rest(slot)
-                    yield found[0]
-                    continue
-                slot.end()
-                if not slot.born:
+                elif slot.born:
+                    yield from self._lost(slot, value)
+                else:
                     stillborn += 1
                     if stillborn == ATTEMPTS:
-                        raise IncompleteError(f"no worker can be started: {found.why}")
-                    self._waiting.appendleft((job, attempt))
-                elif attempt < ATTEMPTS:
-                    self._waiting.extendleft((part, attempt + 1) for part in job.parts())
-                else:
-                    yield job.lost(replace(found, why=f"{found.why}, {ATTEMPTS} times"))
+                        raise IncompleteError(f"no worker can be started: {value.why}")
+                    self._end(slot)
+                    self._waiting.appendleft((begun.job, begun.attempt))
 
     def drain(self) -> None:
         """Start no further job; those that run are finished and yielded."""
@@ -90,12 +97,12 @@ class Local:
         while self._waiting and len(self._running) < self._workers:
             slot = self._idle.pop() if self._idle else Slot()
             job, attempt = self._waiting.popleft()
-            self._running[slot] = job, attempt
+            self._running[slot] = _Begun(job, attempt)
             slot.begin(job)
         return bool(self._running)
 
-    def _heard(self) -> Iterator[tuple[Slot, tuple[Any] | Loss | None]]:
-        """Wait for the next answers, deaths and deadlines (see `Slot.receive`)."""
+    def _heard(self) -> Iterator[tuple[Slot, tuple[str, Any]]]:
+        """Wait for the next words, deaths and deadlines (see `Slot`)."""
         next_s = min(slot.since for slot in self._running) + self._deadline_s
         pipes = [slot.pipe for slot in self._running]
         ready = connection.wait(pipes, max(0.0, next_s - monotonic()))
@@ -103,11 +110,25 @@ class Local:
             if slot.pipe in ready:
                 yield slot, slot.receive()
             elif monotonic() - slot.since >= self._deadline_s:
-                yield slot, slot.hung(self._deadline_s)
+                yield slot, ("lost", slot.hung(self._deadline_s))
+
+    def _lost(self, slot: Slot, loss: Loss) -> Sequence[Any]:
+        """End a process and begin again what is left of its job; what to report if that was all."""
+        begun = self._end(slot)
+        if begun.attempt < ATTEMPTS:
+            parts = begun.job.parts(begun.answers)
+            self._waiting.extendleft((part, begun.attempt + 1) for part in parts)
+            return ()
+        return begun.job.lost(replace(loss, why=f"{loss.why}, {ATTEMPTS} times"))
 
     def _rest(self, slot: Slot) -> None:
         """Keep a process for the next job, unless it has done enough."""
         if slot.done < JOBS_A_PROCESS:
+            del self._running[slot]
             self._idle.append(slot)
         else:
-            slot.end()
+            self._end(slot)
+
+    def _end(self, slot: Slot) -> _Begun:
+        slot.end()
+        return self._running.pop(slot)

@@ -68,7 +68,7 @@ def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) 
     there = {record.cell.key(): record for record in drawn}
     wrong = 0
     with closing(Local(workers)) as executor:
-        for outcome in chain.from_iterable(executor.run(jobs(drawn, seed))):
+        for outcome in executor.run(jobs(drawn, seed)):
             record = there[outcome.record.cell.key()]
             if outcome.record != record:
                 wrong += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pi0bench.envs.render.choose import make
@@ -23,7 +23,7 @@ from pi0bench.tasks.load import task
 from pi0bench.tasks.spec import TaskSpec
 
 _BATCHES = 4
-"""A job has at most so many batches' episodes: they are lost together when a run is killed."""
+"""A job has at most so many batches' episodes: a run that is interrupted waits for them."""
 
 
 class Worker:
@@ -42,8 +42,8 @@ class Worker:
         self._renderers: dict[str, Renderer] = {}
         self._stopwatch = Stopwatch()
 
-    def measure(self, job: Measure) -> list[Outcome]:
-        """Run a job's episodes.
+    def measure(self, job: Measure) -> Iterator[Outcome]:
+        """Run a job's episodes, and yield each when it ends.
 
         What breaks around the policy is tried again, an episode alone, and is an `infra_error` of
         its episode at last.
@@ -51,14 +51,21 @@ class Worker:
         Raises:
             Pi0benchError: something that would break every episode, and that the user can mend.
         """
+        done: list[Outcome] = []
         try:
-            return self._measure(job)
+            for outcome in self._measure(job):
+                done.append(outcome)
+                yield outcome
+            return
         except Pi0benchError:
             raise
         except Exception as error:
-            if job.attempt == ATTEMPTS:
-                return job.lost(Loss(describe(error), "infra_error"))
-        return [end for part in job.parts() for end in self.measure(part)]
+            loss = Loss(describe(error), "infra_error")
+        if job.attempt == ATTEMPTS:
+            yield from job.lost(loss)
+        else:
+            for part in job.parts(done):
+                yield from self.measure(part)
 
     def probe(self, cells: tuple[Cell, ...]) -> list[Quality]:
         """Compare the chunks of several step counts (see `pi0bench.evaluate.probe`)."""
@@ -73,23 +80,21 @@ class Worker:
         rollout = Rollout(cell, spec)
         try:
             question = rollout.question(policy.traits, drawer)
-            return Timing(cell.key(), 0.0, **self._stopwatch.times(policy, question, cell))
+            times = self._stopwatch.times(policy, question, cell)
+            return Timing(cell.key(), 0.0, attempts=1, **times)
         finally:
             rollout.close()
 
-    def _measure(self, job: Measure) -> list[Outcome]:
+    def _measure(self, job: Measure) -> Iterator[Outcome]:
         cell = job.cells[0]
         policy, spec = self._policy(cell), _task(cell)
         sees = policy.traits.image_side > 0
         drawer = self._renderer(cell.renderer) if sees or job.film else None
         film = Film(drawer) if job.film and drawer else None
         eyes = drawer if sees else None
-        outcomes = run(job.cells, policy, spec, eyes, self._stopwatch, film, job.abreast)
-        frames = film.frames() if film else ()
-        return [
-            replace(end, timing=replace(end.timing, attempts=job.attempt), frames=frames)
-            for end in outcomes
-        ]
+        for end in run(job.cells, policy, spec, eyes, self._stopwatch, film, job.abreast):
+            timing = replace(end.timing, attempts=job.attempt)
+            yield replace(end, timing=timing, frames=film.frames() if film else ())
 
     def _policy(self, cell: Cell) -> Policy:
         if cell.policy not in self._policies:
@@ -128,13 +133,15 @@ class Measure:
     abreast: int = 8
     attempt: int = 1
 
-    def run(self, worker: Worker) -> list[Outcome]:
+    def run(self, worker: Worker) -> Iterator[Outcome]:
         """See `Worker.measure`."""
         return worker.measure(self)
 
-    def parts(self) -> list[Measure]:
-        """One job for each cell, to begin it again."""
-        return [replace(self, cells=(cell,), attempt=self.attempt + 1) for cell in self.cells]
+    def parts(self, answers: Sequence[Outcome] = ()) -> list[Measure]:
+        """One job for each cell without an outcome, to begin it again."""
+        done = {outcome.record.cell for outcome in answers}
+        left = [cell for cell in self.cells if cell not in done]
+        return [replace(self, cells=(cell,), attempt=self.attempt + 1) for cell in left]
 
     def lost(self, loss: Loss) -> list[Outcome]:
         """A fault for each cell."""
@@ -167,15 +174,15 @@ class Probe:
 
     cells: tuple[Cell, ...]
 
-    def run(self, worker: Worker) -> list[Quality]:
+    def run(self, worker: Worker) -> Iterator[list[Quality]]:
         """See `Worker.probe`."""
-        return worker.probe(self.cells)
+        yield worker.probe(self.cells)
 
-    def parts(self) -> list[Probe]:
-        """Itself: step counts are compared with one another."""
-        return [self]
+    def parts(self, answers: Sequence[list[Quality]] = ()) -> list[Probe]:
+        """Itself, unless it has answered: step counts are compared with one another."""
+        return [] if answers else [self]
 
-    def lost(self, loss: Loss) -> list[Quality]:
+    def lost(self, loss: Loss) -> list[list[Quality]]:
         """Nothing.
 
         Raises:

@@ -89,7 +89,9 @@ def play(cells_of: Callable[..., tuple[Cell, ...]]) -> Callable[..., list[Outcom
     """Run a policy's episodes of a task in one batch."""
 
     def make(policy: Policy, name: str = "reach_cube", **settings: Any) -> list[Outcome]:
-        return run(cells_of(policy, name, **settings), policy, task(name), None, Stopwatch())
+        cells = cells_of(policy, name, **settings)
+        ends = run(cells, policy, task(name), None, Stopwatch())
+        return sorted(ends, key=lambda end: end.record.cell.episode)
 
     return make
 

@@ -41,7 +41,7 @@ class Seen:
         self.shown = []
         cells = cells_of(self.policy, episodes=1, variations=(name,), steps=(steps,))
         drawer = make("tiny")
-        run(cells, self.policy, task("reach_cube"), drawer, Stopwatch())
+        list(run(cells, self.policy, task("reach_cube"), drawer, Stopwatch()))
         drawer.close()
         return self.shown[2:]
 
@@ -84,7 +84,7 @@ def test_videos_show_the_variation(scripted: Callable[..., Any], cells_of: Cells
     for name in ("nominal", "light-2", "camera-2", "clutter-2"):
         film = Film(drawer)
         cells = cells_of(policy, episodes=1, variations=(name,))
-        outcomes: list[Outcome] = run(cells, policy, task("reach_cube"), drawer, Stopwatch(), film)
+        outcomes = list[Outcome](run(cells, policy, task("reach_cube"), drawer, Stopwatch(), film))
         assert outcomes[0].record.cell.variation == name
         first[name] = film.frames()[0]
     drawer.close()

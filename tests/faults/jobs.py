@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,11 +54,12 @@ class Toy:
     items: tuple[str, ...]
     folder: Path
 
-    def run(self, worker: Worker) -> list[str]:
-        return [self._answer(item, worker) for item in self.items]
+    def run(self, worker: Worker) -> Iterator[str]:
+        for item in self.items:
+            yield self._answer(item, worker)
 
-    def parts(self) -> list[Toy]:
-        return [replace(self, items=(item,)) for item in self.items]
+    def parts(self, answers: Sequence[str] = ()) -> list[Toy]:
+        return [replace(self, items=(item,)) for item in self.items[len(answers) :]]
 
     def lost(self, loss: Loss) -> list[str]:
         return [f"{item} {loss.status}: {loss.why}" for item in self.items]

@@ -130,11 +130,11 @@ def test_a_dead_worker_loses_nothing_and_its_episode_says_that_it_was_begun_agai
     settings = Settings(("random",), ("reach_cube",), renderer="tiny", episodes=12)
     cells = expand(settings, traits, [task("reach_cube")])
     running = executor.run([Measure(batch) for batch in batches(cells, 1)])
-    ends = list(next(running))
+    ends = [next(running)]
     mine = set(multiprocessing.active_children()) - before
     time.sleep(0.05)  # so that it is in the middle of its next episode
     os.kill(min(process.pid or 0 for process in mine), signal.SIGKILL)
-    ends += [end for result in running for end in result]
+    ends += running
     executor.close()
     assert [end.record.status for end in ends] == ["failure"] * 12
     assert {end.record.cell.episode for end in ends} == set(range(12))

@@ -132,6 +132,8 @@ def test_what_could_not_be_measured_is_told_and_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(Tabletop, "step", step)
         assert run(asked("expert"), tmp_path, How(), console) == 3
+        assert "There is no table meanwhile" in words(console)
+        assert run(asked("expert"), tmp_path, How(incomplete=True), console) == 3
     said = words(console)
     assert "4 episodes were not measured; the same command tries again" in said
     assert "4 times env_fault: PhysicsFault: velocities are not finite" in said

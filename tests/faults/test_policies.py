@@ -124,7 +124,7 @@ def test_a_policy_that_ends_its_process_is_at_fault_and_lack_of_memory_is_not(
 ) -> None:
     monkeypatch.setattr(supervised, "ATTEMPTS", 1)
     executor = Local(2)
-    ends = [end for found in executor.run([*map(playing, HARMS)]) for end in found]
+    ends = list(executor.run([*map(playing, HARMS)]))
     executor.close()
     assert {end.record.cell.task: (end.record.status, end.record.fault) for end in ends} == {
         "reach_cube": ("policy_fault", "its process was ended by SIGSEGV, 1 times"),

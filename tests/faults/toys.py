@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +54,7 @@ class Playing(Measure):
 
     harm: str = ""
 
-    def run(self, worker: Worker) -> list[Outcome]:
+    def run(self, worker: Worker) -> Iterator[Outcome]:
         toy = Toy(HARMS[self.harm])
         registry.BASELINES["toy"] = lambda: toy
         return super().run(worker)
