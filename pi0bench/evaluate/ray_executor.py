@@ -75,7 +75,7 @@ class Ray:
         Raises:
             IncompleteError: Ray can run no job.
         """
-        self._waiting.extend([] if self._draining else jobs)
+        self._waiting = deque(jobs)
         while self._begin_what_waits():
             (done, *_), _ = self._ray.wait(list(self._running))
             job = self._running.pop(done)
@@ -90,7 +90,6 @@ class Ray:
     def drain(self) -> None:
         """Start no further job; those that run are finished and yielded."""
         self._draining = True
-        self._waiting.clear()
 
     def close(self) -> None:
         """End the tasks at once, and Ray if it was started here."""
@@ -99,7 +98,7 @@ class Ray:
     def _begin_what_waits(self) -> bool:
         """Give every free core a job; False when there is nothing left to wait for."""
         cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))  # clusters grow
-        while self._waiting and len(self._running) < cores:
+        while self._waiting and not self._draining and len(self._running) < cores:
             job = self._waiting.popleft()
             # A job of several parts is begun once: its parts are what is repeated.
             task = self._task if len(job.parts()) == 1 else self._task.options(max_retries=0)

@@ -60,7 +60,7 @@ class Local:
         Raises:
             IncompleteError: no process can be started.
         """
-        self._waiting = deque((job, 1) for job in jobs if not self._draining)
+        self._waiting = deque((job, 1) for job in jobs)
         stillborn = 0
         while self._begin_what_waits():
             for slot, (kind, value) in self._heard():
@@ -84,7 +84,6 @@ class Local:
     def drain(self) -> None:
         """Start no further job; those that run are finished and yielded."""
         self._draining = True
-        self._waiting.clear()
 
     def close(self) -> None:
         """End the processes at once, in the middle of their jobs if need be."""
@@ -94,7 +93,8 @@ class Local:
 
     def _begin_what_waits(self) -> bool:
         """Give every free process a job; False when there is nothing left to wait for."""
-        while self._waiting and len(self._running) < self._workers:
+        # A signal may ask to drain between any two of these lines.
+        while self._waiting and not self._draining and len(self._running) < self._workers:
             slot = self._idle.pop() if self._idle else Slot()
             job, attempt = self._waiting.popleft()
             self._running[slot] = _Begun(job, attempt)

@@ -151,9 +151,9 @@ def test_steps_that_do_not_count_and_padding_change_nothing(name: str) -> None:
 @EACH
 def test_each_learns_one_batch_by_heart(name: str) -> None:
     network, seen = made(name), batch()
-    lr = 1e-3 if name == "act" else 3e-3  # norms after each part bear no more
+    lr = {"act": 1e-3, "diffusion_policy": 2e-3, "dp3": 3e-3}[name]
     optimizer = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=0.0)
-    for step in range(200 if name == "diffusion_policy" else 100):
+    for step in range(300 if name == "diffusion_policy" else 100):
         optimizer.zero_grad()
         network.loss(seen, seeded(step), 8).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

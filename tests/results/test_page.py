@@ -24,7 +24,13 @@ from tests.results.conftest import cell, record
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 MANIFEST = {
     "command": f"pi0bench run --policy '{HOSTILE}'",
-    "settings": {"engine": "mujoco", "renderer": "gl", "episodes": 4, "seed": 0},
+    "settings": {
+        "engine": "mujoco",
+        "renderer": "gl",
+        "episodes": 4,
+        "seed": 0,
+        "tasks": ["stack"],
+    },
     "versions": {"mujoco": "3.9.0", "pi0bench": "0.1.0"},
     "machine": {"system": "Linux", "processor": HOSTILE},
     "weights": {HOSTILE: HOSTILE},
@@ -145,7 +151,7 @@ def test_films_beyond_the_limit_are_counted_and_failures_stay(folder: RunFolder)
 
 def test_a_run_that_measured_nothing_has_a_page_of_its_faults(tmp_path: Path) -> None:
     folder = written(tmp_path, ("flow",), status="infra_error")
-    words = Elements(run_page(folder.root, pages(folder)).decode()).words
+    words = Elements(run_page(folder.root, pages(folder, incomplete=True)).decode()).words
     assert "infra_error" in words
     assert HOSTILE in words
 
