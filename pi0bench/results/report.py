@@ -62,6 +62,7 @@ def _report(folder: Path, incomplete: bool) -> list[Path]:
     if not runs:
         raise UsageError(f"{folder}: holds neither a run nor published runs")
     read = {run.name: pages(RunFolder(run)) for run in runs}
+    read = dict(sorted(read.items(), key=lambda named: -len(named[1].records)))  # the largest first
     evidence = Evidence(
         records=list({r.cell.key(): r for one in read.values() for r in one.records}.values()),
         timings=list({t.key: t for run in runs for t in RunFolder(run).timings()}.values()),

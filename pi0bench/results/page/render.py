@@ -42,7 +42,7 @@ def release_page(
         common: sentences that all runs rest on.
     """
     left, sections = MOST_BYTES, []
-    for name, read in sorted(runs.items(), key=lambda item: (-len(item[1].records), item[0])):
+    for name, read in runs.items():
         sections.append(section(root / name, read, left, name))
         left -= sections[-1].gallery.bytes
     title = f"Results {root.name}"
