@@ -71,7 +71,16 @@ class Marked:
 
 
 def ask(policy: Policy, questions: Sequence[Question], cell: Cell) -> list[Chunk | PolicyFault]:
-    """Answer each question, all in one plan; when that fails, each alone, to find the guilty."""
+    """Answer each question, as many in one plan as the policy's traits say.
+
+    When a plan fails, each of its questions is asked alone, to find the guilty.
+    """
+    size = policy.traits.rows if policy.traits.rows > 1 else max(1, len(questions))
+    groups = [questions[i : i + size] for i in range(0, len(questions), size)]
+    return [answer for group in groups for answer in _ask(policy, group, cell)]
+
+
+def _ask(policy: Policy, questions: Sequence[Question], cell: Cell) -> list[Chunk | PolicyFault]:
     try:
         filled = [*questions, *[questions[0]] * (-len(questions) % policy.traits.rows)]
         return _together(policy, filled, cell)[: len(questions)]
@@ -80,7 +89,7 @@ def ask(policy: Policy, questions: Sequence[Question], cell: Cell) -> list[Chunk
     except (Exception, SystemExit) as error:
         if len(questions) == 1:
             return [error if isinstance(error, PolicyFault) else PolicyFault(describe(error))]
-    return [answer for question in questions for answer in ask(policy, [question], cell)]
+    return [answer for question in questions for answer in _ask(policy, [question], cell)]
 
 
 def _together(

@@ -59,8 +59,9 @@ class Traits:
         steps: its default number of sampler steps; 0 for policies without a sampler.
         solvers: names of the samplers that it can use, its default first; none without a sampler.
         privileged: True when it acts on the simulator's state.
-        rows: the harness fills every batch up to a multiple of this, so that the sums in a
-            network, and with them a plan's last bits, never depend on how many robots plan.
+        rows: when more than 1, every batch has exactly so many, filled up where robots are fewer,
+            so that the sums in a network, and with them a plan's last bits, never depend on how
+            many robots plan.
         modes: how many of its demonstrations of a task took each of the task's modes.
     """
 
