@@ -86,3 +86,13 @@ def test_the_first_plan_of_a_process_is_not_timed(scripted: Callable[..., Any]) 
     assert all(times["replan_ms"] > 0 for times in took)
     assert policy.asked == [1, 1, 1]
     assert stopwatch.times(scripted(lambda *_: None), QUESTIONS[0], CELL) == {}
+
+
+@pytest.mark.parametrize(("rows", "asked"), [(1, [7]), (2, [2] * 4), (3, [3] * 3), (8, [8])])
+def test_a_policy_never_sees_how_many_robots_plan(
+    rows: int, asked: list[int], scripted: Callable[..., Any]
+) -> None:
+    policy = scripted(sound, rows=rows)
+    questions = [question(row) for row in range(10, 17)]
+    assert len(ask(policy, questions, CELL)) == 7
+    assert policy.asked == asked
