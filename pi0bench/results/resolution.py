@@ -55,7 +55,7 @@ class Resolution:
         if not self.n:
             return "The conditions share no episode, so that nothing here compares them."
         if self.conditions == 1:
-            pair = "a second policy whose outcomes are unrelated to these"
+            pair = "this policy and a second one with unrelated outcomes"
         elif self.rho is None:
             pair = "two policies (rho cannot be measured here and is taken to be 0)"
         else:
