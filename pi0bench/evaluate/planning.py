@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol
@@ -48,12 +49,29 @@ class Flag(Protocol):
     value: bool
 
 
-class Marked:
-    """A policy that raises a flag while it plans."""
+@contextmanager
+def raised(flag: Flag) -> Iterator[None]:
+    """Raise a flag for a while; it stays up when the process does not survive that."""
+    flag.value = True
+    try:
+        yield
+    finally:
+        flag.value = False
 
-    def __init__(self, policy: Policy, flag: Flag) -> None:
+
+class Watched:
+    """A policy as it is, with something around each of its plans.
+
+    Args:
+        policy: that plans.
+        around: given the number of rows, what surrounds a plan of theirs.
+    """
+
+    def __init__(
+        self, policy: Policy, around: Callable[[int], AbstractContextManager[None]]
+    ) -> None:
         self.name, self.traits = policy.name, policy.traits
-        self._policy, self._flag = policy, flag
+        self._policy, self._around = policy, around
 
     def plan(
         self,
@@ -62,12 +80,9 @@ class Marked:
         steps: int,
         solver: str,
     ) -> Plan:
-        """See `Policy.plan`; the flag stays up when the process does not survive it."""
-        self._flag.value = True
-        try:
+        """See `Policy.plan`."""
+        with self._around(len(observations)):
             return self._policy.plan(observations, noise, steps, solver)
-        finally:
-            self._flag.value = False
 
 
 def ask(policy: Policy, questions: Sequence[Question], cell: Cell) -> list[Chunk | PolicyFault]:

@@ -19,10 +19,10 @@ from pi0bench.results.lerobot import SEVERAL as EVAL_INFOS
 from pi0bench.results.lerobot import eval_infos
 from pi0bench.results.page.render import INDEX, run_page
 from pi0bench.results.pages import FIGURE, LATEX, SHEET, STEPS, TABLE, Pages, pages
-from pi0bench.results.record import Cell, Record, contrast
+from pi0bench.results.record import NOMINAL, Cell, Record, contrast
 from pi0bench.results.store import EPISODES, TIMINGS, RunFolder
 from pi0bench.results.tables import print_table
-from pi0bench.results.videos import NOMINAL, VIDEOS, choose, file_name, write_video
+from pi0bench.results.videos import VIDEOS, choose, file_name, write_video
 
 
 def write(folder: RunFolder, console: Console, incomplete: bool = False) -> Pages | None:

@@ -47,7 +47,8 @@ class Slot:
     """A fresh process with one thread, which does one job at a time.
 
     What it says comes as a kind and a value: "started"; "answer", one of its job's; "done", the
-    job; "raised", what the job raised; "lost", a `Loss`.
+    job; "raised", what the job raised; "lost", a `Loss`. After an answer it waits to be told that
+    it was kept, so that never more than what runs is lost with the process that keeps answers.
 
     Attributes:
         pipe: ready when there is something to receive, or an end.
@@ -70,8 +71,7 @@ class Slot:
     def begin(self, job: Job[Any]) -> None:
         """Give it a job."""
         self.since = monotonic() if self.born else monotonic() + _START_S
-        with contextlib.suppress(BrokenPipeError):  # its end is met by `receive`
-            self.pipe.send(job)
+        self._tell(job)
 
     def receive(self) -> tuple[str, Any]:
         """What it says next.
@@ -89,6 +89,10 @@ class Slot:
             raise value
         return kind, value
 
+    def kept(self) -> None:
+        """Tell it that its answer is safe."""
+        self._tell(None)
+
     def hung(self, after_s: float) -> Loss:
         """How its job is lost when it says nothing for so long."""
         status = "policy_fault" if self._planning.value else "infra_error"
@@ -100,6 +104,10 @@ class Slot:
         self._process.join()
         self._process.close()
         self.pipe.close()
+
+    def _tell(self, what: Any) -> None:
+        with contextlib.suppress(BrokenPipeError):  # its end is met by `receive`
+            self.pipe.send(what)
 
     def _death(self) -> Loss:
         self._process.join(_END_S)
@@ -156,6 +164,7 @@ def _serve(pipe: Connection, planning: Any) -> None:
             try:
                 for answer in job.run(worker):
                     pipe.send(("answer", answer))
+                    pipe.recv()
                 pipe.send(("done", None))
             except Exception as error:
                 pipe.send(("raised", error))

@@ -11,7 +11,7 @@ from pi0bench.errors import IncompleteError, Pi0benchError, UsageError
 from pi0bench.evaluate.cells import batches
 from pi0bench.evaluate.episode import Outcome, Rollout, run
 from pi0bench.evaluate.film import Film
-from pi0bench.evaluate.planning import Flag, Marked, Stopwatch, describe
+from pi0bench.evaluate.planning import Flag, Stopwatch, Watched, describe, raised
 from pi0bench.evaluate.probe import probe
 from pi0bench.evaluate.slot import Loss
 from pi0bench.evaluate.supervised import ATTEMPTS
@@ -98,17 +98,13 @@ class Worker:
 
     def _policy(self, cell: Cell) -> Policy:
         if cell.policy not in self._policies:
-            policy = registry.load(cell.policy)
-            marked = policy if self.planning is None else Marked(policy, self.planning)
-            self._policies[cell.policy] = marked
+            policy, flag = registry.load(cell.policy), self.planning
+            watched = policy if flag is None else Watched(policy, lambda _: raised(flag))
+            self._policies[cell.policy] = watched
         policy = self._policies[cell.policy]
         if policy.traits.weights != cell.weights:
             raise UsageError(f"{cell.policy}: its weights changed while it was being measured")
-        if policy.traits.weights != "none":
-            import torch
-
-            # Another number of threads sums in another order, and so gives other last bits.
-            torch.set_num_threads(1)
+        on_one_thread(policy)
         return policy
 
     def _renderer(self, name: str) -> Renderer:
@@ -193,6 +189,17 @@ class Probe:
             f"{cell.policy} on {cell.task}: its chunks could not be compared: {loss.why}; finished "
             "episodes are kept: run the same command again to continue"
         )
+
+
+def on_one_thread(policy: Policy) -> None:
+    """Let a trained policy compute on one thread in this process.
+
+    Another number of threads sums in another order, and so gives other last bits.
+    """
+    if policy.traits.weights != "none":
+        import torch
+
+        torch.set_num_threads(1)
 
 
 def _task(cell: Cell) -> TaskSpec:

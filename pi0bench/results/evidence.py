@@ -11,14 +11,14 @@ from statistics import fmean, stdev
 from scipy.stats import t as student
 
 from pi0bench.results.quality import Quality
-from pi0bench.results.record import Record, Timing
+from pi0bench.results.record import NOMINAL, Record, Timing
 from pi0bench.results.stats.intervals import Interval
 from pi0bench.results.stats.paired import Paired, paired
 from pi0bench.results.verdict import Verdict, verdicts
 
 Episode = tuple[str, int, int]
 
-WORLD = ("mujoco", "gl", "nominal")
+WORLD = ("mujoco", "gl", NOMINAL)
 """Where the claims are tested: the world that the demonstrations come from."""
 
 

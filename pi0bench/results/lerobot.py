@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from pi0bench.results.record import Record, Timing
+from pi0bench.results.record import NOMINAL, Record, Timing
 from pi0bench.results.rows import Condition
 
 NAME, SEVERAL = "eval_info.json", "eval_info"
-NOMINAL = "nominal"
 
 
 def eval_infos(records: Sequence[Record], timings: Sequence[Timing]) -> dict[str, bytes]:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from pi0bench.results.lines import dump, fields_of, load
 
+NOMINAL = "nominal"
+"""The variation that departs in nothing from the task's file."""
+
 FINAL = ("success", "failure", "policy_fault")
 """Statuses that measure the policy."""
 

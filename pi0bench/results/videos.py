@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pi0bench.results.record import Record
+from pi0bench.results.record import NOMINAL, Record
 
 WIDTH_PX = 384
 """Smaller frames are enlarged by a whole factor until they are about this wide."""
@@ -23,7 +23,6 @@ WIDTH_PX = 384
 VIDEOS = "videos"
 """A run's folder of them."""
 
-NOMINAL = "nominal"
 _NAME_LENGTH = 64
 MARGIN_PX = 8
 FONT_PX = 14

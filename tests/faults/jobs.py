@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pi0bench.errors import UsageError
-from pi0bench.evaluate.planning import Marked
+from pi0bench.evaluate.planning import Watched, raised
 from pi0bench.evaluate.slot import Loss
 from pi0bench.evaluate.worker import Worker
 from pi0bench.policies.policy import Plan, Traits
@@ -73,9 +73,10 @@ class Toy:
             case "crash":
                 crash()
             case "plan" | "ponder":
-                assert worker.planning is not None
+                flag = worker.planning
+                assert flag is not None
                 policy = Harmful(crash if item == "plan" else hang)
-                Marked(policy, worker.planning).plan([], [], 0, "")
+                Watched(policy, lambda _: raised(flag)).plan([], [], 0, "")
             case "hang":
                 hang()
             case "exit":

@@ -123,20 +123,22 @@ def dying_after(count: int) -> Callable[..., None]:
     return append
 
 
-def test_a_dead_worker_loses_nothing_and_its_episode_says_that_it_was_begun_again() -> None:
+def test_dead_workers_lose_nothing_and_their_episodes_say_that_they_were_begun_again() -> None:
     before = set(multiprocessing.active_children())
     executor = Local(WORKERS)
     traits = {"random": registry.load("random").traits}
     settings = Settings(("random",), ("reach_cube",), renderer="tiny", episodes=12)
     cells = expand(settings, traits, [task("reach_cube")])
-    running = executor.run([Measure(batch) for batch in batches(cells, 1)])
+    running = executor.run([Measure(batch, abreast=1) for batch in batches(cells, 6)])
     ends = [next(running)]
     mine = set(multiprocessing.active_children()) - before
-    time.sleep(0.05)  # so that it is in the middle of its next episode
-    os.kill(min(process.pid or 0 for process in mine), signal.SIGKILL)
+    for process in mine:
+        process.kill()
     ends += running
     executor.close()
     assert [end.record.status for end in ends] == ["failure"] * 12
     assert {end.record.cell.episode for end in ends} == set(range(12))
-    assert sorted(end.timing.attempts for end in ends) == [1] * 11 + [2]
+    # The other worker may just have answered too; all that was left is begun again.
+    attempts = sorted(end.timing.attempts for end in ends)
+    assert attempts in ([1] + [2] * 11, [1] * 2 + [2] * 10)
     assert not mine & set(multiprocessing.active_children())

@@ -18,7 +18,7 @@ from pi0bench.evaluate.bench.costs import Costs, costs
 from pi0bench.evaluate.bench.split import Split, split
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.measure import measure
-from pi0bench.evaluate.worker import Measure, measures
+from pi0bench.evaluate.worker import Measure, measures, on_one_thread
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
 from pi0bench.results.record import Cell, Record
@@ -104,7 +104,7 @@ def efficiency(settings: Settings, workers: int, batch: int) -> Efficiency:
     if len(jobs) < workers:
         raise UsageError(f"--episodes: {len(cells)} are too few for {workers} workers; give more")
     renderer = make(settings.renderer) if policy.traits.image_side else None
-    _one_thread(policy)
+    on_one_thread(policy)
     found = costs(cells[0], policy, task, renderer)
     halves = split(cells, jobs, policy, task, renderer)
     return Efficiency(settings, workers, found, halves, *_real(cells, jobs, policy, workers))
@@ -125,11 +125,3 @@ def _real(
         start_s = perf_counter()
         measure(jobs, executor, folder, Console(quiet=True))
         return folder.records(), perf_counter() - start_s, start_s - begun_s
-
-
-def _one_thread(policy: Policy) -> None:
-    """As in a worker."""
-    if policy.traits.weights != "none":
-        import torch
-
-        torch.set_num_threads(1)

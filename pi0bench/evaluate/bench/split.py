@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from time import process_time
 
-import numpy as np
 from rich.console import Console
 
 from pi0bench.envs.control import Controller
@@ -18,9 +17,9 @@ from pi0bench.evaluate import executors
 from pi0bench.evaluate.bench.ledger import Ledger, Place
 from pi0bench.evaluate.episode import Rollout
 from pi0bench.evaluate.measure import measure
-from pi0bench.evaluate.planning import Stopwatch
+from pi0bench.evaluate.planning import Stopwatch, Watched
 from pi0bench.evaluate.worker import Measure
-from pi0bench.policies.policy import Observation, Plan, Policy
+from pi0bench.policies.policy import Policy
 from pi0bench.results.record import Cell, Record
 from pi0bench.results.store import RunFolder
 from pi0bench.tasks.spec import TaskSpec
@@ -64,26 +63,6 @@ class Split:
         return sum(self.spent_s[account] for account in SHARES[name])
 
 
-class Counted:
-    """A policy that counts the rows of its batches."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.name, self.traits = policy.name, policy.traits
-        self.rows = 0
-        self._policy = policy
-
-    def plan(
-        self,
-        observations: Sequence[Observation],
-        noise: Sequence[np.random.Generator],
-        steps: int,
-        solver: str,
-    ) -> Plan:
-        """See `Policy.plan`."""
-        self.rows += len(observations)
-        return self._policy.plan(observations, noise, steps, solver)
-
-
 def split(
     cells: Sequence[Cell],
     jobs: Sequence[Measure],
@@ -100,14 +79,20 @@ def split(
         task: theirs.
         renderer: of the kind that draws for them; None when the policy sees nothing.
     """
-    ledger, counted = Ledger(), Counted(policy)
+    ledger, rows = Ledger(), list[int]()
+
+    def count(batch: int) -> AbstractContextManager[None]:
+        rows.append(batch)
+        return nullcontext()
+
+    counted = Watched(policy, count)
     with (
         tempfile.TemporaryDirectory() as out,
         closing(executors.make(1, {cells[0].policy: counted})) as executor,
     ):
         # What is only loaded once costs a longer run nothing.
         list(executor.run(jobs[:1]))
-        counted.rows = 0
+        rows.clear()
         with (
             RunFolder.open(out, {}, cells) as folder,
             ledger.watching(_places(cells[0], task, counted, renderer), whole=("latency",)),
@@ -119,7 +104,7 @@ def split(
     spent_s = {account: ledger.spent_s[account] for of in SHARES.values() for account in of}
     spent_s["loop"] = total_s - sum(spent_s.values())
     # Each first plan is timed alone, one row that no episode needs.
-    unused = 1 - sum(record.replans for record in records) / (counted.rows - len(records))
+    unused = 1 - sum(record.replans for record in records) / (sum(rows) - len(records))
     spent_s["filling"] = unused * spent_s["plans"]
     spent_s["plans"] -= spent_s["filling"]
     return Split(records, spent_s)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pi0bench.results.pages import Pages
-from pi0bench.results.record import Record
+from pi0bench.results.record import NOMINAL, Record
 
 _ENGINES = {"mujoco": "MuJoCo", "pybullet": "PyBullet"}
 _RENDERERS = {"gl": "MuJoCo's OpenGL renderer", "tiny": "PyBullet's TinyRenderer"}
@@ -47,7 +47,7 @@ def _measured(read: Pages) -> str:
     ]
     if steps:
         parts.append(f"Samplers took {_list(map(str, steps))} step{'s' * (steps != [1])}.")
-    varied = [name for name in said.get("variations", []) if name != "nominal"]
+    varied = [name for name in said.get("variations", []) if name != NOMINAL]
     if varied:
         parts.append(f"Beside the nominal tasks: {', '.join(varied)}.")
     parts += _chunks(read.records)
