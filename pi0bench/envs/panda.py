@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -82,12 +81,13 @@ def _chain() -> Array:
 
 def _frames(q_rad: Array) -> Array:
     """Frames of link1 … link7 and of the tool in the base frame, (7,) → (8, 4, 4)."""
-    frames = _chain().copy()
+    local, frames = _chain().copy(), np.empty((8, 4, 4))
     x, y = _chain()[:7, :, 0], _chain()[:7, :, 1]
     cos, sin = np.cos(q_rad)[:, None], np.sin(q_rad)[:, None]
-    frames[:7, :, 0], frames[:7, :, 1] = cos * x + sin * y, cos * y - sin * x
-    for parent, frame in pairwise(frames):
-        np.matmul(parent, frame.copy(), out=frame)
+    local[:7, :, 0], local[:7, :, 1] = cos * x + sin * y, cos * y - sin * x
+    frames[0] = local[0]
+    for link in range(1, 8):
+        np.dot(frames[link - 1], local[link], out=frames[link])
     return frames
 
 

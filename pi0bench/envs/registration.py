@@ -8,10 +8,15 @@ either import this module before `gymnasium.make`, or have Gymnasium import it:
 
 from __future__ import annotations
 
+import functools
+
 import gymnasium
 
 from pi0bench.envs.tabletop import ENGINES
 from pi0bench.tasks.load import task_ids
+
+STILL = "pi0bench/still"
+"""An environment in which nothing moves for ten seconds, about as long as a task takes."""
 
 
 def env_ids(task_id: str) -> dict[str, dict[str, str]]:
@@ -21,8 +26,12 @@ def env_ids(task_id: str) -> dict[str, dict[str, str]]:
     return {name: {"task": task_id}, **engines}
 
 
+@functools.cache
 def register() -> None:
-    """Register what is not registered yet."""
+    """Register what is not registered yet: every task, and `STILL`."""
+    if STILL not in gymnasium.registry:
+        entry = "pi0bench.envs.still:StillEnv"
+        gymnasium.register(STILL, entry, reward_threshold=1.0, max_episode_steps=200)
     for task_id in task_ids():
         for env_id, keywords in env_ids(task_id).items():
             if env_id not in gymnasium.registry:

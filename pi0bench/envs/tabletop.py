@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from pi0bench.envs import models
 from pi0bench.envs.cameras import CAMERAS, Snapshot, camera, picture
 from pi0bench.envs.conditions import Conditions
 from pi0bench.envs.control import Controller
+from pi0bench.envs.episode import Verdict
 from pi0bench.envs.panda import MAX_WIDTH_M, forward, inverse, panda
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.render.renderer import Image, Renderer
@@ -26,23 +26,6 @@ from pi0bench.tasks.spec import TaskSpec, Way
 ENGINES = ("mujoco", "pybullet")
 PROPRIO_DIM = 10
 _SETTLE_STEPS = 50
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How an episode stands after a control step.
-
-    Attributes:
-        goal_steps: control steps for which the goal has now held without a break.
-        stages: how many stages were reached, in order, on the way that is farthest along.
-        progress: partial credit in [0, 1]: stages reached, or the task's greatest score.
-        mode: which of the task's modes the episode took, "" while it is open.
-    """
-
-    goal_steps: int = 0
-    stages: int = 0
-    progress: float = 0.0
-    mode: str = ""
 
 
 def make_world(engine: str, scene: Scene) -> World:
@@ -129,6 +112,11 @@ class Tabletop:
     def succeeded(self) -> bool:
         """True when the goal has held for `hold_s` up to now."""
         return self.verdict.goal_steps >= self.hold_steps
+
+    @property
+    def over(self) -> bool:
+        """True when the episode has succeeded, or its time has run out."""
+        return self.succeeded or self.steps >= self.max_steps
 
     def goal(self) -> bool:
         """True when every goal predicate of one of the ways holds now."""

@@ -11,7 +11,11 @@ from pi0bench.envs.scene import Scene
 PHYSICS_HZ = 500
 
 
-class PhysicsFault(RuntimeError):
+class EnvFault(RuntimeError):
+    """A world cannot go on, and no action is to blame."""
+
+
+class PhysicsFault(EnvFault):
     """The simulation diverged: positions or velocities are not finite any more."""
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from pi0bench.errors import UsageError
+from pi0bench.evaluate.sources import Task
 from pi0bench.policies.policy import Traits
 from pi0bench.results.record import Cell
-from pi0bench.tasks.spec import TaskSpec
 
 _MAX_NAME = 120
 _ROUND = 5
@@ -63,7 +63,7 @@ class Settings:
 
 
 def expand(
-    settings: Settings, traits: Mapping[str, Traits], tasks: Sequence[TaskSpec]
+    settings: Settings, traits: Mapping[str, Traits], tasks: Sequence[Task]
 ) -> tuple[Cell, ...]:
     """Return every cell of a run, the episodes of one condition next to each other.
 

@@ -12,21 +12,21 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from pi0bench.envs.conditions import noisy_image, noisy_proprio, start
-from pi0bench.envs.observe import Cloud
+from pi0bench.envs.episode import Episode, Verdict
 from pi0bench.envs.render.renderer import Image, Renderer
-from pi0bench.envs.tabletop import Tabletop
-from pi0bench.envs.variation import variation
-from pi0bench.envs.world import PhysicsFault
+from pi0bench.envs.world import EnvFault
 from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask, describe
 from pi0bench.evaluate.smoothness import smoothness
+from pi0bench.evaluate.sources import Task, begin
 from pi0bench.policies.policy import Observation, Policy, Traits
 from pi0bench.results.record import Cell, Record, Timing
 from pi0bench.seeds import stream
-from pi0bench.tasks.spec import TaskSpec
 
-Watch = Callable[[Tabletop], None]
-Felt = NDArray[np.float32]
+NOTHING: Mapping[str, Image] = MappingProxyType({})
+TIMED_EVERY = 5
+"""A plan for one robot takes longer than its share of a batch: few are timed."""
+
+Watch = Callable[[Episode], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Outcome:
 def run(
     cells: Sequence[Cell],
     policy: Policy,
-    task: TaskSpec,
+    task: Task,
     renderer: Renderer | None,
     stopwatch: Stopwatch,
     watch: Watch | None = None,
@@ -57,7 +57,7 @@ def run(
         policy: plans for all the episodes that still run.
         task: the cells' task.
         renderer: draws what the policy sees, only when it plans; None when it sees nothing.
-        stopwatch: times each episode's first plan, alone.
+        stopwatch: times the first plan of every `TIMED_EVERY`th episode, alone.
         watch: called at the start and after every control step.
         abreast: episodes that run at a time.
     """
@@ -70,7 +70,7 @@ def run(
             asking = [rollout for rollout in running if not rollout.status]
             questions = [rollout.question(policy.traits, renderer) for rollout in asking]
             for rollout, question in zip(asking, questions, strict=True):
-                if rollout.replans == 0:
+                if rollout.replans == 0 and rollout.cell.episode % TIMED_EVERY == 0:
                     rollout.times = stopwatch.times(policy, question, cells[0])
             answers = ask(policy, questions, cells[0]) if questions else []
             for rollout, answer in zip(asking, answers, strict=True):
@@ -91,61 +91,49 @@ def run(
 class Rollout:
     """One episode on its way; `status` is empty while it runs, `wall_s` its share of the time."""
 
-    def __init__(self, cell: Cell, task: TaskSpec, watch: Watch | None = None) -> None:
+    def __init__(self, cell: Cell, task: Task, watch: Watch | None = None) -> None:
         self.cell, self.status, self.fault = cell, "", ""
-        self.replans, self.trunk_evaluations, self.wall_s = 0, 0, 0.0
+        self.replans, self.trunk_evaluations, self.clipped, self.wall_s = 0, 0, 0, 0.0
         self.times: Mapping[str, float] = {}
         self._closed = False
-        self._executed: list[list[NDArray[np.float64]]] = []
-        self._watch = watch or (lambda env: None)
-        self._variation = variation(cell.variation)
-        self._layout, how = start(task, cell.variation, cell.seed, cell.episode)
-        self._env: Tabletop | None = None
-        self._cloud: Cloud | None = None
+        self._executed: list[NDArray[np.float64]] = []
+        self._watch = watch
+        self._env: Episode | None = None
         try:
-            self._env = Tabletop(task, self._layout, cell.engine, conditions=how)
-            self._watch(self._env)
-        except PhysicsFault as error:
+            self._env = begin(cell, task)
+            if watch:
+                watch(self._env)
+        except EnvFault as error:
             self._end("env_fault", describe(error))
 
     @property
-    def env(self) -> Tabletop:
-        """The world and its task; there is none only when it failed to build."""
+    def env(self) -> Episode:
+        """Its world; there is none only when it failed to build."""
         assert self._env is not None
         return self._env
 
     def question(self, traits: Traits, renderer: Renderer | None) -> Question:
         """Return what the policy may know now."""
-        drawn = self.env.images(renderer, traits.image_side) if renderer else {}
-        drawn, proprio = self._sensed(drawn, self.env.proprio())
-        points = self._points(traits.points)
-        for array in (proprio, *drawn.values(), *([] if points is None else [points])):
-            array.setflags(write=False)
-        expert = self.env.expert_action if traits.privileged else None
-        where = (self.cell.task, self.cell.episode, self.replans)
-        return Question(
-            Observation(MappingProxyType(drawn), proprio, self._layout.instruction, expert, points),
-            partial(stream, "noise", self.cell.seed, *where),
+        env = self.env
+        seen = env.observe(renderer, traits.image_side, traits.points)
+        seen.proprio.flags.writeable = False
+        for image in seen.images.values():
+            image.flags.writeable = False
+        if seen.points is not None:
+            seen.points.flags.writeable = False
+        observation = Observation(
+            images=MappingProxyType(seen.images) if seen.images else NOTHING,
+            proprio=seen.proprio,
+            instruction=env.instruction,
+            expert_action=env.expert_action if traits.privileged else None,
+            points=seen.points,
+            low=env.low,
+            high=env.high,
         )
-
-    def _points(self, count: int) -> Felt | None:
-        """The cloud now, (count, 6); its points keep their places on things from the first on."""
-        if not count:
-            return None
-        now = self.env.snapshot()
-        if self._cloud is None:
-            self._cloud = Cloud(self.env.world.scene, now, count)
-        return self._cloud.points(now)
-
-    def _sensed(self, drawn: dict[str, Image], felt: Felt) -> tuple[dict[str, Image], Felt]:
-        """What the variation's sensors make of pictures and proprioception at this re-plan."""
-        how, cell = self._variation, self.cell
-        if not (how.image_sigma_levels or how.position_sigma_mm or how.angle_sigma_rad):
-            return drawn, felt
-        where = (cell.variation, cell.task, cell.episode, self.replans)
-        rng = stream("variation", cell.seed, *where)
-        felt = noisy_proprio(how, felt, rng)
-        return {name: noisy_image(how, image, rng) for name, image in drawn.items()}, felt
+        cell = self.cell
+        return Question(
+            observation, partial(stream, "noise", cell.seed, cell.task, cell.episode, self.replans)
+        )
 
     def follow(self, answer: Chunk | PolicyFault) -> None:
         """Carry out a chunk, up to the episode's end."""
@@ -153,18 +141,21 @@ class Rollout:
         if isinstance(answer, PolicyFault):
             return self._end("policy_fault", str(answer))
         self.trunk_evaluations += answer.trunk_evaluations
-        self._executed.append([])
-        for action in answer.actions:
-            self._executed[-1].append(action)
-            try:
-                self.env.step(action)
-            except PhysicsFault as error:
-                return self._end("env_fault", describe(error))
-            self._watch(self.env)
-            if self.env.succeeded:
-                return self._end("success")
-            if self.env.steps >= self.env.max_steps:
-                return self._end("failure")
+        env, watch, done = self.env, self._watch, 0
+        try:
+            for action in answer.actions:
+                done += 1
+                env.step(action)
+                if watch:
+                    watch(env)
+                if env.over:
+                    self._end("success" if env.succeeded else "failure")
+                    break
+        except EnvFault as error:
+            self._end("env_fault", describe(error))
+        self._executed.append(answer.actions[:done])
+        if answer.clipped is not None:
+            self.clipped += int(answer.clipped[:done].sum())
         return None
 
     def _end(self, status: str, fault: str = "") -> None:
@@ -173,25 +164,26 @@ class Rollout:
     def outcome(self) -> Outcome:
         """Return what it leaves behind."""
         env = self._env
-        success_s, progress, mode = None, 0.0, ""
-        if env is not None:
-            began = env.steps - env.verdict.goal_steps + 1
-            success_s = began / env.control_hz if self.status == "success" else None
-            progress, mode = env.verdict.progress, env.verdict.mode
-        jerk, jump = smoothness(self._executed, env.control_hz) if env else (None, None)
+        verdict = env.verdict if env else Verdict()
+        success_s, jerk, jump = None, None, None
+        if env and self.status == "success":
+            success_s = (env.steps - verdict.goal_steps + 1) / env.control_hz
+        if env and env.speed_m_s is not None:
+            jerk, jump = smoothness(self._executed, env.control_hz, env.speed_m_s)
         record = Record(
             cell=self.cell,
             status=self.status,
-            length=0 if env is None else env.steps,
+            length=env.steps if env else 0,
             success_s=success_s,
-            progress=1.0 if self.status == "success" else progress,
-            instruction=self._layout.instruction,
+            progress=1.0 if self.status == "success" else verdict.progress,
+            instruction=env.instruction if env else "",
             replans=self.replans,
             trunk_evaluations=self.trunk_evaluations,
             jerk_m_s3=jerk,
             jump_m_s=jump,
-            mode=mode,
+            mode=verdict.mode,
             fault=self.fault,
+            clipped=self.clipped,
         )
         return Outcome(record, Timing(self.cell.key(), self.wall_s, attempts=1, **self.times))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pi0bench.envs.episode import Episode
 from pi0bench.envs.render.renderer import Image, Renderer
-from pi0bench.envs.tabletop import Tabletop
 
 SIDE_PX = 256
 FPS = 10
@@ -11,17 +11,18 @@ _LINGER = 5
 
 
 class Film:
-    """Draws what the front camera sees, ten times a second, and lingers on the end."""
+    """Takes pictures of an episode, ten a second, and lingers on the end."""
 
-    def __init__(self, renderer: Renderer) -> None:
+    def __init__(self, renderer: Renderer | None) -> None:
         self._renderer = renderer
         self._frames: list[Image] = []
 
-    def __call__(self, env: Tabletop) -> None:
+    def __call__(self, env: Episode) -> None:
         """Take a frame where one is due."""
-        if env.steps % (env.control_hz // FPS) == 0:
-            self._frames.append(env.view("front", self._renderer, SIDE_PX))
+        if env.steps % (max(1, env.control_hz // FPS)) == 0:
+            frame = env.frame(self._renderer, SIDE_PX)
+            self._frames += [] if frame is None else [frame]
 
     def frames(self) -> tuple[Image, ...]:
-        """Return the frames, (256, 256, 3) each."""
+        """Return the frames, (H, W, 3) each."""
         return (*self._frames, *self._frames[-1:] * _LINGER)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +16,6 @@ from pi0bench.errors import Pi0benchError
 from pi0bench.policies.policy import Observation, Plan, Policy
 from pi0bench.results.record import Cell
 
-_ACTION_DIM = 7
 _FLOATS = (np.float32, np.float64)
 _MAX_TEXT = 300
 _PARTS = ("eyes", "prefix", "sampler")
@@ -36,27 +35,52 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """One row's sound answer: the actions to execute, (execute, 7), and what they took."""
+    """One row's sound answer, and what it took.
+
+    Attributes:
+        actions: to be executed, (execute, A), none below the least or above the greatest.
+        clipped: how many numbers of each action were, (execute,); None when none was.
+        trunk_evaluations: passes through the action expert.
+        spent_ms: milliseconds by the part that took them.
+    """
 
     actions: NDArray[np.float64]
+    clipped: NDArray[np.int64] | None
     trunk_evaluations: int
     spent_ms: Mapping[str, float]
 
 
-class Flag(Protocol):
-    """A truth that others can see, such as a `multiprocessing.sharedctypes.RawValue`."""
+class Clock(Protocol):
+    """A time that other processes can see, such as a `multiprocessing.sharedctypes.RawValue`."""
 
-    value: bool
+    value: float
 
 
 @contextmanager
-def raised(flag: Flag) -> Iterator[None]:
-    """Raise a flag for a while; it stays up when the process does not survive that."""
-    flag.value = True
+def since(clock: Clock) -> Iterator[None]:
+    """Show for a while since when, by `time.monotonic`; what ends the process leaves it so."""
+    clock.value = monotonic()
     try:
         yield
     finally:
-        flag.value = False
+        clock.value = 0.0
+
+
+class Streams(Sequence[np.random.Generator]):
+    """One generator for each question, started when it is first asked for."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        self._questions = questions
+        self._begun: dict[int, np.random.Generator] = {}
+
+    def __len__(self) -> int:
+        return len(self._questions)
+
+    def __getitem__(self, row: int) -> np.random.Generator:  # type: ignore[override]
+        row = range(len(self))[row]
+        if row not in self._begun:
+            self._begun[row] = self._questions[row].noise()
+        return self._begun[row]
 
 
 class Watched:
@@ -110,26 +134,45 @@ def _ask(policy: Policy, questions: Sequence[Question], cell: Cell) -> list[Chun
 def _together(
     policy: Policy, questions: Sequence[Question], cell: Cell
 ) -> list[Chunk | PolicyFault]:
-    noise = [question.noise() for question in questions]
     seen = [question.observation for question in questions]
-    plan = policy.plan(seen, noise, cell.steps, cell.solver)
+    plan = policy.plan(seen, Streams(questions), cell.steps, cell.solver)
     if not isinstance(plan, Plan):
         raise PolicyFault(f"plan: expected a Plan, got {type(plan).__name__}")
-    execute = policy.traits.execute
+    rows, execute, numbers = len(seen), policy.traits.execute, len(seen[0].low)
     actions = plan.actions
-    wanted = f"floats ({len(questions)}, {execute} or more, {_ACTION_DIM})"
+    wanted = f"floats ({rows}, {execute} or more, {numbers})"
     if not isinstance(actions, np.ndarray):
         raise PolicyFault(f"actions: expected {wanted} in an array, got {type(actions).__name__}")
     shape = actions.shape
-    fits = len(shape) == 3 and shape[0] == len(questions) and shape[2] == _ACTION_DIM
+    fits = len(shape) == 3 and shape[0] == rows and shape[2] == numbers
     if not (fits and shape[1] >= execute and actions.dtype in _FLOATS):
         raise PolicyFault(f"actions: expected {wanted}, got {actions.dtype} {shape}")
-    counts, spent_ms = _counts(plan.trunk_evaluations, len(questions)), _spent(plan.spent_ms)
-    return [_row(row, execute, count, spent_ms) for row, count in zip(actions, counts, strict=True)]
+    counts, spent_ms = _counts(plan.trunk_evaluations, rows), _spent(plan.spent_ms)
+    # A copy: the policy may write into its array while the chunk is carried out.
+    asked = actions[:, :execute].astype(np.float64)
+    legal = np.minimum(np.maximum(asked, seen[0].low), seen[0].high)
+    outside = legal != asked
+    clipped = list(outside.sum(axis=2)) if outside.any() else [None] * rows
+    chunks = [Chunk(*row, spent_ms) for row in zip(legal, clipped, counts, strict=True)]
+    if np.isfinite(actions).all():
+        return list(chunks)
+    return [_infinite(row) or chunk for row, chunk in zip(actions, chunks, strict=True)]
+
+
+def _infinite(actions: NDArray[np.floating]) -> PolicyFault | None:
+    """What is wrong with a row's actions, (H, A), if they are not all finite."""
+    wrong = np.count_nonzero(~np.isfinite(actions))
+    if not wrong:
+        return None
+    return PolicyFault(
+        f"actions: expected finite numbers, got {wrong} of {actions.size} that are not"
+    )
 
 
 def _counts(told: object, rows: int) -> list[int]:
     """A number of evaluations for each row, of one for all or one for each."""
+    if type(told) is int and told >= 0:
+        return [told] * rows
     counts = np.asarray(told)
     whole = np.issubdtype(counts.dtype, np.integer) and counts.shape in ((), (rows,))
     if not whole or (counts < 0).any():
@@ -146,17 +189,6 @@ def _spent(told: object) -> Mapping[str, float]:
             wanted = f"milliseconds by {', '.join(_PARTS)}"
             raise PolicyFault(f"spent_ms: expected {wanted}, got {name!r}: {ms!r}")
     return parts
-
-
-def _row(
-    actions: NDArray[np.floating], execute: int, evaluations: int, spent_ms: Mapping[str, float]
-) -> Chunk | PolicyFault:
-    finite = np.isfinite(actions)
-    if not finite.all():
-        wrong = f"{np.count_nonzero(~finite)} of {actions.size}"
-        return PolicyFault(f"actions: expected finite numbers, got {wrong} that are not")
-    # A copy: the policy may write into its array while the chunk is carried out.
-    return Chunk(actions[:execute].astype(np.float64), evaluations, spent_ms)
 
 
 def describe(error: BaseException) -> str:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from pi0bench.envs.render.renderer import Renderer
 from pi0bench.evaluate.episode import Rollout
+from pi0bench.evaluate.sources import Task
 from pi0bench.policies.policy import Policy
 from pi0bench.results.quality import Quality
 from pi0bench.results.record import Cell
 from pi0bench.results.stats.energy import squared_energy_distance
 from pi0bench.seeds import stream
-from pi0bench.tasks.spec import TaskSpec
 
 REFERENCE_STEPS = 100
 STATES = 4
@@ -38,7 +38,7 @@ def conditions(cells: Iterable[Cell]) -> list[tuple[Cell, ...]]:
 
 
 def probe(
-    cells: Sequence[Cell], policy: Policy, task: TaskSpec, renderer: Renderer | None
+    cells: Sequence[Cell], policy: Policy, task: Task, renderer: Renderer | None
 ) -> list[Quality]:
     """Compare chunks of each of the cells' step counts with chunks of `REFERENCE_STEPS`.
 

@@ -14,15 +14,15 @@ import pi0bench
 from pi0bench.envs.variation import NOMINAL, digest
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
+from pi0bench.evaluate.sources import Task
 from pi0bench.policies.policy import Traits
 from pi0bench.results.manifest import differences
-from pi0bench.tasks.spec import TaskSpec
 
 _PACKAGES = ("torch", "mujoco", "pybullet", "numpy")
 
 
 def manifest(
-    settings: Settings, traits: Mapping[str, Traits], tasks: Sequence[TaskSpec], command: str
+    settings: Settings, traits: Mapping[str, Traits], tasks: Sequence[Task], command: str
 ) -> dict[str, Any]:
     """Return what a run's folder must say about it."""
     return {

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.slot import ONE_THREAD, Loss
-from pi0bench.evaluate.supervised import ATTEMPTS, DEADLINE_S, JOBS_A_PROCESS
+from pi0bench.evaluate.supervised import ANSWER_S, ATTEMPTS, JOBS_A_PROCESS
 from pi0bench.results.manifest import differences
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ class Ray:
         workers: processes, when Ray is started here.
         address: a cluster that runs already, such as "auto" or "ray://HOST:10001", on whose
             machines the same pi0bench is installed; all its cores are used.
-        deadline_s: after which a job is taken for hung, and its process ended.
+        answer_s: after which a job is taken for hung, and its process ended.
     """
 
-    def __init__(self, workers: int, address: str = "", deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, workers: int, address: str = "", answer_s: float = ANSWER_S) -> None:
         must_be_installed()
         import ray
 
@@ -63,7 +63,7 @@ class Ray:
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise UsageError(f"--ray-address: {address or 'this machine'}: {error}") from error
         task: Any = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1, max_calls=JOBS_A_PROCESS)
-        self._ray, self._task, self._deadline_s = ray, task(_answer), deadline_s
+        self._ray, self._task, self._answer_s = ray, task(_answer), answer_s
         self._versions = _versions()
         self._draining = False
         self._waiting: deque[Job[Any]] = deque()
@@ -102,7 +102,7 @@ class Ray:
             job = self._waiting.popleft()
             # A job of several parts is begun once: its parts are what is repeated.
             task = self._task if len(job.parts()) == 1 else self._task.options(max_retries=0)
-            self._running[task.remote(job, self._deadline_s, self._versions)] = job
+            self._running[task.remote(job, self._answer_s, self._versions)] = job
         return bool(self._running)
 
     def _received(self, reference: Any) -> tuple[Any] | Loss:
@@ -134,11 +134,11 @@ def must_be_installed() -> None:
 
 
 def _answer(
-    job: Job[Any], deadline_s: float, versions: tuple[tuple[str, str], ...]
+    job: Job[Any], answer_s: float, versions: tuple[tuple[str, str], ...]
 ) -> tuple[bool, Any]:
     """Do a job in a process of Ray: (True, its answers) or (False, what it raised)."""
     # Ends the process even where Python itself stands still; the log of Ray then says where.
-    faulthandler.dump_traceback_later(deadline_s, exit=True, file=2)
+    faulthandler.dump_traceback_later(answer_s, exit=True, file=2)
     try:
         return True, list(job.run(_worker(versions)))
     except Exception as error:

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from ctypes import c_bool
+from ctypes import c_double
 from dataclasses import dataclass
 from multiprocessing import connection
 from multiprocessing.connection import Connection
@@ -62,7 +62,7 @@ class Slot:
         self.born, self.done, self.since = False, 0, 0.0
         spawn = multiprocessing.get_context("spawn")
         self.pipe, theirs = spawn.Pipe()
-        self._planning = RawValue(c_bool, False)
+        self._planning = RawValue(c_double, 0.0)
         self._process = spawn.Process(target=_serve, args=(theirs, self._planning), daemon=True)
         with _no_interrupt(), _environment(ONE_THREAD):
             self._process.start()
@@ -93,10 +93,14 @@ class Slot:
         """Tell it that its answer is safe."""
         self._tell(None)
 
-    def hung(self, after_s: float) -> Loss:
-        """How its job is lost when it says nothing for so long."""
-        status = "policy_fault" if self._planning.value else "infra_error"
-        return Loss(f"no answer within {after_s:.0f} s", status)
+    def hung(self, answer_s: float, plan_s: float) -> Loss | None:
+        """How its job is lost when an answer, or a policy's plan, takes longer than it may."""
+        began, now = self._planning.value, monotonic()
+        if began and now - began >= plan_s:
+            return Loss(f"no plan within {plan_s:g} s", "policy_fault")
+        if now - self.since >= answer_s:
+            return Loss(f"no answer within {answer_s:g} s", "infra_error")
+        return None
 
     def end(self) -> None:
         """End the process at once, in the middle of its job if need be."""

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection
-from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pi0bench.errors import IncompleteError
@@ -18,8 +17,13 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 """How often a job is begun, or a process started, before it is given up."""
 
-DEADLINE_S = 600.0
+ANSWER_S = 600.0
 """After so long without an answer a job is taken for hung."""
+
+PLAN_S = 60.0
+"""A plan that takes longer, of a batch, is its policy's fault."""
+
+_LOOK_S = 1.0
 
 JOBS_A_PROCESS = 200
 """Then a process is replaced, so that memory which a library leaks is given back."""
@@ -44,11 +48,12 @@ class Local:
 
     Args:
         workers: processes.
-        deadline_s: after which a job is taken for hung.
+        answer_s: after which a job is taken for hung.
+        plan_s: after which a policy is.
     """
 
-    def __init__(self, workers: int, deadline_s: float = DEADLINE_S) -> None:
-        self._workers, self._deadline_s = workers, deadline_s
+    def __init__(self, workers: int, answer_s: float = ANSWER_S, plan_s: float = PLAN_S) -> None:
+        self._workers, self._allowed_s = workers, (answer_s, plan_s)
         self._idle: list[Slot] = []
         self._running: dict[Slot, _Begun] = {}
         self._waiting: deque[tuple[Job[Any], int]] = deque()
@@ -104,14 +109,12 @@ class Local:
 
     def _heard(self) -> Iterator[tuple[Slot, tuple[str, Any]]]:
         """Wait for the next words, deaths and deadlines (see `Slot`)."""
-        next_s = min(slot.since for slot in self._running) + self._deadline_s
-        pipes = [slot.pipe for slot in self._running]
-        ready = connection.wait(pipes, max(0.0, next_s - monotonic()))
+        ready = connection.wait([slot.pipe for slot in self._running], _LOOK_S)
         for slot in list(self._running):
             if slot.pipe in ready:
                 yield slot, slot.receive()
-            elif monotonic() - slot.since >= self._deadline_s:
-                yield slot, ("lost", slot.hung(self._deadline_s))
+            elif loss := slot.hung(*self._allowed_s):
+                yield slot, ("lost", loss)
 
     def _lost(self, slot: Slot, loss: Loss) -> Sequence[Any]:
         """End a process and begin again what is left of its job; what to report if that was all."""

@@ -20,6 +20,7 @@ from pi0bench.envs.variation import NOMINAL, digest
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.cells import batches
 from pi0bench.evaluate.provenance import versions
+from pi0bench.evaluate.sources import task
 from pi0bench.evaluate.supervised import Local
 from pi0bench.evaluate.worker import Measure
 from pi0bench.policies import registry
@@ -27,7 +28,6 @@ from pi0bench.results.manifest import differences
 from pi0bench.results.record import Cell, Record, contrast
 from pi0bench.results.store import RunFolder
 from pi0bench.seeds import stream
-from pi0bench.tasks.load import task
 
 BATCH = 3
 """Episodes in lock step; a run has other batches, 8 when not told otherwise."""

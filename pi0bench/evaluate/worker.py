@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,19 +12,18 @@ from pi0bench.errors import IncompleteError, Pi0benchError, UsageError
 from pi0bench.evaluate.cells import batches
 from pi0bench.evaluate.episode import Outcome, Rollout, run
 from pi0bench.evaluate.film import Film
-from pi0bench.evaluate.planning import Flag, Stopwatch, Watched, describe, raised
+from pi0bench.evaluate.planning import Clock, Stopwatch, Watched, describe, since
 from pi0bench.evaluate.probe import probe
 from pi0bench.evaluate.slot import Loss
+from pi0bench.evaluate.sources import OWN, Task, task
 from pi0bench.evaluate.supervised import ATTEMPTS
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
 from pi0bench.results.quality import Quality
 from pi0bench.results.record import Cell, Record, Timing
-from pi0bench.tasks.load import task
-from pi0bench.tasks.spec import TaskSpec
 
-_BATCHES = 4
-"""A job has at most so many batches' episodes: a run that is interrupted waits for them."""
+_BATCHES = 7
+"""A job has at most so many batches' episodes, 50 of a task: who interrupts a run waits for it."""
 
 
 class Worker:
@@ -31,12 +31,12 @@ class Worker:
 
     Args:
         policies: those that are loaded already.
-        planning: is set while a policy is asked for actions, so that others know whose fault it is
-            when this process dies.
+        planning: shows since when a policy is asked for actions, so that others know whose fault
+            it is when this process dies or does not go on.
     """
 
     def __init__(
-        self, policies: Mapping[str, Policy] | None = None, planning: Flag | None = None
+        self, policies: Mapping[str, Policy] | None = None, planning: Clock | None = None
     ) -> None:
         self._policies, self.planning = dict(policies or {}), planning
         self._renderers: dict[str, Renderer] = {}
@@ -90,7 +90,7 @@ class Worker:
         policy, spec = self._policy(cell), _task(cell)
         sees = policy.traits.image_side > 0
         drawer = self._renderer(cell.renderer) if sees or job.film else None
-        film = Film(drawer) if job.film and drawer else None
+        film = Film(drawer) if job.film else None
         eyes = drawer if sees else None
         for end in run(job.cells, policy, spec, eyes, self._stopwatch, film, job.abreast):
             timing = replace(end.timing, attempts=job.attempt)
@@ -98,8 +98,8 @@ class Worker:
 
     def _policy(self, cell: Cell) -> Policy:
         if cell.policy not in self._policies:
-            policy, flag = registry.load(cell.policy), self.planning
-            watched = policy if flag is None else Watched(policy, lambda _: raised(flag))
+            policy, clock = registry.load(cell.policy), self.planning
+            watched = policy if clock is None else Watched(policy, lambda _: since(clock))
             self._policies[cell.policy] = watched
         policy = self._policies[cell.policy]
         if policy.traits.weights != cell.weights:
@@ -107,7 +107,9 @@ class Worker:
         on_one_thread(policy)
         return policy
 
-    def _renderer(self, name: str) -> Renderer:
+    def _renderer(self, name: str) -> Renderer | None:
+        if name == OWN:
+            return None
         if name not in self._renderers:
             self._renderers[name] = make(name)
         return self._renderers[name]
@@ -160,8 +162,13 @@ def measures(cells: Sequence[Cell], batch: int, workers: int) -> list[Measure]:
         batch: episodes that run at a time.
         workers: that share the jobs.
     """
-    size = max(batch, min(_BATCHES * batch, len(cells) // workers))
-    return [Measure(group, abreast=batch) for group in batches(cells, size)]
+    most = max(batch, min(_BATCHES * batch, len(cells) // workers))
+    jobs: list[Measure] = []
+    for condition in batches(cells, len(cells)):
+        parts = math.ceil(len(condition) / most)
+        even = batches(condition, math.ceil(len(condition) / parts))
+        jobs += [Measure(group, abreast=batch) for group in even]
+    return jobs
 
 
 @dataclass(frozen=True)
@@ -202,7 +209,7 @@ def on_one_thread(policy: Policy) -> None:
         torch.set_num_threads(1)
 
 
-def _task(cell: Cell) -> TaskSpec:
+def _task(cell: Cell) -> Task:
     spec = task(cell.task)
     if spec.hash != cell.task_hash:
         raise UsageError(f"{cell.task}: its file changed while it was being measured")

@@ -9,7 +9,6 @@ import numpy as np
 from pi0bench.policies.policy import Observation, Plan, Traits
 
 _CHUNK = 8
-_ACTION_DIM = 7
 
 
 class Expert:
@@ -30,7 +29,7 @@ class Expert:
 
 
 class Random:
-    """Draws every action uniformly from [-1, 1]."""
+    """Draws every action uniformly between the least and the greatest."""
 
     name = "random"
     traits = Traits(execute=_CHUNK)
@@ -42,12 +41,13 @@ class Random:
         steps: int,
         solver: str,
     ) -> Plan:
-        """Draw actions, (B, 8, 7)."""
-        return Plan(np.stack([rng.uniform(-1, 1, (_CHUNK, _ACTION_DIM)) for rng in noise]))
+        """Draw actions, (B, 8, A)."""
+        rows = zip(observations, noise, strict=True)
+        return Plan(np.stack([rng.uniform(o.low, o.high, (_CHUNK, len(o.low))) for o, rng in rows]))
 
 
 class Zero:
-    """Stays where it is, its gripper half open: all seven numbers of an action are 0."""
+    """Every number of an action is 0: a robot stays where it is, its gripper half open."""
 
     name = "zero"
     traits = Traits(execute=_CHUNK)
@@ -59,8 +59,8 @@ class Zero:
         steps: int,
         solver: str,
     ) -> Plan:
-        """Plan nothing, (B, 8, 7)."""
-        return Plan(np.zeros((len(observations), _CHUNK, _ACTION_DIM)))
+        """Plan nothing, (B, 8, A)."""
+        return Plan(np.zeros((len(observations), _CHUNK, len(observations[0].low))))
 
 
 def _expert_action(observation: Observation) -> np.ndarray:

@@ -22,6 +22,7 @@ class Observation:
         expert_action: the scripted expert's next action; None for all but privileged policies.
         points: a cloud of the scene, (N, 6) float32, read-only (see `pi0bench.envs.observe.Cloud`);
             None for policies whose `points` is 0.
+        low, high: the least and greatest action, (A,) each; what lies outside is clipped.
     """
 
     images: Mapping[str, NDArray[np.uint8]]
@@ -29,6 +30,8 @@ class Observation:
     instruction: str
     expert_action: Callable[[], NDArray[np.float64]] | None = None
     points: NDArray[np.float32] | None = None
+    low: NDArray[np.float64] = field(default_factory=lambda: -np.ones(7))
+    high: NDArray[np.float64] = field(default_factory=lambda: np.ones(7))
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,7 @@ class Plan:
     """A chunk of actions for each observation.
 
     Attributes:
-        actions: (B, H, 7) in [-1, 1].
+        actions: (B, H, A), in [-1, 1] on the benchmark's own tasks, where A is 7.
         trunk_evaluations: passes through the action expert that each chunk took, counted, (B,);
             a single number counts for all.
         spent_ms: how long its parts took, in the order in which they came.

@@ -78,8 +78,14 @@ def hold_lock(path: Path) -> int:
     return descriptor
 
 
-def append_line(path: Path, line: str) -> None:
-    """Append one line with a single write and see it onto the disk; first drop a torn tail."""
+def append_line(path: Path, line: str, durable: bool = True) -> None:
+    """Append one line with a single write; first drop a torn tail.
+
+    Args:
+        path: of the file.
+        line: without its end.
+        durable: see it onto the disk, so that it outlives not only the process but the machine.
+    """
     data = f"{line}\n".encode()
     with storage(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -88,7 +94,8 @@ def append_line(path: Path, line: str) -> None:
             written = os.write(descriptor, data)
             if written != len(data):
                 raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes were written")
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
 

@@ -12,6 +12,7 @@ _ACCEPTED: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "float": (float, int),
     "float | None": (float, int, type(None)),
+    "int | None": (int, type(None)),
 }
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pi0bench.results.lines import dump, fields_of, load
 
@@ -43,7 +43,7 @@ class Cell:
 
 @functools.lru_cache(maxsize=65536)
 def _key(cell: Cell) -> str:
-    canonical = json.dumps(dataclasses.asdict(cell), sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(vars(cell), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
@@ -66,6 +66,8 @@ class Record:
             first of the next, m/s; None with a single chunk.
         mode: which of the task's modes it took, empty when none was or the task has none.
         fault: what went wrong, empty when nothing did.
+        clipped: numbers of executed actions that were outside the legal range and brought to its
+            edge; None in records that are older than the count.
     """
 
     cell: Cell
@@ -80,6 +82,7 @@ class Record:
     jump_m_s: float | None = None
     mode: str = ""
     fault: str = ""
+    clipped: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.status not in FINAL + TO_RUN_AGAIN:
@@ -102,7 +105,12 @@ class Record:
 
     def to_line(self) -> str:
         """Write the record as one line of JSON, led by its cell's key, without the newline."""
-        return dump({"key": self.cell.key(), **dataclasses.asdict(self)})
+        # vars keep the order of the fields; asdict copies them one by one, which takes longer than
+        # all the rest of an episode's bookkeeping.
+        data = {"key": self.cell.key(), **vars(self), "cell": vars(self.cell)}
+        if self.clipped is None:
+            del data["clipped"]
+        return dump(data)
 
     @classmethod
     def from_line(cls, line: str) -> Record:
@@ -112,7 +120,7 @@ class Record:
         if not isinstance(cell, dict):
             raise ValueError("cell: not an object")
         data["cell"] = Cell(**fields_of(Cell, cell, "cell."))
-        record = cls(**fields_of(cls, data))
+        record = cls(**fields_of(cls, {"clipped": None, **data}))
         if key != record.cell.key():
             raise ValueError(f"key: {key!r} does not belong to this cell ({record.cell.key()})")
         return record
@@ -142,7 +150,7 @@ class Timing:
 
     def to_line(self) -> str:
         """Write the timing as one line of JSON, without the newline; a single attempt is unsaid."""
-        data = dataclasses.asdict(self)
+        data = dict(vars(self))
         if self.attempts == 1:
             del data["attempts"]
         return dump(data)
@@ -156,8 +164,8 @@ class Timing:
 def contrast(there: Record, here: Record) -> str:
     """Say in which fields two records of one cell differ."""
     changes = [
-        f"{field.name} {getattr(there, field.name)!r} there, {getattr(here, field.name)!r} here"
-        for field in dataclasses.fields(Record)
-        if getattr(there, field.name) != getattr(here, field.name)
+        f"{part.name} {getattr(there, part.name)!r} there, {getattr(here, part.name)!r} here"
+        for part in dataclasses.fields(Record)
+        if part.compare and getattr(there, part.name) != getattr(here, part.name)
     ]
     return "; ".join(changes)

@@ -92,11 +92,11 @@ class RunFolder:
         return found
 
     def append(self, record: Record, timing: Timing | None = None) -> None:
-        """Add one episode; when this returns, it is on the disk."""
+        """Add one episode; when this returns, its record is on the disk."""
         self._must_be_open()
         append_line(self.path(EPISODES), record.to_line())
         if timing is not None:
-            append_line(self.path(TIMINGS), timing.to_line())
+            append_line(self.path(TIMINGS), timing.to_line(), durable=False)
 
     def records(self) -> list[Record]:
         """Return one record for each key; a final one supersedes, else the later one does."""

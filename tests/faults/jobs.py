@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pi0bench.errors import UsageError
-from pi0bench.evaluate.planning import Watched, raised
+from pi0bench.evaluate.planning import Watched, since
 from pi0bench.evaluate.slot import Loss
 from pi0bench.evaluate.worker import Worker
 from pi0bench.policies.policy import Plan, Traits
@@ -73,10 +73,10 @@ class Toy:
             case "crash":
                 crash()
             case "plan" | "ponder":
-                flag = worker.planning
-                assert flag is not None
+                clock = worker.planning
+                assert clock is not None
                 policy = Harmful(crash if item == "plan" else hang)
-                Watched(policy, lambda _: raised(flag)).plan([], [], 0, "")
+                Watched(policy, lambda _: since(clock)).plan([], [], 0, "")
             case "hang":
                 hang()
             case "exit":

@@ -20,7 +20,7 @@ WHY = f"infra_error: its process was lost (WorkerCrashedError), {ATTEMPTS} times
 
 @pytest.fixture(scope="module")
 def executor() -> Iterator[Ray]:
-    made = Ray(workers=2, deadline_s=5.0)
+    made = Ray(workers=2, answer_s=5.0)
     yield made
     made.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from statistics import fmean, median
@@ -48,6 +48,22 @@ class Costs:
     evaluation_ms: float
     rows: int
 
+    @classmethod
+    def mean(cls, several: Sequence[Costs]) -> Costs:
+        """What things cost on average over several looks, between which the machine changed."""
+        first = several[0]
+
+        def each(of: Callable[[Costs], Mapping[str, float]]) -> dict[str, float]:
+            return {name: fmean(of(costs)[name] for costs in several) for name in of(first)}
+
+        return cls(
+            fmean(costs.step_ms for costs in several),
+            each(lambda costs: costs.frame_ms),
+            each(lambda costs: costs.parts_ms),
+            fmean(costs.evaluation_ms for costs in several),
+            first.rows,
+        )
+
     def simulation_s(self, records: Sequence[Record]) -> float:
         """What the control steps of these episodes take at least, seconds."""
         steps = sum(record.length for record in records)
@@ -83,8 +99,9 @@ def costs(cell: Cell, policy: Policy, task: TaskSpec, renderer: Renderer | None)
     questions: list[Question] = []
     rollout = Rollout(cell, task)
     env = rollout.env
+    assert isinstance(env, Tabletop)
     try:
-        while not env.succeeded and env.steps < env.max_steps:
+        while not env.over:
             env.step(env.expert_action())
             if env.steps % _EVERY == 0:
                 questions.append(rollout.question(policy.traits, renderer))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from operator import add
 from pathlib import Path
 from time import perf_counter
 
@@ -24,6 +27,8 @@ from pi0bench.policies.policy import Policy
 from pi0bench.results.record import Cell, Record
 from pi0bench.results.store import RunFolder
 from pi0bench.tasks.load import task as load_task
+
+_LOOKS = 4
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,20 @@ def efficiency(settings: Settings, workers: int, batch: int) -> Efficiency:
         raise UsageError(f"--episodes: {len(cells)} are too few for {workers} workers; give more")
     renderer = make(settings.renderer) if policy.traits.image_side else None
     on_one_thread(policy)
-    found = costs(cells[0], policy, task, renderer)
-    halves = split(cells, jobs, policy, task, renderer)
-    return Efficiency(settings, workers, found, halves, *_real(cells, jobs, policy, workers))
+    looks: list[Costs] = []
+    parts: list[Split] = []
+    for group in _groups(jobs):  # in turns: what else the machine does changes within seconds
+        looks.append(costs(cells[0], policy, task, renderer))
+        own = [cell for job in group for cell in job.cells]
+        parts.append(split(own, group, policy, task, renderer))
+    run = _real(cells, jobs, policy, workers)
+    looks.append(costs(cells[0], policy, task, renderer))
+    return Efficiency(settings, workers, Costs.mean(looks), functools.reduce(add, parts), *run)
+
+
+def _groups(jobs: Sequence[Measure]) -> list[Sequence[Measure]]:
+    size = math.ceil(len(jobs) / _LOOKS)
+    return [jobs[i : i + size] for i in range(0, len(jobs), size)]
 
 
 def _real(

@@ -1,4 +1,4 @@
-"""What the harness itself takes: episodes of a world that costs nothing, onto a real disk."""
+"""What the harness itself takes: episodes onto a real disk, less what their environment takes."""
 
 from __future__ import annotations
 
@@ -6,102 +6,118 @@ import os
 import resource
 import sys
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from time import process_time
-from typing import Any
 
-import numpy as np
 from rich.console import Console
 
-from pi0bench.envs.tabletop import PROPRIO_DIM, Verdict
-from pi0bench.evaluate import episode, executors
-from pi0bench.evaluate.bench.ledger import replaced
+from pi0bench.envs.gym import GymTask
+from pi0bench.envs.registration import STILL
+from pi0bench.errors import UsageError
+from pi0bench.evaluate import executors
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.measure import measure
+from pi0bench.evaluate.planning import Watched
 from pi0bench.evaluate.worker import measures
-from pi0bench.policies.baselines import Zero
+from pi0bench.policies import registry
 from pi0bench.results.store import RunFolder
-from pi0bench.tasks.load import task as load_task
 
 EPISODES = 2000
-EARLY = 200
-"""Episodes after which memory is looked at first."""
-
+SLICES = 10
 _BATCH = 8
+_BARE_STEPS = 6000
 _MB = 2**20
 
 
 @dataclass(frozen=True)
 class Overhead:
-    """What the harness takes where nothing else does.
+    """What the harness takes.
 
     Attributes:
+        env_id: of the environment.
+        policy: the policy.
         episodes: carried out.
         steps: their control steps.
-        processor_s: for all of it: loop, records, and both files onto the disk.
-        grown_mb: memory after all of them less that after the first `EARLY`.
+        slices_us: processor microseconds of a control step in each tenth of the episodes: loop,
+            records, and both files onto the disk, without plans and environment.
+        grown_mb: memory after all of them less that after the first tenth.
     """
 
+    env_id: str
+    policy: str
     episodes: int
     steps: int
-    processor_s: float
+    slices_us: Sequence[float]
     grown_mb: float
 
     @property
     def step_us(self) -> float:
-        """Processor microseconds of a control step."""
-        return 1e6 * self.processor_s / self.steps
+        """The median of the slices: what else the machine does comes and goes."""
+        return median(self.slices_us)
 
 
-class Still:
-    """A tabletop (see `pi0bench.envs.tabletop.Tabletop`) on which nothing is and nothing moves."""
+def overhead(env_id: str = STILL, policy: str = "zero", episodes: int = EPISODES) -> Overhead:
+    """Carry out that many episodes, in this process, by the one loop and the one store.
 
-    control_hz, max_steps = 20, 120
-    succeeded = False
-    verdict = Verdict()
-    _proprio = np.zeros(PROPRIO_DIM, np.float32)
+    Args:
+        env_id: of a registered Gymnasium environment.
+        policy: plans for it; what its plans take is not the harness's.
+        episodes: how many.
 
-    def __init__(self, *_: Any, **__: Any) -> None:
-        self.steps = 0
+    Raises:
+        UsageError: no environment or policy has that name, or there are too few episodes.
+    """
+    if episodes < SLICES:
+        raise UsageError(f"--episodes: {episodes} are too few; give {SLICES} or more")
+    planner, target = registry.load(policy), GymTask(env_id)
+    settings = Settings(
+        (policy,), (target.id,), target.engine, renderer=target.renderer, episodes=episodes
+    )
+    cells = expand(settings, {policy: planner.traits}, [target])
+    spent_s, steps, resident = [0.0], 0, list[int]()
 
-    def step(self, action: Any) -> Verdict:
-        """Count."""
-        self.steps += 1
-        return self.verdict
+    @contextmanager
+    def planning(rows: int) -> Iterator[None]:
+        start_s = process_time()
+        yield
+        spent_s[0] += process_time() - start_s
 
-    def proprio(self) -> Any:
-        """Nothing felt, (10,)."""
-        return self._proprio
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-def overhead(episodes: int = EPISODES) -> Overhead:
-    """Carry out that many episodes, in this process, by the one loop and the one store."""
-    policy, task = Zero(), load_task("reach_cube")
-    settings = Settings((policy.name,), (task.id,), renderer="tiny", episodes=episodes)
-    cells = expand(settings, {policy.name: policy.traits}, [task])
-    jobs = measures(cells, _BATCH, workers=1)
-    early = max(1, min(EARLY, episodes // 2) // len(jobs[0].cells))
+    slices_us: list[float] = []
     with (
         tempfile.TemporaryDirectory() as out,
-        replaced(episode, "Tabletop", Still),
-        closing(executors.make(1, {policy.name: policy})) as executor,
+        closing(executors.Inline({policy: Watched(planner, planning)})) as executor,
         RunFolder.open(Path(out), {}, cells) as folder,
     ):
+        for number in range(SLICES):
+            jobs = measures(cells[number::SLICES], _BATCH, workers=1)
+            bare_us, spent_s[0] = _bare_us(target), 0.0
+            start_s = process_time()
+            measure(jobs, executor, folder, Console(quiet=True))
+            took_s = process_time() - start_s - spent_s[0]
+            now = sum(record.length for record in folder.records())
+            slices_us.append(1e6 * took_s / (now - steps) - bare_us)
+            resident.append(_resident())
+            steps = now
+    return Overhead(env_id, policy, episodes, steps, slices_us, (resident[-1] - resident[0]) / _MB)
+
+
+def _bare_us(target: GymTask) -> float:
+    """Processor microseconds that a control step takes of the environment alone, with resets."""
+    with closing(target.begin(0, 0)) as episode:
+        env, action, steps = episode.env, episode.legal((episode.low + episode.high) / 2), 0
         start_s = process_time()
-        measure(jobs[:early], executor, folder, Console(quiet=True))
-        before = _resident()
-        measure(jobs[early:], executor, folder, Console(quiet=True))
-        took_s, grown = process_time() - start_s, _resident() - before
-        return Overhead(episodes, _steps(folder), took_s, grown / _MB)
-
-
-def _steps(folder: RunFolder) -> int:
-    return sum(record.length for record in folder.records())
+        while steps < _BARE_STEPS:
+            env.reset(seed=steps)
+            done = False
+            while not done:
+                _, _, over, late, _ = env.step(action)
+                steps += 1
+                done = over or late or steps >= _BARE_STEPS
+        return 1e6 * (process_time() - start_s) / steps
 
 
 def _resident() -> int:

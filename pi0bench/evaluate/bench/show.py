@@ -9,7 +9,7 @@ from rich.text import Text
 from pi0bench.envs.world import PHYSICS_HZ
 from pi0bench.evaluate.bench.costs import CONTROL_HZ, Costs
 from pi0bench.evaluate.bench.efficiency import Efficiency
-from pi0bench.evaluate.bench.overhead import EARLY, Overhead
+from pi0bench.evaluate.bench.overhead import Overhead
 from pi0bench.evaluate.bench.split import SHARES, Split
 
 ETA_BAR, STEP_US_BAR = 0.85, 5.0
@@ -43,11 +43,14 @@ def sentences(found: Efficiency) -> list[str]:
 
 def show_overhead(found: Overhead, console: Console) -> None:
     """Print what the harness takes where nothing else does."""
+    low, high = min(found.slices_us), max(found.slices_us)
     _say(
         console,
         f"Harness alone: {found.step_us:.1f} µs of processor time a control step (bar: "
-        f"{STEP_US_BAR:g}), loop, records and disk, over {found.episodes} episodes of a world "
-        f"that costs nothing; memory grew by {found.grown_mb:.1f} MB after the first {EARLY}.",
+        f"{STEP_US_BAR:g}; its tenths from {low:.1f} to {high:.1f}), loop, records and disk, over "
+        f"{found.episodes} episodes of {found.env_id} with {found.policy}, {found.steps} steps, "
+        "less what environment and plans take; memory grew by "
+        f"{found.grown_mb:.1f} MB after the first tenth.",
     )
 
 

@@ -15,7 +15,7 @@ from pi0bench.envs.render.renderer import Renderer
 from pi0bench.envs.tabletop import Tabletop
 from pi0bench.evaluate import executors
 from pi0bench.evaluate.bench.ledger import Ledger, Place
-from pi0bench.evaluate.episode import Rollout
+from pi0bench.evaluate.episode import TIMED_EVERY, Rollout
 from pi0bench.evaluate.measure import measure
 from pi0bench.evaluate.planning import Stopwatch, Watched
 from pi0bench.evaluate.worker import Measure
@@ -52,6 +52,10 @@ class Split:
 
     records: Sequence[Record]
     spent_s: Mapping[str, float]
+
+    def __add__(self, other: Split) -> Split:
+        spent_s = {name: took_s + other.spent_s[name] for name, took_s in self.spent_s.items()}
+        return Split([*self.records, *other.records], spent_s)
 
     @property
     def total_s(self) -> float:
@@ -103,8 +107,9 @@ def split(
             records = folder.records()
     spent_s = {account: ledger.spent_s[account] for of in SHARES.values() for account in of}
     spent_s["loop"] = total_s - sum(spent_s.values())
-    # Each first plan is timed alone, one row that no episode needs.
-    unused = 1 - sum(record.replans for record in records) / (sum(rows) - len(records))
+    # Some first plans are timed alone, one row each that no episode needs.
+    timed = sum(record.cell.episode % TIMED_EVERY == 0 for record in records)
+    unused = 1 - sum(record.replans for record in records) / (sum(rows) - timed)
     spent_s["filling"] = unused * spent_s["plans"]
     spent_s["plans"] -= spent_s["filling"]
     return Split(records, spent_s)
@@ -115,7 +120,9 @@ def _places(
 ) -> dict[Place, str]:
     """What is watched, and to which account it goes."""
     rollout = Rollout(cell, task)
-    world = type(rollout.env.world)
+    env = rollout.env
+    assert isinstance(env, Tabletop)
+    world = type(env.world)
     rollout.close()
     places: dict[Place, str] = {
         (world, "step"): "engine",

@@ -6,10 +6,9 @@ import pytest
 
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
-from pi0bench.evaluate import episode
 from pi0bench.evaluate.bench.costs import Costs
 from pi0bench.evaluate.bench.efficiency import Efficiency, efficiency
-from pi0bench.evaluate.bench.overhead import Still, overhead
+from pi0bench.evaluate.bench.overhead import overhead
 from pi0bench.evaluate.bench.show import sentences
 from pi0bench.evaluate.bench.split import SHARES, Split
 from pi0bench.evaluate.cells import Settings
@@ -66,9 +65,8 @@ def test_a_small_bench_adds_up(looking: Any) -> None:
 
 
 def test_the_harness_alone_is_light() -> None:
-    found = overhead(40)
-    assert found.steps == 40 * Still.max_steps
-    assert episode.Tabletop is not Still
+    found = overhead(episodes=40)
+    assert found.steps == 40 * 200
     # Far above what a quiet machine takes: a gate against blunders that holds on a busy one.
     assert 0 < found.step_us < 300
     assert found.grown_mb < 8
@@ -83,7 +81,7 @@ def test_too_few_episodes_for_the_workers_are_refused() -> None:
 def test_the_command_prints_all_of_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pi0bench.evaluate.bench.overhead.overhead", lambda: overhead(16))
+    monkeypatch.setattr("pi0bench.evaluate.bench.overhead.overhead", lambda: overhead(episodes=16))
     args = "bench --policy random --task reach_cube --episodes 2 --renderer tiny --workers 1"
     assert main(args.split()) == 0
     printed = capsys.readouterr().out

@@ -1,0 +1,220 @@
+"""Any registered Gymnasium environment as a task."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from importlib.metadata import packages_distributions, version
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec, load_env_creator
+
+from pi0bench.envs.episode import Seen, Verdict
+from pi0bench.envs.pose import Array
+from pi0bench.envs.registration import register
+from pi0bench.envs.render.renderer import Image, Renderer
+from pi0bench.envs.world import EnvFault
+from pi0bench.errors import UsageError, unknown
+from pi0bench.seeds import stream
+
+SOURCE = "gymnasium"
+MAX_STEPS = 1000
+"""An environment without a time limit of its own gets this one."""
+
+_HZ = 20
+_SUCCESS = ("is_success", "success")
+
+
+class GymTask:
+    """An environment's task (see `pi0bench.evaluate.sources.Outside`).
+
+    Args:
+        name: its registered id. Modules are never imported by name: an id with a colon is refused.
+
+    Raises:
+        UsageError: no environment of that name is registered.
+    """
+
+    engine, renderer = SOURCE, "own"
+
+    def __init__(self, name: str) -> None:
+        register()  # ours count too
+        if name not in gymnasium.registry:
+            raise UsageError(unknown("Gymnasium environment", name, gymnasium.registry))
+        self.id = f"{SOURCE}/{name}"
+        # Its checks of the caller are not for us: we reset first, once.
+        self._spec = replace(
+            gymnasium.registry[name], disable_env_checker=True, order_enforce=False
+        )
+        said = f"{name} {_origin(self._spec)}"
+        self.hash = hashlib.sha256(said.encode()).hexdigest()[:12]
+
+    def begin(self, seed: int, number: int) -> GymEpisode:
+        """Start an episode; its number decides the environment's seed."""
+        rng = stream("evaluation", seed, self.id, number)
+        return GymEpisode(self._spec, int(rng.integers(2**31)))
+
+
+def _origin(spec: EnvSpec) -> str:
+    """The package that an environment comes from, with its version, and Gymnasium's own."""
+    entry = spec.entry_point
+    module = entry if isinstance(entry, str) else getattr(entry, "__module__", "")
+    return _versions(module.partition(":")[0].partition(".")[0])
+
+
+@functools.cache
+def _versions(module: str) -> str:
+    names = sorted({*packages_distributions().get(module, ()), SOURCE})
+    return " ".join(f"{name}=={version(name)}" for name in names)
+
+
+class GymEpisode:
+    """An episode of an environment (see `pi0bench.envs.episode.Episode`).
+
+    Of an observation, RGB pictures go to `images`, text to the instruction, and all other numbers,
+    in the order of their names, to `proprio`. It has succeeded when the last `info` says so, under
+    `is_success` or `success`; where no `info` has either, when its return reaches the
+    environment's `reward_threshold`.
+
+    Args:
+        spec: of the environment.
+        seed: for its reset.
+
+    Raises:
+        EnvFault: it cannot be made or reset.
+        UsageError: its actions are neither a box of one axis nor discrete, or an episode ends and
+            nothing has said what success is.
+    """
+
+    speed_m_s = None
+
+    def __init__(self, spec: EnvSpec, seed: int) -> None:
+        self._name, self._threshold = spec.id, spec.reward_threshold
+        self._limit = spec.max_episode_steps or MAX_STEPS
+        self.steps, self.over = 0, False
+        self._return, self._held, self._flagged = 0.0, 0, False
+        try:
+            self.env = _make(spec)
+            self._observation, info = self.env.reset(seed=seed)
+        except Exception as error:
+            raise EnvFault(f"{spec.id}: reset: {error!r}") from error
+        self.low, self.high, self.legal = _actions(self.env.action_space, spec.id)
+        self.control_hz = int(self.env.metadata.get("render_fps") or _HZ)
+        self.instruction = str(info.get("instruction") or _text(self._observation) or spec.id)
+
+    @property
+    def succeeded(self) -> bool:
+        """True when the last step said so."""
+        return self._held > 0
+
+    @property
+    def verdict(self) -> Verdict:
+        """For how long it has now been a success; there are no stages."""
+        return Verdict(self._held, 0, float(self.succeeded))
+
+    def observe(self, renderer: Renderer | None, side: int, points: int) -> Seen:
+        """What the environment showed last, in its own sizes."""
+        if isinstance(self._observation, np.ndarray) and self._observation.dtype != np.uint8:
+            return Seen(self._observation.astype(np.float32).ravel())
+        images: dict[str, Image] = {}
+        numbers: list[Array] = []
+        for name, value in _parts("image", self._observation):
+            if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 3:
+                images[name] = value.copy()
+            elif not isinstance(value, str):
+                numbers.append(np.asarray(value, np.float64).ravel())
+        felt = np.concatenate(numbers) if numbers else np.zeros(0)
+        return Seen(felt.astype(np.float32), images)
+
+    def step(self, action: Array) -> None:
+        """Carry out one action, (A,)."""
+        try:
+            self._observation, reward, done, late, info = self.env.step(self.legal(action))
+        except Exception as error:
+            raise EnvFault(f"step {self.steps}: {error!r}") from error
+        self.steps += 1
+        self._return += float(reward)
+        if info:
+            self._follow(info)
+        if done or late or self.steps >= self._limit:
+            self._end()
+
+    def _follow(self, info: Mapping[str, Any]) -> None:
+        for name in _SUCCESS:
+            if name in info:
+                self._flagged = True
+                self._held = self._held + 1 if info[name] else 0
+                return
+
+    def _end(self) -> None:
+        self.over = True
+        if self._flagged:
+            return
+        if self._threshold is None:
+            raise UsageError(
+                f"{self._name}: nothing says what its success is; put "
+                f'"{_SUCCESS[0]}" into its info, or register it with a reward_threshold'
+            )
+        self._held = int(self._return >= self._threshold)
+
+    def expert_action(self) -> Array:
+        """There is no expert.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("a Gymnasium environment has no scripted expert")
+
+    def frame(self, renderer: Renderer | None, side: int) -> Image | None:
+        """What it renders itself."""
+        drawn: Any = self.env.render()
+        return drawn if isinstance(drawn, np.ndarray) else None
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.env.close()
+
+
+def _make(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
+    """The environment, able to draw itself if it can."""
+    entry = spec.entry_point
+    made_by = load_env_creator(entry) if isinstance(entry, str) else entry
+    metadata = getattr(made_by, "metadata", {})
+    if "rgb_array" in metadata.get("render_modes", ()):
+        return gymnasium.make(spec, render_mode="rgb_array")
+    return gymnasium.make(spec)
+
+
+def _actions(space: Any, name: str) -> tuple[Array, Array, Callable[[Array], Any]]:
+    """The least and greatest action, (A,) each, and how to make one of the space's own."""
+    if isinstance(space, spaces.Discrete):
+        first, last = int(space.start), int(space.start + space.n - 1)
+        low, high = np.array([first - 0.5]), np.array([last + 0.5])
+        return low, high, lambda action: min(max(round(float(action[0])), first), last)
+    if isinstance(space, spaces.Box) and len(space.shape) == 1:
+        bounded = np.isfinite(space.low), np.isfinite(space.high)
+        low, high = np.where(bounded[0], space.low, -1.0), np.where(bounded[1], space.high, 1.0)
+        dtype = space.dtype
+        return low, high, lambda action: action.astype(dtype)
+    raise UsageError(f"{name}: its actions are {space}; a Box of one axis or Discrete would work")
+
+
+def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The arrays, numbers and texts of an observation, each with its name."""
+    if isinstance(value, Mapping):
+        for key in sorted(value):
+            yield from _parts(str(key), value[key])
+    elif isinstance(value, tuple):
+        for number, part in enumerate(value):
+            yield from _parts(f"{name}{number}", part)
+    else:
+        yield name, value
+
+
+def _text(observation: Any) -> str:
+    return " ".join(value for _, value in _parts("", observation) if isinstance(value, str))

@@ -1,0 +1,70 @@
+"""Where tasks come from, and how an episode of one begins."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pi0bench.envs.episode import Episode
+from pi0bench.envs.varied import VariedTabletop
+from pi0bench.results.record import Cell
+from pi0bench.tasks import load
+from pi0bench.tasks.spec import TaskSpec
+
+OWN = "own"
+"""The renderer of cells whose world draws by itself."""
+
+
+class Outside(Protocol):
+    """A task of another library."""
+
+    @property
+    def id(self) -> str:
+        """The source's name, a slash, and the library's own name."""
+        ...
+
+    @property
+    def hash(self) -> str:
+        """Of all that decides what the task is, 12 hex digits."""
+        ...
+
+    @property
+    def engine(self) -> str:
+        """The physics, as cells name it."""
+        ...
+
+    @property
+    def renderer(self) -> str:
+        """What draws, as cells name it."""
+        ...
+
+    def begin(self, seed: int, number: int) -> Episode:
+        """Start that episode."""
+        ...
+
+
+Task = TaskSpec | Outside
+
+
+def task(name: str) -> Task:
+    """The task of that id: one of ours, or `gymnasium/` and the name of a Gymnasium environment.
+
+    Raises:
+        UsageError: there is none, or its file is wrong.
+    """
+    source, slash, rest = name.partition("/")
+    if slash and source == "gymnasium":
+        from pi0bench.envs.gym import GymTask
+
+        return GymTask(rest)
+    return load.task(name)
+
+
+def begin(cell: Cell, task: Task) -> Episode:
+    """Start a cell's episode.
+
+    Raises:
+        EnvFault: the world cannot be built.
+    """
+    if isinstance(task, TaskSpec):
+        return VariedTabletop(task, cell.engine, cell.variation, cell.seed, cell.episode)
+    return task.begin(cell.seed, cell.episode)
