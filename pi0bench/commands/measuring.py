@@ -18,6 +18,7 @@ def run(
     policy: tuple[str, ...],
     suite: str = "tabletop",
     task: tuple[str, ...] = (),
+    env_id: tuple[str, ...] = (),
     steps: tuple[int, ...] = (),
     solver: tuple[str, ...] = (),
     engine: str = "mujoco",
@@ -42,6 +43,7 @@ def run(
         policy: One or more policies; `pi0bench list` names them.
         suite: The tasks to measure on.
         task: Single tasks, in place of a suite.
+        env_id: Registered Gymnasium environments, in place of a suite.
         steps: Sampler steps to try; each policy's own default when not given.
         solver: Samplers to try, such as euler, heun or ddim; each policy's own default when not
             given, and of those given the ones that it can use.
@@ -69,12 +71,14 @@ def run(
     from pi0bench.evaluate.how import How
     from pi0bench.evaluate.run import run as measure
     from pi0bench.evaluate.shards import Shard
+    from pi0bench.evaluate.sources import GYMNASIUM
     from pi0bench.tasks.load import suite as load_suite
 
     part = Shard.parse(shard) if shard else None
+    single = (*task, *(f"{GYMNASIUM}/{name}" for name in env_id))
     settings = cells.Settings(
         policies=policy,
-        tasks=task or tuple(spec.id for spec in load_suite(suite)),
+        tasks=single or tuple(spec.id for spec in load_suite(suite)),
         engine=engine,
         renderer=renderer,
         episodes=episodes if episodes is not None else 5 if quick else 50,
@@ -94,7 +98,7 @@ def run(
         executor=executor,
         ray_address=ray_address,
     )
-    name = cells.folder_name(settings, "" if task else suite)
+    name = cells.folder_name(settings, "" if single else suite)
     if part:
         name += f"-shard{part.part}of{part.of}"
     return measure(settings, out or Path("runs") / name, how, console())
@@ -124,9 +128,10 @@ def bench(
     task: str = "stack_two_cubes",
     engine: str = "mujoco",
     renderer: str = "auto",
-    episodes: int = 100,
+    episodes: int | None = None,
     workers: int | None = None,
     batch: int = 8,
+    env_id: str = "",
 ) -> int:
     """Measure this machine: what a run takes at least, what it takes, and where the rest goes.
 
@@ -135,19 +140,25 @@ def bench(
     Args:
         policy: The policy; `pi0bench list` names them.
         task: The task.
+        env_id: A registered Gymnasium environment, such as CartPole-v1, on which to measure what
+            the harness alone takes, and nothing else; give a policy that can act there, such as
+            zero.
         engine: Physics: mujoco or pybullet.
         renderer: What draws the policy's pictures: gl (OpenGL), tiny (needs none) or auto.
-        episodes: Start states.
+        episodes: Start states; 200 when not given, 2000 with --env-id.
         workers: Processes; as many as there are cores when not given.
         batch: Episodes that a process runs in lock step.
     """
     from pi0bench.evaluate.bench.efficiency import efficiency
-    from pi0bench.evaluate.bench.overhead import overhead
+    from pi0bench.evaluate.bench.overhead import EPISODES, overhead
     from pi0bench.evaluate.bench.show import show, show_overhead
     from pi0bench.evaluate.cells import Settings
 
     screen = console()
-    settings = Settings((policy,), (task,), engine, renderer, episodes)
+    if env_id:
+        show_overhead(overhead(env_id, policy, episodes or EPISODES), screen)
+        return 0
+    settings = Settings((policy,), (task,), engine, renderer, episodes or 200)
     show(efficiency(settings, processes(workers), batch), screen)
     show_overhead(overhead(), screen)
     return 0

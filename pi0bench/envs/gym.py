@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import packages_distributions, version
@@ -171,8 +172,12 @@ class GymEpisode:
         raise ValueError("a Gymnasium environment has no scripted expert")
 
     def frame(self, renderer: Renderer | None, side: int) -> Image | None:
-        """What it renders itself."""
-        drawn: Any = self.env.render()
+        """What it draws itself; nothing, after a warning, where it cannot."""
+        try:
+            drawn: Any = self.env.render()
+        except Exception as error:  # a missing library, mostly: results never depend on it
+            _warn_once(f"{self._name} cannot be drawn, so there are no videos: {error}")
+            return None
         return drawn if isinstance(drawn, np.ndarray) else None
 
     def close(self) -> None:
@@ -218,3 +223,8 @@ def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def _text(observation: Any) -> str:
     return " ".join(value for _, value in _parts("", observation) if isinstance(value, str))
+
+
+@functools.cache
+def _warn_once(message: str) -> None:
+    warnings.warn(message, stacklevel=3)

@@ -20,12 +20,17 @@ R_co = TypeVar("R_co", covariant=True)
 class Job(Protocol[R_co]):
     """A piece of work that can be pickled, and repeated without harm."""
 
+    @property
+    def attempt(self) -> int:
+        """How often it has been begun, this time included."""
+        ...
+
     def run(self, worker: Worker) -> Iterator[R_co]:
         """Do it, and yield each answer as soon as it is known."""
         ...
 
     def parts(self, answers: Sequence[Any] = ()) -> Sequence[Job[R_co]]:
-        """What is left to be begun again, after these answers, in the smallest jobs."""
+        """What is left after these answers: what was begun, in the smallest jobs, and the rest."""
         ...
 
     def lost(self, loss: Loss) -> Sequence[R_co]:
@@ -69,14 +74,14 @@ def check(kind: str, ray_address: str) -> None:
 
 
 def make(
-    workers: int, policies: Mapping[str, Policy], kind: str = "local", ray_address: str = ""
+    workers: int, policies: Mapping[str, Policy], kind: str, ray_address: str = ""
 ) -> Executor:
-    """Return an executor of that many workers; a single local one is this process itself."""
+    """Return an executor of that many workers; inline it is this process, with these policies."""
     if kind == "ray":
         from pi0bench.evaluate.ray_executor import Ray
 
         return Ray(workers, ray_address)
-    return Inline(policies) if kind == "inline" or workers == 1 else Local(workers)
+    return Inline(policies) if kind == "inline" else Local(workers)
 
 
 class Inline:

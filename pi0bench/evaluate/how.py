@@ -31,7 +31,7 @@ class How:
     incomplete: bool = False
     command: str = ""
     shard: Shard | None = None
-    executor: str = "local"
+    executor: str = "inline"
     ray_address: str = ""
 
     def __post_init__(self) -> None:

@@ -50,20 +50,20 @@ class Chunk:
     spent_ms: Mapping[str, float]
 
 
-class Clock(Protocol):
+class Moment(Protocol):
     """A time that other processes can see, such as a `multiprocessing.sharedctypes.RawValue`."""
 
     value: float
 
 
 @contextmanager
-def since(clock: Clock) -> Iterator[None]:
+def since(moment: Moment) -> Iterator[None]:
     """Show for a while since when, by `time.monotonic`; what ends the process leaves it so."""
-    clock.value = monotonic()
+    moment.value = monotonic()
     try:
         yield
     finally:
-        clock.value = 0.0
+        moment.value = 0.0
 
 
 class Streams(Sequence[np.random.Generator]):

@@ -24,6 +24,7 @@ class Clock:
     """A job: the first plan of one episode, for one robot."""
 
     cell: Cell
+    attempt: int = 1
 
     def run(self, worker: Worker) -> Iterator[Timing]:
         """See `Worker.time`."""
@@ -31,7 +32,7 @@ class Clock:
 
     def parts(self, answers: Sequence[Timing] = ()) -> list[Clock]:
         """Itself, unless it has answered."""
-        return [] if answers else [self]
+        return [] if answers else [replace(self, attempt=self.attempt + 1)]
 
     def lost(self, loss: Loss) -> list[Timing]:
         """Nothing.

@@ -13,19 +13,20 @@ from rich.text import Text
 
 from pi0bench.envs.render.choose import NAMES, choose
 from pi0bench.envs.tabletop import ENGINES
-from pi0bench.envs.variation import variation
+from pi0bench.envs.variation import NOMINAL, variation
 from pi0bench.errors import IncompleteError, UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.interrupts import gently
 from pi0bench.evaluate.measure import compare_chunks, measure_missing
+from pi0bench.evaluate.sources import Task, task
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
 from pi0bench.results.files import prove_writable
 from pi0bench.results.record import Cell
 from pi0bench.results.store import RunFolder
-from pi0bench.tasks.load import task as load_task
+from pi0bench.tasks.spec import TaskSpec
 
 
 def run(settings: Settings, out: Path, how: How, console: Console) -> int:
@@ -35,11 +36,10 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
         The exit code: 0, or 3 when some episodes could not be measured.
     """
     _check_names(settings)
-    tasks = [load_task(name) for name in settings.tasks]
+    tasks = [task(name) for name in settings.tasks]
     prove_writable(out)  # before weights are loaded, which takes longer
     policies = {name: registry.load(name) for name in settings.policies}
-    chosen, makeshift = choose(settings.renderer, settings.engine)
-    settings = replace(settings, renderer=chosen)
+    settings, makeshift = _in_world(settings, tasks)
     traits = {name: policy.traits for name, policy in policies.items()}
     cells = expand(settings, traits, tasks)
     manifest = provenance.manifest(settings, traits, tasks, how.command)
@@ -76,6 +76,24 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
                     report.write_page(folder, read)
         _say(console, report.contents(folder))
         return _verdict(folder, part, how.incomplete, console)
+
+
+def _in_world(settings: Settings, tasks: Sequence[Task]) -> tuple[Settings, str]:
+    """The settings with the physics and the renderer that the tasks take place in; see `choose`.
+
+    Raises:
+        UsageError: the tasks take place in several, or cannot be varied as is asked.
+    """
+    worlds = {(t.engine, t.renderer) for t in tasks if not isinstance(t, TaskSpec)}
+    if not worlds:
+        chosen, makeshift = choose(settings.renderer, settings.engine)
+        return replace(settings, renderer=chosen), makeshift
+    if len(worlds) > 1 or any(isinstance(t, TaskSpec) for t in tasks):
+        raise UsageError("--task: these take place in several worlds; give each a run of its own")
+    if settings.variations != (NOMINAL.name,):
+        raise UsageError("--variation: only the benchmark's own tasks can be varied")
+    ((engine, renderer),) = worlds
+    return replace(settings, engine=engine, renderer=renderer), ""
 
 
 def _check_names(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from pi0bench.results.record import Cell
 from pi0bench.tasks import load
 from pi0bench.tasks.spec import TaskSpec
 
+GYMNASIUM = "gymnasium"
 OWN = "own"
 """The renderer of cells whose world draws by itself."""
 
@@ -52,7 +53,7 @@ def task(name: str) -> Task:
         UsageError: there is none, or its file is wrong.
     """
     source, slash, rest = name.partition("/")
-    if slash and source == "gymnasium":
+    if slash and source == GYMNASIUM:
         from pi0bench.envs.gym import GymTask
 
         return GymTask(rest)

@@ -33,17 +33,16 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class _Begun:
-    """A job that runs, the how-many-eth attempt at it, and what it has answered so far."""
+    """A job that runs, and what it has answered so far."""
 
     job: Job[Any]
-    attempt: int
     answers: list[Any] = field(default_factory=list)
 
 
 class Local:
     """Runs jobs in fresh processes, each with one thread.
 
-    What is left of a job whose process dies or does not answer is begun again, in its smallest
+    What a job was doing when its process died, or did not answer, is begun again in its smallest
     parts, so that only the guilty one is lost at last.
 
     Args:
@@ -56,7 +55,7 @@ class Local:
         self._workers, self._allowed_s = workers, (answer_s, plan_s)
         self._idle: list[Slot] = []
         self._running: dict[Slot, _Begun] = {}
-        self._waiting: deque[tuple[Job[Any], int]] = deque()
+        self._waiting: deque[Job[Any]] = deque()
         self._draining = False
 
     def run(self, jobs: Sequence[Job[R]]) -> Iterator[R]:
@@ -65,7 +64,7 @@ class Local:
         Raises:
             IncompleteError: no process can be started.
         """
-        self._waiting = deque((job, 1) for job in jobs)
+        self._waiting = deque(jobs)
         stillborn = 0
         while self._begin_what_waits():
             for slot, (kind, value) in self._heard():
@@ -85,7 +84,7 @@ class Local:
                     if stillborn == ATTEMPTS:
                         raise IncompleteError(f"no worker can be started: {value.why}")
                     self._end(slot)
-                    self._waiting.appendleft((begun.job, begun.attempt))
+                    self._waiting.appendleft(begun.job)
 
     def drain(self) -> None:
         """Start no further job; those that run are finished and yielded."""
@@ -102,8 +101,8 @@ class Local:
         # A signal may ask to drain between any two of these lines.
         while self._waiting and not self._draining and len(self._running) < self._workers:
             slot = self._idle.pop() if self._idle else Slot()
-            job, attempt = self._waiting.popleft()
-            self._running[slot] = _Begun(job, attempt)
+            job = self._waiting.popleft()
+            self._running[slot] = _Begun(job)
             slot.begin(job)
         return bool(self._running)
 
@@ -119,9 +118,8 @@ class Local:
     def _lost(self, slot: Slot, loss: Loss) -> Sequence[Any]:
         """End a process and begin again what is left of its job; what to report if that was all."""
         begun = self._end(slot)
-        if begun.attempt < ATTEMPTS:
-            parts = begun.job.parts(begun.answers)
-            self._waiting.extendleft((part, begun.attempt + 1) for part in parts)
+        if begun.job.attempt < ATTEMPTS:
+            self._waiting.extendleft(begun.job.parts(begun.answers))
             return ()
         return begun.job.lost(replace(loss, why=f"{loss.why}, {ATTEMPTS} times"))
 

@@ -12,7 +12,7 @@ from pi0bench.errors import IncompleteError, Pi0benchError, UsageError
 from pi0bench.evaluate.cells import batches
 from pi0bench.evaluate.episode import Outcome, Rollout, run
 from pi0bench.evaluate.film import Film
-from pi0bench.evaluate.planning import Clock, Stopwatch, Watched, describe, since
+from pi0bench.evaluate.planning import Moment, Stopwatch, Watched, describe, since
 from pi0bench.evaluate.probe import probe
 from pi0bench.evaluate.slot import Loss
 from pi0bench.evaluate.sources import OWN, Task, task
@@ -36,7 +36,7 @@ class Worker:
     """
 
     def __init__(
-        self, policies: Mapping[str, Policy] | None = None, planning: Clock | None = None
+        self, policies: Mapping[str, Policy] | None = None, planning: Moment | None = None
     ) -> None:
         self._policies, self.planning = dict(policies or {}), planning
         self._renderers: dict[str, Renderer] = {}
@@ -98,8 +98,8 @@ class Worker:
 
     def _policy(self, cell: Cell) -> Policy:
         if cell.policy not in self._policies:
-            policy, clock = registry.load(cell.policy), self.planning
-            watched = policy if clock is None else Watched(policy, lambda _: since(clock))
+            policy, moment = registry.load(cell.policy), self.planning
+            watched = policy if moment is None else Watched(policy, lambda _: since(moment))
             self._policies[cell.policy] = watched
         policy = self._policies[cell.policy]
         if policy.traits.weights != cell.weights:
@@ -135,11 +135,13 @@ class Measure:
         """See `Worker.measure`."""
         return worker.measure(self)
 
-    def parts(self, answers: Sequence[Outcome] = ()) -> list[Measure]:
-        """One job for each cell without an outcome, to begin it again."""
+    def parts(self, answers: Sequence[Outcome] = ()) -> Sequence[Measure]:
+        """One job for each cell that runs, to begin it again, and one for those that wait."""
         done = {outcome.record.cell for outcome in answers}
-        left = [cell for cell in self.cells if cell not in done]
-        return [replace(self, cells=(cell,), attempt=self.attempt + 1) for cell in left]
+        left = tuple(cell for cell in self.cells if cell not in done)
+        again = [replace(self, cells=(c,), attempt=self.attempt + 1) for c in left[: self.abreast]]
+        rest = left[self.abreast :]
+        return [*again, replace(self, cells=rest)] if rest else again
 
     def lost(self, loss: Loss) -> list[Outcome]:
         """A fault for each cell."""
@@ -176,6 +178,7 @@ class Probe:
     """A job: the cells of one condition, which differ in the step count alone."""
 
     cells: tuple[Cell, ...]
+    attempt: int = 1
 
     def run(self, worker: Worker) -> Iterator[list[Quality]]:
         """See `Worker.probe`."""
@@ -183,7 +186,7 @@ class Probe:
 
     def parts(self, answers: Sequence[list[Quality]] = ()) -> list[Probe]:
         """Itself, unless it has answered: step counts are compared with one another."""
-        return [] if answers else [self]
+        return [] if answers else [replace(self, attempt=self.attempt + 1)]
 
     def lost(self, loss: Loss) -> list[list[Quality]]:
         """Nothing.

@@ -135,6 +135,6 @@ def sentence(of: Mapping[str, Any]) -> str:
         f"Measured in {said['engine']}, drawn by {said['renderer']}, start states 0 to "
         f"{plan(of).episodes - 1} of seed {said['seed']}, the same for every policy and step "
         "count, as is the noise; one thread a process; ms/re-plan is one robot's first plan of "
-        f"each episode, timed alone. {software}; {of['machine']['system']} on "
+        f"an episode, timed alone. {software}; {of['machine']['system']} on "
         f"{of['machine']['processor']}."
     )

@@ -92,6 +92,13 @@ def test_points_come_to_those_who_want_them_and_keep_their_places(
     assert not np.array_equal(clouds[0][:, :3], clouds[-1][:, :3])
 
 
+def test_a_record_says_how_many_numbers_were_clipped(
+    scripted: Callable[..., Any], play: Play
+) -> None:
+    (outcome,) = play(scripted(lambda obs, *_: np.full((len(obs), 8, 7), 2.0)), episodes=1)
+    assert outcome.record.clipped == 7 * outcome.record.length > 0
+
+
 def test_no_points_come_to_others(scripted: Callable[..., Any], play: Play) -> None:
     def look(observations: Any, *_: Any) -> Any:
         assert all(seen.points is None for seen in observations)

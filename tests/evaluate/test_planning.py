@@ -42,6 +42,21 @@ def test_a_sound_plan_is_cut_to_what_is_executed(scripted: Callable[..., Any]) -
     assert policy.asked == [4]
 
 
+def test_what_is_out_of_range_is_clipped_and_counted(scripted: Callable[..., Any]) -> None:
+    def act(observations: Any, *_: Any) -> Any:
+        actions = sound(observations)
+        actions[1, 2, :3] = -1.5, 7.0, 1.0
+        return actions
+
+    one, other, *_ = ask(scripted(act), QUESTIONS, CELL)
+    assert isinstance(one, Chunk)
+    assert isinstance(other, Chunk)
+    assert other.actions[2, :3].tolist() == [-1, 1, 1]
+    assert other.clipped is not None
+    assert other.clipped.tolist() == [0, 0, 2, 0, 0, 0, 0, 0]
+    assert one.clipped is None or not one.clipped.any()
+
+
 def bad_row(kind: str, observations: Any) -> Any:
     actions = sound(observations)
     for row, observation in enumerate(observations):

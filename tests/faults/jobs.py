@@ -53,13 +53,15 @@ class Toy:
 
     items: tuple[str, ...]
     folder: Path
+    attempt: int = 1
 
     def run(self, worker: Worker) -> Iterator[str]:
         for item in self.items:
             yield self._answer(item, worker)
 
     def parts(self, answers: Sequence[str] = ()) -> list[Toy]:
-        return [replace(self, items=(item,)) for item in self.items[len(answers) :]]
+        left = self.items[len(answers) :]
+        return [replace(self, items=(item,), attempt=self.attempt + 1) for item in left]
 
     def lost(self, loss: Loss) -> list[str]:
         return [f"{item} {loss.status}: {loss.why}" for item in self.items]
@@ -73,10 +75,10 @@ class Toy:
             case "crash":
                 crash()
             case "plan" | "ponder":
-                clock = worker.planning
-                assert clock is not None
+                moment = worker.planning
+                assert moment is not None
                 policy = Harmful(crash if item == "plan" else hang)
-                Watched(policy, lambda _: since(clock)).plan([], [], 0, "")
+                Watched(policy, lambda _: since(moment)).plan([], [], 0, "")
             case "hang":
                 hang()
             case "exit":

@@ -28,8 +28,8 @@ def _no_process_is_left() -> Iterator[None]:
         time.sleep(0.05)
 
 
-def answers(folder: Path, *jobs: tuple[str, ...], deadline_s: float = 60.0) -> Counter[str]:
-    executor = Local(2, deadline_s)
+def answers(folder: Path, *jobs: tuple[str, ...], **allowed_s: float) -> Counter[str]:
+    executor = Local(2, **allowed_s)
     try:
         found = executor.run([Toy(items, folder) for items in jobs])
         return Counter(found)
@@ -63,13 +63,19 @@ def test_a_crash_says_on_stderr_where_it_was(
     )
 
 
-@pytest.mark.parametrize(("harm", "status"), [("hang", "infra_error"), ("ponder", "policy_fault")])
+@pytest.mark.parametrize(
+    ("harm", "what", "why"),
+    [
+        ("hang", "answer_s", "infra_error: no answer within 1 s"),
+        ("ponder", "plan_s", "policy_fault: no plan within 1 s"),
+    ],
+)
 def test_a_hang_is_ended_at_its_deadline(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str, status: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str, what: str, why: str
 ) -> None:
     monkeypatch.setattr(supervised, "ATTEMPTS", 2)
-    found = answers(tmp_path, (harm,), *[("ok",)] * 6, deadline_s=1.0)
-    assert found == {"ok": 6, f"{harm} {status}: no answer within 1 s, 2 times": 1}
+    found = answers(tmp_path, (harm,), *[("ok",)] * 6, **{what: 1.0})
+    assert found == {"ok": 6, f"{harm} {why}, 2 times": 1}
 
 
 def test_a_single_death_loses_nothing(tmp_path: Path) -> None:

@@ -16,14 +16,13 @@ from rich.console import Console
 
 from pi0bench.envs.render.choose import choose, make
 from pi0bench.errors import UsageError
-from pi0bench.evaluate import executors
 from pi0bench.evaluate.bench.costs import Costs, costs
 from pi0bench.evaluate.bench.split import Split, split
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.measure import measure
+from pi0bench.evaluate.supervised import Local
 from pi0bench.evaluate.worker import Measure, measures, on_one_thread
 from pi0bench.policies import registry
-from pi0bench.policies.policy import Policy
 from pi0bench.results.record import Cell, Record
 from pi0bench.results.store import RunFolder
 from pi0bench.tasks.load import task as load_task
@@ -116,7 +115,7 @@ def efficiency(settings: Settings, workers: int, batch: int) -> Efficiency:
         looks.append(costs(cells[0], policy, task, renderer))
         own = [cell for job in group for cell in job.cells]
         parts.append(split(own, group, policy, task, renderer))
-    run = _real(cells, jobs, policy, workers)
+    run = _real(cells, jobs, workers)
     looks.append(costs(cells[0], policy, task, renderer))
     return Efficiency(settings, workers, Costs.mean(looks), functools.reduce(add, parts), *run)
 
@@ -127,12 +126,12 @@ def _groups(jobs: Sequence[Measure]) -> list[Sequence[Measure]]:
 
 
 def _real(
-    cells: Sequence[Cell], jobs: Sequence[Measure], policy: Policy, workers: int
+    cells: Sequence[Cell], jobs: Sequence[Measure], workers: int
 ) -> tuple[list[Record], float, float]:
     """Records, seconds, and seconds to start, of the jobs in the real executor and store."""
     with (
         tempfile.TemporaryDirectory() as out,
-        closing(executors.make(workers, {cells[0].policy: policy})) as executor,
+        closing(Local(workers)) as executor,
         RunFolder.open(Path(out), {}, cells) as folder,
     ):
         begun_s = perf_counter()

@@ -92,7 +92,7 @@ def split(
     counted = Watched(policy, count)
     with (
         tempfile.TemporaryDirectory() as out,
-        closing(executors.make(1, {cells[0].policy: counted})) as executor,
+        closing(executors.Inline({cells[0].policy: counted})) as executor,
     ):
         # What is only loaded once costs a longer run nothing.
         list(executor.run(jobs[:1]))
