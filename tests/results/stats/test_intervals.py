@@ -118,6 +118,13 @@ def test_the_median_needs_six_values() -> None:
     assert found == Interval(6.0, 15.0)  # Conover's table for n = 20
 
 
+@pytest.mark.parametrize("n", [6, 11, 40])
+def test_the_median_is_covered_by_simulation(n: int) -> None:
+    draws = np.random.default_rng(n).exponential(size=(1000, n)).tolist()
+    found = [median_interval(values) for values in draws]
+    assert np.mean([f is not None and f.low <= np.log(2) <= f.high for f in found]) >= 0.95 - 0.014
+
+
 def test_statistics_know_nothing_of_the_package() -> None:
     code = (
         "import sys, importlib.util as u\n"
