@@ -23,7 +23,7 @@ check:
 	"$(PYTHON)" -m pyright --pythonpath "$(PYTHON)"
 
 test:
-	"$(PYTHON)" -m pytest -m "not slow"
+	"$(PYTHON)" -m pytest -m "not slow" -n auto --dist loadfile
 
 test-all:
 	"$(PYTHON)" -m pytest

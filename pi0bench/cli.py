@@ -18,6 +18,7 @@ _INTERRUPTED = 130
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "run": measuring.run,
+    "plan": measuring.plan,
     "verify": measuring.verify,
     "retime": measuring.retime,
     "bench": measuring.bench,

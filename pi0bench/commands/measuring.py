@@ -104,6 +104,22 @@ def run(
     return measure(settings, out or Path("runs") / name, how, console())
 
 
+def plan(parts: tyro.conf.Positional[int], asked: tyro.conf.Positional[tuple[str, ...]]) -> int:
+    """Divide a run among machines that share nothing: print a command for each, and one to join.
+
+    Nothing is measured. For job arrays, and for whatever else starts commands.
+
+    Args:
+        parts: How many.
+        asked: What `pi0bench run` would be given, after a `--`.
+    """
+    from pi0bench.evaluate.shards import commands
+
+    for line in commands(parts, asked):
+        sys.stdout.write(f"{line}\n")
+    return 0
+
+
 def verify(
     run: tyro.conf.Positional[Path],
     episodes: int = 20,

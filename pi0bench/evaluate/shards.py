@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,3 +48,24 @@ class Shard:
         """
         dealt = stream("shard", 0).permutation(len(cells))[self.part - 1 :: self.of]
         return tuple(cells[index] for index in sorted(dealt))
+
+
+def commands(parts: int, asked: Sequence[str]) -> list[str]:
+    """The command of each part of a run, then those that join them and add what only a whole has.
+
+    Args:
+        parts: how many.
+        asked: what `pi0bench run` would be given.
+
+    Raises:
+        UsageError: there are too few parts, or the parts' own options are among what is asked.
+    """
+    if parts < 1:
+        raise UsageError(f"{parts} parts are too few; give a number from 1")
+    for option in ("--shard", "--out"):
+        if option in asked:
+            raise UsageError(f"{option}: each part has its own; leave it out")
+    run = shlex.join(["pi0bench", "run", *asked])
+    folders = [f"part-{part}" for part in range(1, parts + 1)]
+    each = [f"{run} --shard {part}/{parts} --out part-{part}" for part in range(1, parts + 1)]
+    return [*each, f"pi0bench merge {' '.join(folders)} --out whole", f"{run} --out whole"]

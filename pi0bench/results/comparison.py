@@ -29,7 +29,7 @@ def sentences(found: Comparison) -> list[str]:
     """Say what the table rests on, and what it cannot tell."""
     best = [s.name for s in found.standings if s.name in found.tests.best]
     lines = [
-        f"{found.n} shared episodes of {', '.join(found.tasks)}, paired by task and episode number.",
+        f"{found.n} shared episodes of {', '.join(found.tasks)}, paired by task and number.",
         f"Not distinguishable from the best: {', '.join(best)} (exact McNemar of every pair, "
         f"{len(found.tests.pairs)} in all, Holm at 5 %). All rates equal: Cochran's Q p = "
         f"{found.tests.q_p:.2g}.",

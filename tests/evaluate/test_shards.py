@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
-from pi0bench.evaluate.shards import Shard
+from pi0bench.evaluate.shards import Shard, commands
 from pi0bench.policies.baselines import Random
 from pi0bench.results.merge import merge
 from pi0bench.results.quality import QUALITY
@@ -86,3 +88,23 @@ def test_missing_parts_are_measured_where_the_rest_was_merged(tmp_path: Path) ->
     assert len(list(tmp_path.glob("*/videos/*.mp4"))) == 1
     lines = [(tmp_path / name / EPISODES).read_bytes() for name in ("merged", "whole")]
     assert lines[0] == lines[1]
+
+
+def test_the_planned_commands_give_the_undivided_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = "--policy random --task reach_cube --renderer tiny --episodes 5 --no-video"
+    asked += " --executor inline"
+    assert main(["run", *asked.split(), "--out", "undivided"]) == 0
+    capsys.readouterr()
+    assert main(["plan", "2", "--", *asked.split()]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        assert main(shlex.split(line)[1:]) == 0
+    assert Path("whole", EPISODES).read_bytes() == Path("undivided", EPISODES).read_bytes()
+
+
+@pytest.mark.parametrize("asked", [["--shard", "1/2"], ["--out", "here"]])
+def test_what_the_parts_decide_is_not_asked(asked: list[str]) -> None:
+    with pytest.raises(UsageError, match=asked[0]):
+        commands(2, asked)
