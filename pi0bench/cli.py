@@ -10,7 +10,7 @@ from pathlib import Path
 import tyro
 
 import pi0bench
-from pi0bench.commands import making, measuring, reading
+from pi0bench.commands import making, measuring, reading, serving
 from pi0bench.errors import Pi0benchError
 
 _INTERNAL = 1
@@ -32,6 +32,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "demos": making.demos,
     "train": making.train,
     "toy": making.toy,
+    "serve": serving.serve,
     "doctor": measuring.doctor,
 }
 

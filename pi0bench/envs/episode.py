@@ -38,11 +38,13 @@ class Seen:
         proprio: what it feels, float32.
         images: RGB picture of each camera, (H, W, 3) uint8.
         points: a cloud of the scene, (N, 6) float32 (see `pi0bench.envs.observe.Cloud`), or None.
+        joints_rad: the arm's, as measured, (7,) float32, or None.
     """
 
     proprio: NDArray[np.float32]
     images: Mapping[str, Image] = field(default_factory=dict)
     points: NDArray[np.float32] | None = None
+    joints_rad: NDArray[np.float32] | None = None
 
 
 class Episode(Protocol):

@@ -54,7 +54,8 @@ class VariedTabletop(Tabletop):
             felt = noisy_proprio(how, felt, rng)
             drawn = {name: noisy_image(how, image, rng) for name, image in drawn.items()}
         self._looks += 1
-        return Seen(felt, drawn, self._points(points) if points else None)
+        joints_rad = self.world.arm().q_rad.astype(np.float32)
+        return Seen(felt, drawn, self._points(points) if points else None, joints_rad)
 
     def frame(self, renderer: Renderer | None, side: int) -> Image | None:
         """The front camera's picture, (side, side, 3)."""

@@ -127,6 +127,7 @@ class Rollout:
             instruction=env.instruction,
             expert_action=env.expert_action if traits.privileged else None,
             points=seen.points,
+            joints_rad=seen.joints_rad,
             low=env.low,
             high=env.high,
         )

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.errors import Pi0benchError
-from pi0bench.policies.policy import Observation, Plan, Policy
+from pi0bench.policies.policy import Observation, Plan, Policy, PolicyLostError
 from pi0bench.results.record import Cell
 
 _FLOATS = (np.float32, np.float64)
 _MAX_TEXT = 300
-_PARTS = ("eyes", "prefix", "sampler")
+_PARTS = ("eyes", "prefix", "sampler", "server")
 
 
 class PolicyFault(Exception):
@@ -123,7 +123,7 @@ def _ask(policy: Policy, questions: Sequence[Question], cell: Cell) -> list[Chun
     try:
         filled = [*questions, *[questions[0]] * (-len(questions) % policy.traits.rows)]
         return _together(policy, filled, cell)[: len(questions)]
-    except (Pi0benchError, MemoryError):
+    except (Pi0benchError, PolicyLostError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
         if len(questions) == 1:
@@ -216,7 +216,7 @@ class Stopwatch:
                 _together(policy, [question], cell)
             start = perf_counter()
             (answer,) = _together(policy, [question], cell)
-        except (Pi0benchError, MemoryError):
+        except (Pi0benchError, PolicyLostError, MemoryError):
             raise
         except (Exception, SystemExit):
             return {}

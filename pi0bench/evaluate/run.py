@@ -104,8 +104,7 @@ def _check_names(settings: Settings) -> None:
     for name in settings.variations:
         variation(name)
     for name in settings.policies:
-        if name not in registry.names():
-            raise UsageError(unknown("policy", name, registry.names()))
+        registry.check(name)
     several = (settings.policies, settings.steps, settings.solvers, settings.variations)
     if settings.stop_early and max(map(len, several)) < 2:
         raise UsageError("--stop-early: compares with the first policy; name another one")

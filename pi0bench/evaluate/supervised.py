@@ -20,7 +20,7 @@ ATTEMPTS = 3
 ANSWER_S = 600.0
 """After so long without an answer a job is taken for hung."""
 
-PLAN_S = 60.0
+PLAN_S = 300.0
 """A plan that takes longer, of a batch, is its policy's fault."""
 
 _LOOK_S = 1.0

@@ -18,7 +18,7 @@ from pi0bench.evaluate.slot import Loss
 from pi0bench.evaluate.sources import OWN, Task, task
 from pi0bench.evaluate.supervised import ATTEMPTS
 from pi0bench.policies import registry
-from pi0bench.policies.policy import Policy
+from pi0bench.policies.policy import Policy, on_one_thread
 from pi0bench.results.quality import Quality
 from pi0bench.results.record import Cell, Record, Timing
 
@@ -199,17 +199,6 @@ class Probe:
             f"{cell.policy} on {cell.task}: its chunks could not be compared: {loss.why}; finished "
             "episodes are kept: run the same command again to continue"
         )
-
-
-def on_one_thread(policy: Policy) -> None:
-    """Let a trained policy compute on one thread in this process.
-
-    Another number of threads sums in another order, and so gives other last bits.
-    """
-    if policy.traits.weights != "none":
-        import torch
-
-        torch.set_num_threads(1)
 
 
 def _task(cell: Cell) -> Task:

@@ -10,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+class PolicyLostError(Exception):
+    """The policy cannot be reached any more; what it was planning for must be begun again."""
+
+
 @dataclass(frozen=True, eq=False)
 class Observation:
     """What one robot knows when it plans.
@@ -22,6 +26,7 @@ class Observation:
         expert_action: the scripted expert's next action; None for all but privileged policies.
         points: a cloud of the scene, (N, 6) float32, read-only (see `pi0bench.envs.observe.Cloud`);
             None for policies whose `points` is 0.
+        joints_rad: measured, (7,) float32; None where the world does not tell.
         low, high: the least and greatest action, (A,) each; what lies outside is clipped.
     """
 
@@ -30,6 +35,7 @@ class Observation:
     instruction: str
     expert_action: Callable[[], NDArray[np.float64]] | None = None
     points: NDArray[np.float32] | None = None
+    joints_rad: NDArray[np.float32] | None = None
     low: NDArray[np.float64] = field(default_factory=lambda: -np.ones(7))
     high: NDArray[np.float64] = field(default_factory=lambda: np.ones(7))
 
@@ -101,3 +107,14 @@ class Policy(Protocol):
             solver: one of the traits' `solvers`; ignored by policies without a sampler.
         """
         ...
+
+
+def on_one_thread(policy: Policy) -> None:
+    """Let a trained policy compute on one thread in this process.
+
+    Another number of threads sums in another order, and so gives other last bits.
+    """
+    if policy.traits.weights != "none":
+        import torch
+
+        torch.set_num_threads(1)

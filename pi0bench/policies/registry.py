@@ -18,6 +18,8 @@ BASELINES: dict[str, Callable[[], Policy]] = {
     "zero": baselines.Zero,
 }
 
+REMOTE = "openpi://"
+
 _SUMMARIES = {
     "expert": "The scripted demonstrator, which sees the simulator's state.",
     "random": "Uniformly random actions.",
@@ -30,20 +32,39 @@ def names() -> tuple[str, ...]:
     return (*BASELINES, *sorted(_cards().keys() - BASELINES.keys()))
 
 
+def check(name: str) -> None:
+    """See that there is such a policy; a remote one is only asked when it is loaded.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in names() and not name.startswith(REMOTE):
+        raise UsageError(unknown("policy", name, names()))
+
+
 def load(name: str) -> Policy:
-    """The policy of that name, with its weights.
+    """The policy of that name, with its weights; openpi://HOST:PORT is one on a server.
 
     Raises:
         UsageError: no policy has that name, or its card or weights are wrong.
     """
+    check(name)
     if name in BASELINES:
         return BASELINES[name]()
+    if name.startswith(REMOTE):
+        return _remote(name)
     cards = _cards()
-    if name not in cards:
-        raise UsageError(unknown("policy", name, names()))
     from pi0bench.policies.learned import load_policy
 
     return load_policy(cards[name].parent)
+
+
+def _remote(name: str) -> Policy:
+    try:
+        from pi0bench.openpi.remote import RemotePolicy
+    except ModuleNotFoundError as error:
+        raise UsageError(f'{name}: {error}; pip install "pi0bench[openpi]"') from None
+    return RemotePolicy(name)
 
 
 def summary(name: str) -> str:

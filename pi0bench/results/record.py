@@ -137,6 +137,7 @@ class Timing:
         eyes_ms: the part of it that was spent on looking; None where it is not told apart.
         prefix_ms: on the prefix.
         sampler_ms: on all evaluations of the action expert.
+        server_ms: on a remote policy's own work, all but the way there and back.
         attempts: how often the episode was begun, because something around the policy broke.
     """
 
@@ -146,19 +147,21 @@ class Timing:
     eyes_ms: float | None = None
     prefix_ms: float | None = None
     sampler_ms: float | None = None
+    server_ms: float | None = None
     attempts: int = 1
 
     def to_line(self) -> str:
-        """Write the timing as one line of JSON, without the newline; a single attempt is unsaid."""
-        data = dict(vars(self))
-        if self.attempts == 1:
-            del data["attempts"]
-        return dump(data)
+        """Write the timing as one line of JSON, without the newline; what is usual is unsaid."""
+        data = vars(self)
+        return dump({key: value for key, value in data.items() if (key, value) not in _USUAL})
 
     @classmethod
     def from_line(cls, line: str) -> Timing:
         """Read what `to_line` wrote; ValueError says what is wrong."""
-        return cls(**fields_of(cls, {"attempts": 1, **load(line)}))
+        return cls(**fields_of(cls, {**dict(_USUAL), **load(line)}))
+
+
+_USUAL = (("attempts", 1), ("server_ms", None))
 
 
 def contrast(there: Record, here: Record) -> str:

@@ -21,8 +21,9 @@ from pi0bench.evaluate.bench.split import Split, split
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.measure import measure
 from pi0bench.evaluate.supervised import Local
-from pi0bench.evaluate.worker import Measure, measures, on_one_thread
+from pi0bench.evaluate.worker import Measure, measures
 from pi0bench.policies import registry
+from pi0bench.policies.policy import on_one_thread
 from pi0bench.results.record import Cell, Record
 from pi0bench.results.store import RunFolder
 from pi0bench.tasks.load import task as load_task

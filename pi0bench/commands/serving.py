@@ -1,0 +1,30 @@
+"""The command that serves a policy to other programs."""
+
+from __future__ import annotations
+
+from pi0bench.commands.console import console
+from pi0bench.errors import UsageError
+
+
+def serve(policy: str = "pi0", host: str = "127.0.0.1", port: int = 8000) -> int:
+    """Serve a policy by openpi's websocket protocol, until Ctrl-C.
+
+    On any other address than this machine's own, clients must give the key that the environment
+    variable PI0BENCH_TOKEN holds; nothing is encrypted.
+
+    Args:
+        policy: The policy; `pi0bench list` names them.
+        host: Address to listen on.
+        port: Port to listen on; 0 for any that is free.
+    """
+    try:
+        from pi0bench.openpi.server import run
+    except ModuleNotFoundError as error:
+        raise UsageError(f'serve: {error}; pip install "pi0bench[openpi]"') from None
+    from pi0bench.policies import registry
+    from pi0bench.policies.policy import on_one_thread
+
+    served, screen = registry.load(policy), console()
+    on_one_thread(served)
+    run(served, host, port, lambda at: screen.print(f"{policy} is served at {at}", markup=False))
+    return 0

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+import re
+import urllib.request
+from typing import Any
+
+import numpy as np
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from pi0bench.errors import UsageError
+from pi0bench.openpi.codec import pack, unpack
+from pi0bench.openpi.server import start
+from tests.openpi.conftest import Swaying, serving
+
+
+def observation(side: int = 32, **changes: Any) -> dict[str, Any]:
+    image = np.full((side, side, 3), 99, np.uint8)
+    sent: dict[str, Any] = {
+        "observation/image": image,
+        "observation/wrist_image": image,
+        "observation/state": np.zeros(10, np.float32),
+        "prompt": "touch the red cube",
+    }
+    return {key: value for key, value in {**sent, **changes}.items() if value is not None}
+
+
+def open_(port: int, **headers: str) -> ClientConnection:
+    return connect(f"ws://127.0.0.1:{port}", compression=None, additional_headers=headers)
+
+
+def test_the_server_speaks_first_and_answers_each_observation(swaying: Swaying) -> None:
+    with serving(swaying) as port, open_(port) as client:
+        told = unpack(bytes(client.recv(timeout=5)))["pi0bench"]  # type: ignore[arg-type]
+        assert (told["policy"], told["image_side"], told["execute"]) == ("swaying", 32, 8)
+        replies = []
+        for _ in range(2):
+            client.send(pack(observation()))
+            replies.append(unpack(client.recv(timeout=5)))  # type: ignore[arg-type]
+    assert replies[0]["actions"].shape == (16, 7)
+    assert "prev_total_ms" not in replies[0]["server_timing"]
+    assert replies[1]["server_timing"].keys() == {"infer_ms", "prev_total_ms"}
+    assert swaying.asked == [(4, 5, "euler")] * 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"observation/image": np.zeros((8, 8, 3), np.uint8)}, r"uint8 \(32, 32, 3\) would work"),
+        ({"observation/image": np.zeros((32, 32, 3))}, "uint8"),
+        ({"observation/wrist_image": None}, "an array would work, not NoneType"),
+        ({"observation/state": np.zeros(8)}, r"float32 \(10,\) would work, not float64 \(8,\)"),
+        ({"prompt": 3}, "a text would work, not int"),
+        ({"steps": 0}, "steps: a number from 1"),
+        ({"solver": "magic"}, "solver: euler, heun would work"),
+        ({"noise": {"entropy": "x"}}, "noise: entropy and spawn_key"),
+    ],
+)
+def test_what_it_cannot_use_is_told_in_text_and_ends_the_talk(
+    swaying: Swaying, changes: dict[str, Any], said: str
+) -> None:
+    with serving(swaying) as port, open_(port) as client:
+        client.recv(timeout=5)
+        client.send(pack(observation(**changes)))
+        frame = client.recv(timeout=5)
+        assert isinstance(frame, str)
+        assert re.search(said, frame)
+        with pytest.raises(Exception, match="1011"):
+            client.recv(timeout=5)
+
+
+def test_health_is_for_everyone_and_browsers_stay_outside(swaying: Swaying) -> None:
+    with serving(swaying) as port:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
+            assert answer.read() == b"OK\n"
+        with pytest.raises(InvalidStatus, match="403"):
+            open_(port, Origin="http://evil.example")
+
+
+def test_a_key_is_asked_for_where_there_is_one(swaying: Swaying) -> None:
+    key = "k" * 20
+    with serving(swaying, key) as port:
+        for said in ({}, {"Authorization": "Api-Key wrong"}):
+            with pytest.raises(InvalidStatus, match="401"):
+                open_(port, **said)
+        with open_(port, Authorization=f"Api-Key {key}") as client:
+            assert client.recv(timeout=5)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.org"])
+@pytest.mark.parametrize("token", ["", "short"])
+def test_no_other_address_without_a_key(swaying: Swaying, host: str, token: str) -> None:
+    with pytest.raises(UsageError, match="PI0BENCH_TOKEN"):
+        asyncio.run(start(swaying, host, 0, token))
+
+
+def test_a_port_that_is_taken_is_told(swaying: Swaying) -> None:
+    with (
+        serving(swaying) as port,
+        pytest.raises(UsageError, match=f"--port {port}"),
+        serving(swaying, port=port),
+    ):
+        pass
+
+
+def test_other_robots_are_served_while_one_is_idle(swaying: Swaying) -> None:
+    with serving(swaying) as port, open_(port) as idle, open_(port) as busy:
+        idle.recv(timeout=5)
+        busy.recv(timeout=5)
+        busy.send(pack(observation()))
+        assert unpack(busy.recv(timeout=5))["actions"].shape == (16, 7)  # type: ignore[arg-type]
+
+
+def test_a_message_that_is_too_large_is_refused(swaying: Swaying) -> None:
+    with serving(swaying) as port, open_(port) as client:
+        client.recv(timeout=5)
+        client.send(bytes(2 * 3 * 32 * 32 + 2**16 + 1))
+        with pytest.raises(Exception, match="1009"):
+            client.recv(timeout=5)
