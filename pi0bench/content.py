@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from pi0bench.errors import MachineError
+from pi0bench.errors import MachineError, UsageError
 
 Kind = Literal["envs", "tasks", "policies", "results"]
+
+EXTRA = "PI0BENCH_CONTENT"
+"""The environment variable with more folders of content, as PATH has them; workers inherit it."""
+
+PLUGINS = "pi0bench.content"
+"""The group of entry points whose values name a package, or a folder in it, that is content."""
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -34,3 +44,35 @@ def root() -> Path:
 def folder(kind: Kind) -> Path:
     """Find the folder of one kind of content; `results` is absent until some are published."""
     return root() / kind
+
+
+def add_folders(paths: Iterable[Path]) -> None:
+    """Add folders of content, for this process and those that it starts."""
+    named = [*os.environ.get(EXTRA, "").split(os.pathsep), *(str(p.resolve()) for p in paths)]
+    os.environ[EXTRA] = os.pathsep.join(dict.fromkeys(filter(None, named)))
+
+
+def task_folders() -> list[Path]:
+    """The folders of tasks: the benchmark's own, then those of others.
+
+    Others' are found without importing anything of theirs.
+
+    Raises:
+        UsageError: a folder of others has no tasks, or is not there.
+    """
+    asked = [Path(name) for name in os.environ.get(EXTRA, "").split(os.pathsep) if name]
+    folders = [*asked, *map(_located, sorted(e.value for e in entry_points(group=PLUGINS)))]
+    for path in folders:
+        if not (path / "tasks").is_dir():
+            raise UsageError(f"{path}: holds no folder tasks with folders of task files in it")
+    return [folder("tasks"), *(path / "tasks" for path in folders)]
+
+
+def _located(value: str) -> Path:
+    """The folder of a package, or of something in it, such as `mine.content`."""
+    package, *below = value.split(".")
+    spec = find_spec(package)
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    if not places:
+        raise UsageError(f"{value}: no package of that name holds content for {PLUGINS}")
+    return Path(places[0], *below)

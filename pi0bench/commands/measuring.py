@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from pi0bench.commands.console import console
+from pi0bench.content import add_folders
 from pi0bench.errors import MachineError, UsageError
 from pi0bench.workers import processes
 
@@ -36,11 +37,13 @@ def run(
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     stop_early: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     allow_incomplete: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    content: tuple[Path, ...] = (),
 ) -> int:
     """Measure policies: a table, curves and videos. The same command continues where it stopped.
 
     Args:
-        policy: One or more policies; `pi0bench list` names them.
+        policy: One or more policies; `pi0bench list` names them. PACKAGE:NAME is another package's,
+            openpi://HOST:PORT one on a server.
         suite: The tasks to measure on.
         task: Single tasks, in place of a suite.
         env_id: Registered Gymnasium environments, in place of a suite.
@@ -66,7 +69,9 @@ def run(
         stop_early: End as soon as every policy is shown to differ from the first one named; looks
             every five episodes by a test that allows it (e-values).
         allow_incomplete: Show tables even when episodes are missing, with worst-case bounds.
+        content: Folders with tasks of your own, tasks/SUITE/*.toml in each.
     """
+    add_folders(content)
     from pi0bench.evaluate import cells
     from pi0bench.evaluate.how import How
     from pi0bench.evaluate.run import run as measure
@@ -195,8 +200,13 @@ def retime(run: tyro.conf.Positional[Path], episodes: int = 3) -> int:
     return 0
 
 
-def list_() -> int:
-    """List policies, suites, tasks and variations."""
+def list_(content: tuple[Path, ...] = ()) -> int:
+    """List policies, suites, tasks and variations; nothing of other packages is imported.
+
+    Args:
+        content: Folders with tasks of your own, tasks/SUITE/*.toml in each.
+    """
+    add_folders(content)
     from rich.table import Table
 
     from pi0bench.envs import variation
@@ -220,13 +230,17 @@ def list_() -> int:
     return 0
 
 
-def check(paths: tyro.conf.Positional[tuple[Path, ...]] = ()) -> int:
+def check(
+    paths: tyro.conf.Positional[tuple[Path, ...]] = (), content: tuple[Path, ...] = ()
+) -> int:
     """Check task files: read them, and reset each task 50 times in both engines.
 
     Args:
         paths: Task files, or folders of them; all of the benchmark's when not given, and then
             also its paraphrases and variations.
+        content: Folders with tasks of your own, tasks/SUITE/*.toml in each, whose suites count.
     """
+    add_folders(content)
     from pi0bench.evaluate.check import check as examine
 
     screen = console()

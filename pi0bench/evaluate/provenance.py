@@ -15,6 +15,7 @@ from pi0bench.envs.variation import NOMINAL, digest
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.sources import Task
+from pi0bench.policies import registry
 from pi0bench.policies.policy import Traits
 from pi0bench.results.manifest import differences
 
@@ -32,6 +33,7 @@ def manifest(
         "variations": {name: digest(name) for name in settings.variations if name != NOMINAL.name},
         "weights": {name: trait.weights for name, trait in traits.items()},
         "modes": {name: trait.modes for name, trait in traits.items() if trait.modes},
+        "packages": {n: o for n, o in registry.origins().items() if n in settings.policies},
         "versions": versions(),
         "machine": {"system": platform.system(), "processor": _processor()},
     }

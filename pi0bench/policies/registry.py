@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 from pi0bench.content import folder
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies import baselines
-from pi0bench.policies.policy import Policy
+from pi0bench.policies.policy import Policy, Traits
 
 BASELINES: dict[str, Callable[[], Policy]] = {
     "expert": baselines.Expert,
@@ -19,6 +20,8 @@ BASELINES: dict[str, Callable[[], Policy]] = {
 }
 
 REMOTE = "openpi://"
+PLUGINS = "pi0bench.policies"
+"""The group of entry points under which other packages offer policies."""
 
 _SUMMARIES = {
     "expert": "The scripted demonstrator, which sees the simulator's state.",
@@ -28,8 +31,8 @@ _SUMMARIES = {
 
 
 def names() -> tuple[str, ...]:
-    """Names of the policies: baselines first, then the trained ones, sorted."""
-    return (*BASELINES, *sorted(_cards().keys() - BASELINES.keys()))
+    """Names of the policies: baselines, then the trained ones, then other packages', sorted."""
+    return (*BASELINES, *sorted(_cards().keys() - BASELINES.keys()), *sorted(_plugins()))
 
 
 def check(name: str) -> None:
@@ -43,7 +46,9 @@ def check(name: str) -> None:
 
 
 def load(name: str) -> Policy:
-    """The policy of that name, with its weights; openpi://HOST:PORT is one on a server.
+    """The policy of that name, with its weights.
+
+    openpi://HOST:PORT is one on a server, PACKAGE:NAME another package's, of its entry points.
 
     Raises:
         UsageError: no policy has that name, or its card or weights are wrong.
@@ -53,6 +58,8 @@ def load(name: str) -> Policy:
         return BASELINES[name]()
     if name.startswith(REMOTE):
         return _remote(name)
+    if name in (plugins := _plugins()):
+        return _imported(name, plugins[name])
     cards = _cards()
     from pi0bench.policies.learned import load_policy
 
@@ -67,10 +74,34 @@ def _remote(name: str) -> Policy:
     return RemotePolicy(name)
 
 
+def _plugins() -> dict[str, EntryPoint]:
+    """Other packages' policies, by package, colon and name; nothing is imported."""
+    found = entry_points(group=PLUGINS)
+    return {f"{entry.dist.name}:{entry.name}": entry for entry in found if entry.dist}
+
+
+def _imported(name: str, entry: EntryPoint) -> Policy:
+    try:
+        policy = entry.load()()
+        policy.name = name
+        if not isinstance(policy.traits, Traits) or not callable(policy.plan):
+            raise TypeError("a policy has a name, traits (Traits) and plan")
+    except Exception as error:
+        raise UsageError(f"{name}: {entry.value} is no policy: {error!r}") from error
+    return policy
+
+
+def origins() -> dict[str, str]:
+    """The package and version that each of other packages' policies comes from."""
+    return {n: f"{e.dist.name}=={e.dist.version}" for n, e in _plugins().items() if e.dist}
+
+
 def summary(name: str) -> str:
     """One line about the policy, from its card; no weights are read."""
     if name in BASELINES:
         return _SUMMARIES.get(name, "")
+    if name in (known := origins()):
+        return f"Of {known[name]}."
     card = _card(_cards()[name])
     return "its card cannot be read" if card is None else str(card.get("summary", ""))
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pi0bench.content import folder
+from pi0bench.content import folder, task_folders
 from pi0bench.errors import UsageError, unknown
 from pi0bench.tasks.complaints import Complaints
 from pi0bench.tasks.read import read
@@ -21,7 +21,21 @@ _MAX_BYTES = 1_000_000
 
 def task_ids() -> tuple[str, ...]:
     """Ids of every task of every suite, sorted."""
-    return tuple(sorted(path.stem for path in folder("tasks").glob("*/*.toml")))
+    return tuple(sorted(_paths()))
+
+
+def _paths() -> dict[str, Path]:
+    """Each task's file by its id, the benchmark's own and others'.
+
+    Raises:
+        UsageError: two have the same id.
+    """
+    found: dict[str, Path] = {}
+    for path in (path for home in task_folders() for path in home.glob("*/*.toml")):
+        if path.stem in found:
+            raise UsageError(f"{path}: the id is taken by {found[path.stem]}; rename the file")
+        found[path.stem] = path
+    return found
 
 
 def suite(name: str) -> tuple[TaskSpec, ...]:
@@ -41,10 +55,10 @@ def task(name: str) -> TaskSpec:
     Raises:
         UsageError: no task has that id, or its file is wrong.
     """
-    paths = list(folder("tasks").glob(f"*/{name}.toml")) if name in task_ids() else []
-    if not paths:
-        raise UsageError(unknown("task", name, task_ids()))
-    return load(paths[0])
+    paths = _paths()
+    if name not in paths:
+        raise UsageError(unknown("task", name, paths))
+    return load(paths[name])
 
 
 def load(path: Path) -> TaskSpec:

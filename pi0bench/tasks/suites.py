@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import tomllib
 
-from pi0bench.content import folder
+from pi0bench.content import task_folders
+from pi0bench.errors import UsageError
 
 
 def suites() -> dict[str, str]:
-    """What each suite is, in words, by its name."""
-    return tomllib.loads((folder("tasks") / "suites.toml").read_text("utf-8"))
+    """What each suite is, in words, by its name; the benchmark's own words win.
+
+    Raises:
+        UsageError: a file of suites cannot be read.
+    """
+    found: dict[str, str] = {}
+    for folder in reversed(task_folders()):
+        path = folder / "suites.toml"
+        try:
+            words = tomllib.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path}: {error}") from None
+        found |= {name: str(said) for name, said in words.items()}
+    return found

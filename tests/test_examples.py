@@ -1,0 +1,69 @@
+"""The examples do what their page says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pi0bench.results.store import RunFolder
+from tests.faults.processes import PLAIN
+
+
+@pytest.fixture(scope="module")
+def installed(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which the external policy is installed, as anyone would."""
+    target = tmp_path_factory.mktemp("site")
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
+    pip += ["--no-index", "--target", str(target), str(checkout / "examples" / "policy")]
+    subprocess.run(pip, check=True)
+    return target
+
+
+def pi0bench(checkout: Path, site: Path, *args: str) -> str:
+    paths = os.pathsep.join(map(str, (site, checkout)))
+    done = subprocess.run(
+        [sys.executable, *PLAIN, *args],
+        capture_output=True,
+        text=True,
+        cwd=site,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_policy_of_another_package_is_listed_and_measured(
+    checkout: Path, installed: Path, tmp_path: Path
+) -> None:
+    (installed / "servo.py").rename(installed / "hidden.py")
+    assert "pi0bench-servo:servo" in pi0bench(checkout, installed, "list")  # nothing is imported
+    (installed / "hidden.py").rename(installed / "servo.py")
+    out = tmp_path / "run"
+    asked = "run --policy pi0bench-servo:servo --task reach_cube --renderer tiny --episodes 6"
+    pi0bench(checkout, installed, *asked.split(), "--no-video", "--workers", "2", "--out", str(out))
+    folder = RunFolder(out)
+    assert {record.status for record in folder.records()} <= {"success", "failure"}
+    assert "success" in {record.status for record in folder.records()}
+    assert folder.manifest()["packages"] == {"pi0bench-servo:servo": "pi0bench-servo==0.1"}
+
+
+def test_tasks_of_ones_own_are_checked_listed_and_measured(checkout: Path, tmp_path: Path) -> None:
+    content = str(checkout / "examples" / "content")
+    task = f"{content}/tasks/mine/red_beside_blue.toml"
+    pi0bench(checkout, tmp_path, "check", "--content", content, "--", task)
+    assert "red_beside_blue" in pi0bench(checkout, tmp_path, "list", "--content", content)
+    out = tmp_path / "run"
+    asked = "run --policy expert --suite mine --renderer tiny --episodes 4 --no-video --workers 2"
+    pi0bench(checkout, tmp_path, *asked.split(), "--content", content, "--out", str(out))
+    assert [record.status for record in RunFolder(out).records()] == ["success"] * 4
+
+
+def test_the_page_names_only_what_there_is(checkout: Path) -> None:
+    page = (checkout / "examples" / "README.md").read_text("utf-8")
+    for path in re.findall(r"\]\(([^):#]+)\)", page):
+        assert (checkout / "examples" / path).exists(), path
