@@ -44,7 +44,7 @@ def run(
     Args:
         policy: One or more policies; `pi0bench list` names them. PACKAGE:NAME is another package's,
             openpi://HOST:PORT one on a server.
-        suite: The tasks to measure on.
+        suite: The tasks to measure on; robosuite is robosuite's, with the extra of that name.
         task: Single tasks, in place of a suite.
         env_id: Registered Gymnasium environments, in place of a suite.
         steps: Sampler steps to try; each policy's own default when not given.
@@ -77,13 +77,13 @@ def run(
     from pi0bench.evaluate.run import run as measure
     from pi0bench.evaluate.shards import Shard
     from pi0bench.evaluate.sources import GYMNASIUM
-    from pi0bench.tasks.load import suite as load_suite
+    from pi0bench.evaluate.sources import suite as tasks_of
 
     part = Shard.parse(shard) if shard else None
     single = (*task, *(f"{GYMNASIUM}/{name}" for name in env_id))
     settings = cells.Settings(
         policies=policy,
-        tasks=single or tuple(spec.id for spec in load_suite(suite)),
+        tasks=single or tasks_of(suite),
         engine=engine,
         renderer=renderer,
         episodes=episodes if episodes is not None else 5 if quick else 50,

@@ -10,7 +10,7 @@ from pi0bench.results.record import Cell
 from pi0bench.tasks import load
 from pi0bench.tasks.spec import TaskSpec
 
-GYMNASIUM = "gymnasium"
+GYMNASIUM, ROBOSUITE = "gymnasium", "robosuite"
 OWN = "own"
 """The renderer of cells whose world draws by itself."""
 
@@ -47,7 +47,7 @@ Task = TaskSpec | Outside
 
 
 def task(name: str) -> Task:
-    """The task of that id: one of ours, or `gymnasium/` and the name of a Gymnasium environment.
+    """The task of that id: one of ours, or `gymnasium/` or `robosuite/` and the name there.
 
     Raises:
         UsageError: there is none, or its file is wrong.
@@ -57,7 +57,24 @@ def task(name: str) -> Task:
         from pi0bench.envs.gym import GymTask
 
         return GymTask(rest)
+    if slash and source == ROBOSUITE:
+        from pi0bench.envs.robosuite.tasks import RobosuiteTask
+
+        return RobosuiteTask(rest)
     return load.task(name)
+
+
+def suite(name: str) -> tuple[str, ...]:
+    """Ids of a suite's tasks; all of robosuite's are one.
+
+    Raises:
+        UsageError: there is no such suite.
+    """
+    if name == ROBOSUITE:
+        from pi0bench.envs.robosuite.tasks import SPECS
+
+        return tuple(f"{ROBOSUITE}/{task}" for task in SPECS)
+    return tuple(spec.id for spec in load.suite(name))
 
 
 def begin(cell: Cell, task: Task) -> Episode:

@@ -43,7 +43,7 @@ class GlRenderer:
     name = "gl"
 
     def __init__(self) -> None:
-        self._gl = _context()
+        self._gl = context()
         self._gl.make_current()
         self._model = mujoco.MjModel.from_xml_string(_STAGE)
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MAX_GEOMS)
@@ -123,7 +123,7 @@ class GlRenderer:
         self._gl.free()
 
 
-def _context() -> Any:
+def context() -> Any:
     """A current offscreen OpenGL context; MUJOCO_GL, when set, names the only kind tried."""
     asked = os.environ.get("MUJOCO_GL", "").lower()
     platform = os.environ.get("PYOPENGL_PLATFORM")

@@ -1,0 +1,97 @@
+"""An episode of a task of robosuite."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi0bench.envs.episode import Seen, Verdict
+from pi0bench.envs.pose import Array
+from pi0bench.envs.render.renderer import Image, Renderer
+from pi0bench.envs.robosuite.experts import EXPERTS
+from pi0bench.envs.robosuite.stage import CAMERAS, CONTROL_HZ, Stage
+from pi0bench.envs.robosuite.tasks import Spec
+from pi0bench.envs.world import EnvFault
+
+HOLD_STEPS = 10
+"""For so long robosuite's own success must hold: what only passes by does not count."""
+
+_idle: dict[str, list[Stage]] = {}
+
+
+class RobosuiteEpisode:
+    """See `pi0bench.envs.episode.Episode`.
+
+    Actions are ours but for their scale, which is robosuite's: 5 cm and half a radian a step.
+
+    Args:
+        name: robosuite's, of the task.
+        spec: the task.
+        rng: draws the start state.
+
+    Raises:
+        EnvFault: the environment cannot be built.
+    """
+
+    low, high = -np.ones(7), np.ones(7)
+    control_hz, speed_m_s = CONTROL_HZ, 0.05 * CONTROL_HZ
+
+    def __init__(self, name: str, spec: Spec, rng: np.random.Generator) -> None:
+        self._name, self.instruction = name, spec.instruction
+        self._max_steps = round(spec.max_s * CONTROL_HZ)
+        self.steps, self._held = 0, 0
+        waiting = _idle.setdefault(name, [])
+        try:
+            self.stage = waiting.pop() if waiting else Stage(name)
+            self.stage.reset(rng)
+        except Exception as error:
+            raise EnvFault(f"robosuite: {error!r}") from error
+        self._commanded_m = self.stage.tool().pos_m
+
+    @property
+    def verdict(self) -> Verdict:
+        """For how long it has now been a success; there are no stages."""
+        return Verdict(self._held, 0, float(self.succeeded))
+
+    @property
+    def succeeded(self) -> bool:
+        """True when it has been one for `HOLD_STEPS`."""
+        return self._held >= HOLD_STEPS
+
+    @property
+    def over(self) -> bool:
+        """True when it has succeeded, or its time has run out."""
+        return self.succeeded or self.steps >= self._max_steps
+
+    def step(self, action: Array) -> None:
+        """Carry out one action, (7,)."""
+        self._commanded_m = self.stage.tool().pos_m + 0.05 * action[:3]
+        self.stage.step(action)
+        self.steps += 1
+        self._held = self._held + 1 if self.stage.env._check_success() else 0
+
+    def observe(self, renderer: Renderer | None, side: int, points: int) -> Seen:
+        """Look and feel; proprioception is (10,), see `pi0bench.envs.tabletop.proprio`."""
+        drawn = {name: self.stage.draw(name, side) for name in CAMERAS} if side else {}
+        joints_rad = self.stage.joints_rad().astype(np.float32)
+        return Seen(self.proprio(), drawn, joints_rad=joints_rad)
+
+    def proprio(self) -> NDArray[np.float32]:
+        """What the robot feels, as on the tabletop, (10,)."""
+        tool, width_m = self.stage.tool(), self.stage.width_m()
+        yaw, lag_m = tool.yaw_rad(), self._commanded_m - tool.pos_m
+        tilt = float(np.arccos(np.clip(-tool.rot[2, 2], -1, 1)))
+        felt = [*tool.pos_m, np.sin(yaw), np.cos(yaw), tilt, width_m, *lag_m]
+        return np.array(felt, np.float32)
+
+    def expert_action(self) -> Array:
+        """What the scripted expert would do now, (7,)."""
+        return EXPERTS[self._name](self.stage).clip(-1, 1)
+
+    def frame(self, renderer: Renderer | None, side: int) -> Image | None:
+        """The front camera's picture, (side, side, 3)."""
+        return self.stage.draw("front", side)
+
+    def close(self) -> None:
+        """Let another episode have the environment."""
+        _idle[self._name].append(self.stage)

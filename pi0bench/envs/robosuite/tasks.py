@@ -1,0 +1,69 @@
+"""Which tasks of robosuite there are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from pi0bench.errors import UsageError, unknown
+from pi0bench.seeds import stream
+
+if TYPE_CHECKING:
+    from pi0bench.envs.robosuite.episode import RobosuiteEpisode
+
+SOURCE = "robosuite"
+_PROFILE = 1  # of pictures, reset and success: a change makes every task another one
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A task.
+
+    Attributes:
+        instruction: what is asked.
+        max_s: after which an episode ends.
+    """
+
+    instruction: str
+    max_s: float
+
+
+SPECS: Mapping[str, Spec] = {
+    "Lift": Spec("lift the red cube", 8.0),
+    "Stack": Spec("stack the red cube on the green cube", 12.0),
+    "PickPlaceCan": Spec("put the can into its bin", 15.0),
+    "Door": Spec("open the door", 15.0),
+    "NutAssemblySquare": Spec("put the square nut on the square peg", 15.0),
+}
+
+
+class RobosuiteTask:
+    """A task of robosuite (see `pi0bench.evaluate.sources.Outside`).
+
+    Raises:
+        UsageError: there is none of that name, or robosuite is not installed.
+    """
+
+    engine, renderer = SOURCE, "own"
+
+    def __init__(self, name: str) -> None:
+        if name not in SPECS:
+            raise UsageError(unknown("task of robosuite", name, SPECS))
+        if find_spec(SOURCE) is None:
+            raise UsageError(
+                f'{SOURCE}/{name}: robosuite is not installed; pip install "pi0bench[robosuite]"'
+            )
+        self.id, self._name = f"{SOURCE}/{name}", name
+        said = f"{name} {SPECS[name]} {_PROFILE} robosuite=={version(SOURCE)}"
+        self.hash = hashlib.sha256(said.encode()).hexdigest()[:12]
+
+    def begin(self, seed: int, number: int) -> RobosuiteEpisode:
+        """Start an episode; its number decides the start state."""
+        from pi0bench.envs.robosuite.episode import RobosuiteEpisode
+
+        rng = stream("evaluation", seed, self.id, number)
+        return RobosuiteEpisode(self._name, SPECS[self._name], rng)
