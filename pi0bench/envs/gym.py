@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -154,6 +155,8 @@ class GymEpisode:
 
     def _end(self) -> None:
         self.over = True
+        if not math.isfinite(self._return):
+            raise EnvFault(f"the return after {self.steps} steps is {self._return}")
         if self._flagged:
             return
         if self._threshold is None:

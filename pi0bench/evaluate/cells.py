@@ -137,7 +137,9 @@ def folder_name(settings: Settings, suite: str = "") -> str:
         suite: the suite whose tasks they are, if it is one.
     """
     default = Settings(settings.policies, settings.tasks)
-    parts = ["+".join(settings.policies), suite or "+".join(settings.tasks), settings.engine]
+    parts = ["+".join(settings.policies), suite or "+".join(settings.tasks)]
+    if not all("/" in task for task in settings.tasks):  # other libraries' have one of their own
+        parts.append(settings.engine)
     if settings.renderer != default.renderer:
         parts.append(settings.renderer)
     if settings.variations != default.variations:
