@@ -58,7 +58,7 @@ def task(name: str) -> Task:
 
         return GymTask(rest)
     if slash and source == ROBOSUITE:
-        from pi0bench.envs.robosuite.tasks import RobosuiteTask
+        from pi0bench.envs.robosuite.task import RobosuiteTask
 
         return RobosuiteTask(rest)
     return load.task(name)
@@ -71,7 +71,7 @@ def suite(name: str) -> tuple[str, ...]:
         UsageError: there is no such suite.
     """
     if name == ROBOSUITE:
-        from pi0bench.envs.robosuite.tasks import SPECS
+        from pi0bench.envs.robosuite.specs import SPECS
 
         return tuple(f"{ROBOSUITE}/{task}" for task in SPECS)
     return tuple(spec.id for spec in load.suite(name))

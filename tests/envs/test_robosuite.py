@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pi0bench.cli import main
-from pi0bench.envs.robosuite.tasks import SPECS, RobosuiteTask
+from pi0bench.envs.robosuite.specs import SPECS
+from pi0bench.envs.robosuite.task import RobosuiteTask
 from pi0bench.errors import MachineError, UsageError
 from pi0bench.results.store import RunFolder
 
@@ -21,7 +22,7 @@ def test_an_unknown_task_is_told() -> None:
 
 
 def test_without_robosuite_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pi0bench.envs.robosuite.tasks.find_spec", lambda name: None)
+    monkeypatch.setattr("pi0bench.envs.robosuite.task.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install \"pi0bench\[robosuite\]\""):
         RobosuiteTask("Lift")
 

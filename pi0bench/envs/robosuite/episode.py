@@ -9,8 +9,8 @@ from pi0bench.envs.episode import Seen, Verdict
 from pi0bench.envs.pose import Array
 from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.envs.robosuite.experts import EXPERTS
+from pi0bench.envs.robosuite.specs import Spec
 from pi0bench.envs.robosuite.stage import CAMERAS, CONTROL_HZ, Stage
-from pi0bench.envs.robosuite.tasks import Spec
 from pi0bench.envs.world import EnvFault
 
 HOLD_STEPS = 10

@@ -1,14 +1,13 @@
-"""Which tasks of robosuite there are."""
+"""A task of robosuite, as a source of episodes."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from pi0bench.envs.robosuite.specs import SPECS
 from pi0bench.errors import UsageError, unknown
 from pi0bench.seeds import stream
 
@@ -17,28 +16,6 @@ if TYPE_CHECKING:
 
 SOURCE = "robosuite"
 _PROFILE = 1  # of pictures, reset and success: a change makes every task another one
-
-
-@dataclass(frozen=True)
-class Spec:
-    """A task.
-
-    Attributes:
-        instruction: what is asked.
-        max_s: after which an episode ends.
-    """
-
-    instruction: str
-    max_s: float
-
-
-SPECS: Mapping[str, Spec] = {
-    "Lift": Spec("lift the red cube", 8.0),
-    "Stack": Spec("stack the red cube on the green cube", 12.0),
-    "PickPlaceCan": Spec("put the can into its bin", 15.0),
-    "Door": Spec("open the door", 15.0),
-    "NutAssemblySquare": Spec("put the square nut on the square peg", 15.0),
-}
 
 
 class RobosuiteTask:
