@@ -49,6 +49,40 @@ def demonstrations(
     return out
 
 
+def dataset(
+    suites: Sequence[str],
+    episodes: int,
+    out: Path,
+    seed: int,
+    workers: int,
+    side: int,
+    console: Console,
+) -> Path:
+    """Record undisturbed demonstrations of suites, and write them as a LeRobotDataset.
+
+    The states that they are drawn from stay beside it, in a file of the same name.
+
+    Raises:
+        UsageError: see `pi0bench.train.lerobot.export`.
+    """
+    from pi0bench.envs.render.choose import choose, make
+    from pi0bench.train import demos, lerobot
+
+    lerobot.check(out, side)
+    source = out.with_name(f"{out.name}.npz")
+    if not source.exists():
+        how = demos.Disturbance(share=0.0)
+        with bar(console, "demonstrations") as show:
+            specs = tasks_of(suites)
+            demos.collect(
+                specs, episodes, source, seed=seed, how=how, workers=workers, progress=show
+            )
+    with bar(console, "pictures") as show:
+        lerobot.export(source, out, make(choose("auto", "mujoco")[0]), side, show)
+    console.print(f"{out}: a LeRobotDataset v3")
+    return out
+
+
 def tasks_of(suites: Sequence[str]) -> list[TaskSpec]:
     """The tasks of several suites, each once, sorted."""
     found = {spec.id: spec for suite in suites for spec in load_suite(suite)}
