@@ -5,7 +5,7 @@ VENV ?= .venv
 # Looked up at each use, because `make setup test` creates the environment on the way.
 PYTHON = $(shell test -x "$(VENV)/bin/python" && echo "$(VENV)/bin/python" || echo python3)
 
-.PHONY: setup format check test test-all test-outside build
+.PHONY: setup format check test test-all setup-outside test-outside build
 
 # torch goes first: an open range may resolve to a build of several gigabytes.
 setup:
@@ -29,10 +29,12 @@ test-all:
 	"$(PYTHON)" -m pytest
 
 # robosuite and openpi's client hold numpy below 2, and so have an environment of their own.
-test-outside:
+setup-outside:
 	python3 -m venv "$(VENV)-outside"
 	"$(VENV)-outside/bin/python" -m pip install "torch==2.13.*"
 	"$(VENV)-outside/bin/python" -m pip install -e ".[robosuite,openpi]" openpi-client==0.1.2 pytest
+
+test-outside:
 	"$(VENV)-outside/bin/python" -m pytest tests/envs/test_robosuite.py tests/openpi
 
 # Builds the sdist and from it the wheel, then uses the wheel where no checkout is in reach.
