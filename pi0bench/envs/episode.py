@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from pi0bench.envs.pose import Array
 from pi0bench.envs.render.renderer import Image, Renderer
 
+OWN = "own"
+"""The renderer of cells whose world draws by itself."""
+
 
 @dataclass(frozen=True)
 class Verdict:

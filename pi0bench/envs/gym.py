@@ -16,7 +16,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
-from pi0bench.envs.episode import Seen, Verdict
+from pi0bench.envs.episode import OWN, Seen, Verdict
 from pi0bench.envs.pose import Array
 from pi0bench.envs.registration import register
 from pi0bench.envs.render.renderer import Image, Renderer
@@ -42,7 +42,7 @@ class GymTask:
         UsageError: no environment of that name is registered.
     """
 
-    engine, renderer = SOURCE, "own"
+    engine, renderer = SOURCE, OWN
 
     def __init__(self, name: str) -> None:
         register()  # ours count too

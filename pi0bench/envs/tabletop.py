@@ -155,12 +155,16 @@ class Tabletop:
 
 
 def proprio(q_rad: Array, width_m: float, commanded_m: Array) -> NDArray[np.float32]:
+    """What a robot with these joints feels, (10,): see `felt`."""
+    return felt(forward(q_rad), width_m, commanded_m)
+
+
+def felt(tool: Pose, width_m: float, commanded_m: Array) -> NDArray[np.float32]:
     """What a robot feels, (10,).
 
     Measured tool position (3, m), sine and cosine of its heading, its tilt from straight down
     (1, rad), opening (1, m), commanded minus measured position (3, m).
     """
-    tool = forward(q_rad)
     yaw = tool.yaw_rad()
     tilt = float(np.arccos(np.clip(-tool.rot[2, 2], -1, 1)))
     lag = commanded_m - tool.pos_m

@@ -11,8 +11,6 @@ from pi0bench.tasks import load
 from pi0bench.tasks.spec import TaskSpec
 
 GYMNASIUM, ROBOSUITE = "gymnasium", "robosuite"
-OWN = "own"
-"""The renderer of cells whose world draws by itself."""
 
 
 class Outside(Protocol):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pi0bench.envs.episode import OWN
 from pi0bench.envs.render.choose import make
 from pi0bench.envs.render.renderer import Renderer
 from pi0bench.errors import IncompleteError, Pi0benchError, UsageError
@@ -15,7 +16,7 @@ from pi0bench.evaluate.film import Film
 from pi0bench.evaluate.planning import Moment, Stopwatch, Watched, describe, since
 from pi0bench.evaluate.probe import probe
 from pi0bench.evaluate.slot import Loss
-from pi0bench.evaluate.sources import OWN, Task, task
+from pi0bench.evaluate.sources import Task, task
 from pi0bench.evaluate.supervised import ATTEMPTS
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy, on_one_thread

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pi0bench.envs.episode import Seen, Verdict
 from pi0bench.envs.pose import Array
@@ -11,6 +10,7 @@ from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.envs.robosuite.experts import EXPERTS
 from pi0bench.envs.robosuite.specs import Spec
 from pi0bench.envs.robosuite.stage import CAMERAS, CONTROL_HZ, Stage
+from pi0bench.envs.tabletop import felt
 from pi0bench.envs.world import EnvFault
 
 HOLD_STEPS = 10
@@ -71,18 +71,11 @@ class RobosuiteEpisode:
         self._held = self._held + 1 if self.stage.env._check_success() else 0
 
     def observe(self, renderer: Renderer | None, side: int, points: int) -> Seen:
-        """Look and feel; proprioception is (10,), see `pi0bench.envs.tabletop.proprio`."""
+        """Look and feel; proprioception is (10,), see `pi0bench.envs.tabletop.felt`."""
         drawn = {name: self.stage.draw(name, side) for name in CAMERAS} if side else {}
         joints_rad = self.stage.joints_rad().astype(np.float32)
-        return Seen(self.proprio(), drawn, joints_rad=joints_rad)
-
-    def proprio(self) -> NDArray[np.float32]:
-        """What the robot feels, as on the tabletop, (10,)."""
-        tool, width_m = self.stage.tool(), self.stage.width_m()
-        yaw, lag_m = tool.yaw_rad(), self._commanded_m - tool.pos_m
-        tilt = float(np.arccos(np.clip(-tool.rot[2, 2], -1, 1)))
-        felt = [*tool.pos_m, np.sin(yaw), np.cos(yaw), tilt, width_m, *lag_m]
-        return np.array(felt, np.float32)
+        feeling = felt(self.stage.tool(), self.stage.width_m(), self._commanded_m)
+        return Seen(feeling, drawn, joints_rad=joints_rad)
 
     def expert_action(self) -> Array:
         """What the scripted expert would do now, (7,)."""

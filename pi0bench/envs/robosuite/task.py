@@ -7,6 +7,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from pi0bench.envs.episode import OWN
 from pi0bench.envs.robosuite.specs import SPECS
 from pi0bench.errors import UsageError, unknown
 from pi0bench.seeds import stream
@@ -25,7 +26,7 @@ class RobosuiteTask:
         UsageError: there is none of that name, or robosuite is not installed.
     """
 
-    engine, renderer = SOURCE, "own"
+    engine, renderer = SOURCE, OWN
 
     def __init__(self, name: str) -> None:
         if name not in SPECS:
