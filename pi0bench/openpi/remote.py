@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from time import monotonic, sleep
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
-from websockets.exceptions import ConnectionClosed, WebSocketException
-from websockets.sync.client import ClientConnection, connect
 
 from pi0bench.errors import UsageError, unknown
-from pi0bench.openpi.codec import MalformedError, pack, unpack
+from pi0bench.openpi.connection import Connection
 from pi0bench.openpi.mapping import OWN, Dialect, dialect, dialects
 from pi0bench.policies.policy import Observation, Plan, PolicyLostError, Traits
 
-SCHEME, PORT = "openpi", 8000
-TOKEN = "PI0BENCH_TOKEN"
-"""The environment variable with the key that a server may ask for."""
-
-FIRST_S, PATIENCE_S, DEADLINE_S = 5.0, 45.0, 30.0
-_MAX_REPLY_BYTES = 2**20
+SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
 _OPTIONS = ("mapping", "deadline_s")
 
 
@@ -43,17 +33,14 @@ class RemotePolicy:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._host, self._port, options = _parsed(name)
-        self._deadline_s = float(options.get("deadline_s", DEADLINE_S))
-        self._connection: ClientConnection | None = None
-        self._metadata: Mapping[str, Any] | None = None
+        host, port, options = _parsed(name)
         try:
-            self._metadata = self._connected(FIRST_S)
+            self._server = Connection(host, port, float(options.get("deadline_s", DEADLINE_S)))
         except PolicyLostError as error:
             raise UsageError(
                 f"{name}: {error}; start one there, such as pi0bench serve --policy pi0"
             ) from None
-        own = self._metadata.get(OWN)
+        own = self._server.metadata.get(OWN)
         self._own: Mapping[str, Any] = own if isinstance(own, Mapping) else {}
         self._dialect = self._speaks(options.get("mapping", OWN if self._own else ""))
         self.traits = self._traits()
@@ -69,16 +56,16 @@ class RemotePolicy:
         """Ask for each observation, one after the other; see `Policy.plan`.
 
         Raises:
-            PolicyLostError: the connection is lost, or was and cannot be had again.
-            TimeoutError: a reply takes longer than the deadline.
-            ValueError: a reply is no sound one.
+            PolicyLostError: see `Connection.ask`.
+            TimeoutError: likewise.
+            ValueError: likewise.
         """
         rows, evaluations, server_ms = [], [], 0.0
         for seen, rng in zip(observations, noise, strict=True):
             message = self._dialect.message(seen)
             if self._own:
                 message |= {"noise": _seed(rng), "steps": steps, "solver": solver}
-            reply = self._reply(message)
+            reply = self._server.ask(message)
             rows.append(self._dialect.actions(_actions(reply), seen)[: self.traits.execute])
             evaluations.append(int(reply.get("trunk_evaluations", 0)))
             server_ms += _infer_ms(reply)
@@ -124,81 +111,6 @@ class RemotePolicy:
                 f"{self.traits.execute} are to be executed of each"
             )
 
-    def _reply(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        self._connected(PATIENCE_S)
-        connection = self._connection
-        assert connection is not None
-        try:
-            connection.send(pack(message))
-            data = connection.recv(timeout=self._deadline_s)
-        except TimeoutError:
-            self._drop()  # so that a late reply is never taken for the next one
-            raise TimeoutError(f"no reply within {self._deadline_s:g} s") from None
-        except ConnectionClosed as closed:
-            self._drop()
-            if closed.sent and closed.sent.code == 1009:
-                raise ValueError(f"a reply of more than {_MAX_REPLY_BYTES} bytes") from None
-            raise PolicyLostError(f"{self.name}: the connection was lost: {closed}") from None
-        if isinstance(data, str):
-            self._drop()
-            raise ValueError(f"the server failed: {(data.strip().splitlines() or ['?'])[-1]}")
-        try:
-            reply = unpack(data)
-        except MalformedError:
-            self._drop()
-            raise
-        if not isinstance(reply, Mapping):
-            raise MalformedError(f"a reply is a map, not {type(reply).__name__}")
-        return reply
-
-    def _connected(self, patience_s: float) -> Mapping[str, Any]:
-        """The server's metadata, of a connection that is there or is made.
-
-        Raises:
-            PolicyLostError: there is none within that time.
-            UsageError: something else answers now.
-        """
-        if self._connection is not None and self._metadata is not None:
-            return self._metadata
-        until_s, wait_s = monotonic() + patience_s, 0.1
-        while True:
-            try:
-                self._connection, found = self._greeted()
-                break
-            except (OSError, WebSocketException, MalformedError) as error:
-                if monotonic() + wait_s > until_s:
-                    where = f"{self._host}:{self._port}"
-                    raise PolicyLostError(f"no openpi server at {where} ({error})") from None
-                sleep(wait_s)
-                wait_s = min(2 * wait_s, 2.0)
-        if self._metadata is not None and found != self._metadata:
-            raise UsageError(f"{self.name}: another policy is served there now; start the run anew")
-        return found
-
-    def _greeted(self) -> tuple[ClientConnection, Mapping[str, Any]]:
-        key = os.environ.get(TOKEN)
-        with ExitStack() as opened:
-            connection = opened.enter_context(
-                connect(
-                    f"ws://{self._host}:{self._port}",
-                    compression=None,
-                    max_size=_MAX_REPLY_BYTES,
-                    ping_interval=None,  # a server that computes answers none; see the deadline
-                    open_timeout=FIRST_S,
-                    additional_headers={"Authorization": f"Api-Key {key}"} if key else None,
-                )
-            )
-            found = unpack(_bytes(connection.recv(timeout=FIRST_S)))
-            if not isinstance(found, Mapping):
-                raise MalformedError("its first message is no map")
-            opened.pop_all()
-        return connection, found
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
 
 def _parsed(name: str) -> tuple[str, int, dict[str, str]]:
     parts = urlsplit(name)
@@ -235,9 +147,3 @@ def _infer_ms(reply: Mapping[str, Any]) -> float:
     timing = reply.get("server_timing")
     took_ms = timing.get("infer_ms") if isinstance(timing, Mapping) else None
     return float(took_ms) if isinstance(took_ms, int | float) and took_ms >= 0 else 0.0
-
-
-def _bytes(data: str | bytes) -> bytes:
-    if isinstance(data, str):
-        raise MalformedError(f"its first message is text: {data[:80]}")
-    return data

@@ -22,8 +22,8 @@ from websockets.http11 import Request, Response
 import pi0bench
 from pi0bench.errors import UsageError
 from pi0bench.openpi.codec import MalformedError, pack, unpack
+from pi0bench.openpi.connection import TOKEN
 from pi0bench.openpi.mapping import OWN
-from pi0bench.openpi.remote import TOKEN
 from pi0bench.policies.policy import Observation, Policy
 
 _PROPRIO_DIM = 10

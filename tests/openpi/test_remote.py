@@ -13,7 +13,7 @@ from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
-from pi0bench.openpi import remote
+from pi0bench.openpi import connection
 from pi0bench.openpi.codec import pack
 from pi0bench.openpi.remote import RemotePolicy
 from pi0bench.policies import registry
@@ -72,8 +72,8 @@ def test_a_lost_connection_is_no_fault_of_the_policy(monkeypatch: pytest.MonkeyP
         with pytest.raises(PolicyLostError, match="the connection was lost"):
             plan(policy)
         assert plan(policy).actions.shape == (1, 5, 7)  # on a new connection
-    monkeypatch.setattr(remote, "PATIENCE_S", 0.3)
-    policy._drop()
+    monkeypatch.setattr(connection, "PATIENCE_S", 0.3)
+    policy._server._drop()
     with pytest.raises(PolicyLostError, match="no openpi server"):
         plan(policy)
 
@@ -150,14 +150,14 @@ def test_chunks_must_be_long_enough() -> None:
     ],
 )
 def test_a_wrong_address_is_told(monkeypatch: pytest.MonkeyPatch, said: str, why: str) -> None:
-    monkeypatch.setattr(remote, "FIRST_S", 0.2)
+    monkeypatch.setattr(connection, "FIRST_S", 0.2)
     with pytest.raises(UsageError, match=why):
         RemotePolicy(said)
 
 
 @pytest.mark.parametrize("greeting", ["hello", b"\xc1", pack([1])])
 def test_a_wrong_greeting_is_told(monkeypatch: pytest.MonkeyPatch, greeting: Any) -> None:
-    monkeypatch.setattr(remote, "FIRST_S", 0.3)
+    monkeypatch.setattr(connection, "FIRST_S", 0.3)
     with answering(sound, greeting) as port, pytest.raises(UsageError, match="no openpi server"):
         RemotePolicy(name(port))
 
@@ -165,7 +165,7 @@ def test_a_wrong_greeting_is_told(monkeypatch: pytest.MonkeyPatch, greeting: Any
 def test_another_policy_on_the_way_is_not_taken_for_the_first(swaying: Swaying) -> None:
     with serving(swaying) as port:
         policy = RemotePolicy(name(port, ""))
-        policy._drop()
+        policy._server._drop()
         swaying.name = "another"
         with pytest.raises(UsageError, match="another policy is served"):
             policy.plan([seen(32)], [np.random.default_rng(0)], 5, "euler")
