@@ -35,7 +35,8 @@ setup-outside:
 	"$(VENV)-outside/bin/python" -m pip install -e ".[robosuite,openpi]" openpi-client==0.1.2 pytest
 
 test-outside:
-	"$(VENV)-outside/bin/python" -m pytest tests/envs/test_robosuite.py tests/openpi
+	"$(VENV)-outside/bin/python" -m pytest tests/envs/test_robosuite.py \
+		tests/train/test_robosuite.py tests/openpi
 
 # Builds the sdist and from it the wheel, then uses the wheel where no checkout is in reach.
 build:

@@ -38,8 +38,8 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
     _check_names(settings)
     tasks = [task(name) for name in settings.tasks]
     prove_writable(out)  # before weights are loaded, which takes longer
-    policies = {name: registry.load(name) for name in settings.policies}
     settings, makeshift = _in_world(settings, tasks)
+    policies = {name: registry.load(name, settings.engine) for name in settings.policies}
     traits = {name: policy.traits for name, policy in policies.items()}
     cells = expand(settings, traits, tasks)
     manifest = provenance.manifest(settings, traits, tasks, how.command)
@@ -123,6 +123,9 @@ def _plan(
     lines = []
     if settings.steps and unstepped:
         lines.append(f"{', '.join(unstepped)}: no sampler, so --steps does not apply.")
+    strangers = registry.strangers(settings.policies, settings.engine)
+    if strangers and settings.engine not in ENGINES:
+        lines.append(f"{', '.join(strangers)}: learned on the benchmark's own tasks alone.")
     counts = sorted({cell.steps for cell in cells} - {0})
     stepped = f", {'/'.join(map(str, counts))} sampler steps" if counts else ""
     stepped += f" of {', '.join(settings.solvers)}" if settings.solvers else ""

@@ -102,7 +102,7 @@ def jobs(records: Sequence[Record], seed: int) -> list[Measure]:
 
 def changed(cells: Sequence[Cell], manifest: Mapping[str, Any]) -> list[str]:
     """Say which weights, task files and variations are not those that were measured."""
-    weights = {cell.policy: cell.weights for cell in cells}
+    weights = {registry.own_in(cell.policy, cell.engine): cell.weights for cell in cells}
     hashes = {cell.task: cell.task_hash for cell in cells}
     kinds = {cell.variation for cell in cells} - {NOMINAL.name}
     said: Mapping[str, str] = manifest.get("variations", {})

@@ -99,7 +99,7 @@ class Worker:
 
     def _policy(self, cell: Cell) -> Policy:
         if cell.policy not in self._policies:
-            policy, moment = registry.load(cell.policy), self.planning
+            policy, moment = registry.load(cell.policy, cell.engine), self.planning
             watched = policy if moment is None else Watched(policy, lambda _: since(moment))
             self._policies[cell.policy] = watched
         policy = self._policies[cell.policy]

@@ -16,11 +16,11 @@ from pi0bench.content import folder as content
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.architectures import build_network
 from pi0bench.policies.eyes import Eyes
+from pi0bench.policies.folders import CARD, EYES_CARD, WEIGHTS, folders
 from pi0bench.policies.network import Given, Network
 from pi0bench.policies.observe import ActionScale
 from pi0bench.policies.text import Words
 
-CARD, EYES_CARD, WEIGHTS = "policy.toml", "eyes.toml", "model.safetensors"
 _MAX_BYTES = 200_000_000
 _MAX_CARD_BYTES = 1_000_000
 
@@ -58,7 +58,7 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not TOML: {error}") from None
     eyes = card.get("eyes")
     named = [card.get("same_as"), eyes.get("name") if isinstance(eyes, dict) else None]
-    known = [other.name for other in content("policies").iterdir()]
+    known = [*folders(CARD), *folders(EYES_CARD)]
     for name in named:
         if name is not None and name not in known:
             raise UsageError(f"{path}: {unknown('folder', str(name), known)}")

@@ -25,11 +25,11 @@ class LearnedPolicy:
         UsageError: its card or weights are wrong.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str) -> None:
         card = read(folder)
-        self.name = folder.name
+        self.name = name
         eyes = content("policies") / card["eyes"]["name"] if "eyes" in card else None
-        self._eyes = None if eyes is None else load_eyes(eyes.name)
+        self._eyes = None if eyes is None else load_eyes(card["eyes"]["name"])
         self._blank = eyes is not None and bool(card["eyes"].get("blank", False))
         self._network, self._words, about = load_network(card)
         self._text_length = int(card["text"]["length"])
@@ -95,14 +95,14 @@ class LearnedPolicy:
         return {"features": self._eyes(images, proprio).features()}
 
 
-def load_policy(folder: Path) -> LearnedPolicy:
-    """The trained policy of a folder.
+def load_policy(folder: Path, name: str = "") -> LearnedPolicy:
+    """The trained policy of a folder; its name is the folder's, when none is given.
 
     Raises:
         UsageError: its card or weights are wrong.
     """
     try:
-        return LearnedPolicy(folder)
+        return LearnedPolicy(folder, name or folder.name)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         # The card and what the weights' training said of itself are read without a schema.
         said = f"{type(error).__name__}: {error}"[:_MAX_TEXT]

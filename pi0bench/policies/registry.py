@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from pi0bench.content import folder
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies import baselines
+from pi0bench.policies.folders import CARD, folders
 from pi0bench.policies.policy import Policy, Traits
 
 BASELINES: dict[str, Callable[[], Policy]] = {
@@ -32,7 +32,7 @@ _SUMMARIES = {
 
 def names() -> tuple[str, ...]:
     """Names of the policies: baselines, then the trained ones, then other packages', sorted."""
-    return (*BASELINES, *sorted(_cards().keys() - BASELINES.keys()), *sorted(_plugins()))
+    return (*BASELINES, *sorted(folders().keys() - BASELINES.keys()), *sorted(_plugins()))
 
 
 def check(name: str) -> None:
@@ -45,10 +45,14 @@ def check(name: str) -> None:
         raise UsageError(unknown("policy", name, names()))
 
 
-def load(name: str) -> Policy:
+def load(name: str, world: str = "") -> Policy:
     """The policy of that name, with its weights.
 
     openpi://HOST:PORT is one on a server, PACKAGE:NAME another package's, of its entry points.
+
+    Args:
+        name: of the policy.
+        world: the engine to act in; a policy that learned there too has other weights for it.
 
     Raises:
         UsageError: no policy has that name, or its card or weights are wrong.
@@ -60,10 +64,22 @@ def load(name: str) -> Policy:
         return _remote(name)
     if name in (plugins := _plugins()):
         return _imported(name, plugins[name])
-    cards = _cards()
     from pi0bench.policies.learned import load_policy
 
-    return load_policy(cards[name].parent)
+    own = own_in(name, world)
+    return load_policy(folders()[own], own)
+
+
+def own_in(name: str, world: str) -> str:
+    """The folder of a trained policy's weights for a world: NAME/WORLD where there is one."""
+    own = f"{name}/{world}"
+    return own if own in folders() else name
+
+
+def strangers(policies: Iterable[str], world: str) -> list[str]:
+    """Those of the trained policies that have no weights of their own for a world."""
+    trained = folders()
+    return [name for name in policies if name in trained and own_in(name, world) == name]
 
 
 def _remote(name: str) -> Policy:
@@ -102,16 +118,11 @@ def summary(name: str) -> str:
         return _SUMMARIES.get(name, "")
     if name in (known := origins()):
         return f"Of {known[name]}."
-    card = _card(_cards()[name])
-    return "its card cannot be read" if card is None else str(card.get("summary", ""))
+    said = _parsed(folders()[name] / CARD)
+    return "its card cannot be read" if said is None else str(said.get("summary", ""))
 
 
-def _cards() -> dict[str, Path]:
-    """Folder name to card. A broken card counts, so that loading it says what is wrong."""
-    return {path.parent.name: path for path in folder("policies").glob("*/policy.toml")}
-
-
-def _card(path: Path) -> dict[str, Any] | None:
+def _parsed(path: Path) -> dict[str, Any] | None:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):

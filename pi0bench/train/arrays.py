@@ -14,12 +14,19 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def write(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> Path:
-    """Write all at once; `about` must be JSON."""
+    """Write all at once; `about` must be JSON.
+
+    Raises:
+        TypeError: an array holds Python objects, which would be pickled.
+    """
+    objects = [key for key, array in arrays.items() if array.dtype.hasobject]
+    if objects:
+        raise TypeError(f"{path}: {', '.join(objects)}: arrays of objects are not stored")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    own = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
+    own: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
     with partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **own, **arrays)
+        np.savez_compressed(file, **{**own, **arrays})
     partial.replace(path)
     return path
 

@@ -1,6 +1,6 @@
 """Demonstrations: the expert's clean actions along an execution that is now and then disturbed.
 
-Pictures are not stored: a file holds states, from which either renderer draws them at any size.
+Pictures are not stored: a file holds states, from which they can be drawn at any size.
 """
 
 from __future__ import annotations
@@ -13,35 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pi0bench.envs.tabletop import Tabletop
 from pi0bench.errors import UsageError
 from pi0bench.seeds import stream
-from pi0bench.tasks.load import task as load_task
-from pi0bench.tasks.placement import Layout, place
-from pi0bench.tasks.spec import TaskSpec
 from pi0bench.train import parts
 from pi0bench.train.arrays import read, write
+from pi0bench.train.worlds.choose import make
+from pi0bench.train.worlds.world import Demonstration, Disturbance, Task, World
 
-MAX_OBJECTS = 6
 _AFTER_STEPS = 12  # the expert goes on this long after success, so that chunks can end in rest
 _BLOCK = 20  # episodes a part file
-
-
-@dataclass(frozen=True)
-class Disturbance:
-    """How an execution is disturbed: pushes, and now and then fingers that open or shut.
-
-    Attributes:
-        push_m: root mean square of a push's length along each axis.
-        share: of the episodes that are disturbed at all.
-        grip: chance that a push also turns the fingers' command round.
-        steps: control steps that a push lasts.
-    """
-
-    push_m: float = 0.02
-    share: float = 0.75
-    grip: float = 0.12
-    steps: int = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +29,9 @@ class Episode:
     """One demonstration of T control steps.
 
     Attributes:
-        arrays: `q_rad` (T, 7), `width_m` (T,), `poses` (T, MAX_OBJECTS, 7; metres and wxyz) and
-            `joints` (T, MAX_OBJECTS) before each action; `proprio` (T, 10); the expert's clean
-            `actions` (T, 7); and `disturbed` (T,), whether something else was executed.
+        arrays: what the world notes (see `World.note`), (T, …) each, and `proprio` (T, 10) before
+            each action; the expert's clean `actions` (T, 7); and `disturbed` (T,), whether
+            something else was executed.
         instruction: what was asked.
         mode: which of the task's modes it took, if the task has any.
     """
@@ -61,15 +41,10 @@ class Episode:
     mode: str
 
 
-def layout_of(task: TaskSpec, seed: int, episode: int) -> Layout:
-    """The start state of a demonstration; its stream never meets that of the evaluations."""
-    return place(task, stream("demonstration", seed, task.id, episode))
-
-
-def record(task: TaskSpec, seed: int, number: int, how: Disturbance, engine: str) -> Episode | None:
+def record(world: World, task: str, seed: int, number: int, how: Disturbance) -> Episode | None:
     """Run the expert once; None when it did not succeed."""
-    rng = stream("disturbance", seed, task.id, number)
-    env = Tabletop(task, layout_of(task, seed, number), engine)
+    rng = stream("disturbance", seed, task, number)
+    env = world.begin(task, seed, number)
     rows: dict[str, list[Any]] = {}
     pushes = _pushes(env, rng, how)
     after = 0
@@ -77,13 +52,20 @@ def record(task: TaskSpec, seed: int, number: int, how: Disturbance, engine: str
         while env.steps < env.max_steps and after < _AFTER_STEPS:
             clean = env.expert_action()
             push = None if after else next(pushes)
-            _append(rows, env, clean, push is not None)
+            row = {
+                **world.note(env),
+                "proprio": env.proprio(),
+                "actions": clean.astype(np.float32),
+                "disturbed": push is not None,
+            }
+            for key, value in row.items():
+                rows.setdefault(key, []).append(value)
             env.step(clean if push is None else push(clean))
             after = after + 1 if after or env.succeeded else 0
         if not after:
             return None
         arrays = {key: np.array(value) for key, value in rows.items()}
-        return Episode(arrays, env.layout.instruction, env.verdict.mode)
+        return Episode(arrays, env.instruction, env.verdict.mode)
     finally:
         env.close()
 
@@ -91,18 +73,20 @@ def record(task: TaskSpec, seed: int, number: int, how: Disturbance, engine: str
 Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
-def _pushes(env: Tabletop, rng: np.random.Generator, how: Disturbance) -> Iterator[Change | None]:
+def _pushes(
+    env: Demonstration, rng: np.random.Generator, how: Disturbance
+) -> Iterator[Change | None]:
     """For each step: nothing, or what to execute in place of the clean action."""
     if rng.random() >= how.share:
         while True:
             yield None
-    scale = env.control_hz / 0.6  # metres a step to action units
+    scale = env.control_hz / env.speed_m_s  # metres a step to action units
     while True:
         for _ in range(int(rng.integers(8, 26))):
             yield None
         push = np.zeros(7)
         push[:3] = rng.normal(0, how.push_m, 3) / how.steps * scale
-        push[5] = rng.normal(0, 0.4)
+        push[5] = rng.normal(0, how.turn)
         flip = rng.random() < how.grip
 
         def change(clean: NDArray[np.float64], push: Any = push, flip: bool = flip) -> Any:
@@ -112,32 +96,12 @@ def _pushes(env: Tabletop, rng: np.random.Generator, how: Disturbance) -> Iterat
             yield change
 
 
-def _append(rows: dict[str, list[Any]], env: Tabletop, clean: Any, disturbed: bool) -> None:
-    snap = env.snapshot()
-    poses, joints = np.zeros((MAX_OBJECTS, 7), np.float32), np.zeros(MAX_OBJECTS, np.float32)
-    for i, body in enumerate(env.layout.bodies):
-        pose = snap.poses[body.name]
-        poses[i] = [*pose.pos_m, *pose.quat_wxyz()]
-        joints[i] = snap.joints.get(body.name, 0.0)
-    row = {
-        "q_rad": snap.q_rad.astype(np.float32),
-        "width_m": np.float32(snap.width_m),
-        "poses": poses,
-        "joints": joints,
-        "proprio": env.proprio(),
-        "actions": clean.astype(np.float32),
-        "disturbed": disturbed,
-    }
-    for key, value in row.items():
-        rows.setdefault(key, []).append(value)
-
-
 def _block(
     task_id: str, start: int, count: int, seed: int, how: dict[str, Any], engine: str
 ) -> Any:
-    task = load_task(task_id)
+    world, disturbance = make(engine), Disturbance(**how)
     numbers = range(start, start + count)
-    tried = [(n, record(task, seed, n, Disturbance(**how), engine)) for n in numbers]
+    tried = [(n, record(world, task_id, seed, n, disturbance)) for n in numbers]
     kept = [(number, episode) for number, episode in tried if episode is not None]
     if not kept:
         raise UsageError(f"{task_id}: the expert failed {count} times in a row; check its plan")
@@ -145,7 +109,7 @@ def _block(
         {
             "task": task_id,
             "episode": n,
-            "steps": len(e.arrays["width_m"]),
+            "steps": len(e.arrays["actions"]),
             "says": e.instruction,
             "mode": e.mode,
         }
@@ -156,13 +120,13 @@ def _block(
 
 
 def collect(
-    tasks: Sequence[TaskSpec],
+    tasks: Sequence[Task],
     episodes: int,
     out: Path,
     *,
     seed: int = 0,
     engine: str = "mujoco",
-    how: Disturbance = Disturbance(),
+    how: Disturbance | None = None,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
@@ -173,6 +137,7 @@ def collect(
     Raises:
         UsageError: a task's expert fails all the time.
     """
+    how = how or make(engine).disturbance
     about = {
         "seed": seed,
         "asked": episodes,

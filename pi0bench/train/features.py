@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 
 from pi0bench.content import folder as content
 from pi0bench.envs.cameras import CAMERAS
-from pi0bench.envs.render.choose import NAMES, make
-from pi0bench.envs.scene import Body
-from pi0bench.envs.tabletop import images
+from pi0bench.envs.render.choose import made
+from pi0bench.envs.render.renderer import Renderer
 from pi0bench.policies.card import EYES_CARD, WEIGHTS, digest, load_eyes
 from pi0bench.policies.card import read as read_card
 from pi0bench.seeds import stream
 from pi0bench.train import parts
 from pi0bench.train.arrays import read, write
-from pi0bench.train.recorded import Recorded, moment
+from pi0bench.train.recorded import Recorded
 
 STRIDE = 2
 CHUNK = 16
@@ -65,7 +64,7 @@ def encode(
 ) -> Path:
     """Draw every second step of the demonstrations, look at it, and write one features file.
 
-    Each step is drawn by either renderer, chosen by chance, so that policies know both.
+    Each step is drawn by one of the world's renderers, chosen by chance, so that policies know all.
     """
     _, about = read(source)
     weights = content("policies") / eyes_name / WEIGHTS
@@ -89,43 +88,42 @@ def _block(source: str, eyes_name: str, first: int, last: int) -> parts.Made:
     lived = Recorded(Path(source))
     eyes, home = load_eyes(eyes_name), content("policies") / eyes_name
     side = int(read_card(home, EYES_CARD)["eyes"]["side"])
-    renderers = [make(name) for name in NAMES]
     sentences = sorted({row["says"] for row in lived.episodes})
     rows = []
-    for number in range(first, last):
-        row, episode = lived.episodes[number], lived.episode(number)
-        chosen, targets, valid = windows(episode, number, STRIDE)
-        rng = stream("scene", lived.about["seed"], "features", number)
-        pictures = _draw(lived.bodies(number), episode, chosen, renderers, side, rng)
-        seen = {name: torch.from_numpy(pictures[:, i]) for i, name in enumerate(CAMERAS)}
-        with torch.inference_mode():
-            features = eyes(seen, torch.from_numpy(episode["proprio"][chosen])).features()
-        rows.append(
-            {
-                "features": features.numpy(),
-                "proprio": episode["proprio"][chosen],
-                "actions": targets[chosen],
-                "valid": valid[chosen],
-                "said": np.full(len(chosen), sentences.index(row["says"])),
-            }
-        )
-    for renderer in renderers:
-        renderer.close()
+    with made(lived.world.renderers) as renderers:
+        for number in range(first, last):
+            row, episode = lived.episodes[number], lived.episode(number)
+            chosen, targets, valid = windows(episode, number, STRIDE)
+            rng = stream("scene", lived.about["seed"], "features", number)
+            pictures = _draw(lived, number, chosen, renderers, side, rng)
+            seen = {name: torch.from_numpy(pictures[:, i]) for i, name in enumerate(CAMERAS)}
+            with torch.inference_mode():
+                features = eyes(seen, torch.from_numpy(episode["proprio"][chosen])).features()
+            rows.append(
+                {
+                    "features": features.numpy(),
+                    "proprio": episode["proprio"][chosen],
+                    "actions": targets[chosen],
+                    "valid": valid[chosen],
+                    "said": np.full(len(chosen), sentences.index(row["says"])),
+                }
+            )
     return {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}, {}
 
 
 def _draw(
-    bodies: Sequence[Body],
-    episode: dict[str, NDArray[Any]],
+    lived: Recorded,
+    number: int,
     chosen: NDArray[np.int64],
-    renderers: list[Any],
+    renderers: Sequence[Renderer | None],
     side: int,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """Pictures of the chosen steps, (N, C, side, side, 3)."""
+    """Pictures of the chosen steps of a demonstration, (N, C, side, side, 3)."""
     pictures = np.empty((len(chosen), len(CAMERAS), side, side, 3), np.uint8)
+    scenery = lived.scenery(number)
     for at, step in enumerate(chosen):
-        scene, snap = moment(bodies, episode, int(step))
-        seen = images(scene, snap, renderers[rng.integers(len(renderers))], side)
+        moment = scenery.moment(lived.row(number, int(step)))
+        seen = moment.images(renderers[int(rng.integers(len(renderers)))], side)
         pictures[at] = [seen[name] for name in CAMERAS]
     return pictures

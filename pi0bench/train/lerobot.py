@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 
 from pi0bench.envs.cameras import CAMERAS
 from pi0bench.envs.render.renderer import Image, Renderer
-from pi0bench.envs.tabletop import images
 from pi0bench.errors import StorageError, UsageError
-from pi0bench.train.recorded import Recorded, moment
+from pi0bench.train.recorded import Recorded
 
 FPS = 20
 _FILE = {"chunk_index": 0, "file_index": 0}
@@ -37,14 +36,18 @@ Progress = Callable[[int, int], object]
 
 
 def export(
-    source: Path, out: Path, renderer: Renderer, side: int, progress: Progress = lambda *_: None
+    source: Path,
+    out: Path,
+    renderer: Renderer | None,
+    side: int,
+    progress: Progress = lambda *_: None,
 ) -> Path:
     """Write a file of demonstrations (see `pi0bench.train.demos`) as a dataset.
 
     Args:
         source: the demonstrations.
         out: the dataset's folder, which must not exist yet.
-        renderer: draws every step by both cameras.
+        renderer: draws every step by both cameras; None in worlds that draw by themselves.
         side: of the pictures, pixels; even.
         progress: told how many episodes of how many are drawn.
 
@@ -82,7 +85,7 @@ def _key(camera: str) -> str:
 
 
 def _draw(
-    lived: Recorded, out: Path, renderer: Renderer, side: int, progress: Progress
+    lived: Recorded, out: Path, renderer: Renderer | None, side: int, progress: Progress
 ) -> dict[str, list[NDArray[np.float64]]]:
     """Write each camera's video; what statistics need: sampled pixels in [0, 1], (3, N) each."""
     sampled: dict[str, list[NDArray[np.float64]]] = {}
@@ -92,10 +95,10 @@ def _draw(
 
         def frames(camera: str = camera, key: str = key, at: int = at) -> Iterator[Image]:
             for number in range(len(lived.episodes)):
-                bodies, arrays = lived.bodies(number), lived.episode(number)
-                for step in range(len(arrays["width_m"])):
-                    scene, snapshot = moment(bodies, arrays, step)
-                    drawn = images(scene, snapshot, renderer, side, cameras=(camera,))[camera]
+                scenery = lived.scenery(number)
+                for step in range(lived.episodes[number]["steps"]):
+                    moment = scenery.moment(lived.row(number, step))
+                    drawn = moment.images(renderer, side, (camera,))[camera]
                     if step % _PIXELS_EVERY == 0:
                         sampled[key].append(drawn.reshape(-1, 3).T / 255)
                     yield drawn

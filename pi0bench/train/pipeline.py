@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from pi0bench.content import folder as content
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies import card as cards
-from pi0bench.tasks.load import suite as load_suite
-from pi0bench.tasks.spec import TaskSpec
+from pi0bench.policies.folders import EYES_CARD, WEIGHTS, folders
 from pi0bench.train.progress import bar
+
+if TYPE_CHECKING:
+    from pi0bench.train.worlds.world import Task
 
 
 def demonstrations(
@@ -28,7 +30,7 @@ def demonstrations(
     from pi0bench.train import demos
     from pi0bench.train.arrays import read
 
-    specs = tasks_of(suites)
+    engine, specs = _tasks(suites)
     if episodes < 1:
         raise UsageError(f"--episodes: {episodes} is too few; give a number from 1")
     wanted = {"seed": seed, "tasks": {spec.id: spec.hash for spec in specs}, "asked": episodes}
@@ -39,12 +41,14 @@ def demonstrations(
         console.print(f"{out}: {len(about['episodes'])} demonstrations are there")
         return out
     with bar(console, "demonstrations") as show:
-        demos.collect(specs, episodes, out, seed=seed, workers=workers, progress=show)
+        demos.collect(
+            specs, episodes, out, seed=seed, engine=engine, workers=workers, progress=show
+        )
     _, about = read(out)
     for spec in specs:
         kept = [row for row in about["episodes"] if row["task"] == spec.id]
         modes = Counter(row["mode"] for row in kept if row["mode"])
-        told = "".join(f", {name} {modes[name]}" for name, _ in spec.modes)
+        told = "".join(f", {name} {count}" for name, count in sorted(modes.items()))
         console.print(f"  {spec.id}: {len(kept)} of {episodes} disturbed episodes succeeded{told}")
     return out
 
@@ -65,28 +69,33 @@ def dataset(
     Raises:
         UsageError: see `pi0bench.train.lerobot.export`.
     """
-    from pi0bench.envs.render.choose import choose, make
+    from pi0bench.envs.episode import OWN
+    from pi0bench.envs.render.choose import choose, made
     from pi0bench.train import demos, lerobot
+    from pi0bench.train.worlds.choose import make, world_of
+    from pi0bench.train.worlds.world import Disturbance
 
     lerobot.check(out, side)
     source = out.with_name(f"{out.name}.npz")
+    engine = world_of(suites)
+    world, how = make(engine), Disturbance(share=0.0)
     if not source.exists():
-        how = demos.Disturbance(share=0.0)
         with bar(console, "demonstrations") as show:
-            specs = tasks_of(suites)
-            demos.collect(
-                specs, episodes, source, seed=seed, how=how, workers=workers, progress=show
-            )
-    with bar(console, "pictures") as show:
-        lerobot.export(source, out, make(choose("auto", "mujoco")[0]), side, show)
+            asked = {"seed": seed, "engine": engine, "how": how, "workers": workers}
+            demos.collect(world.tasks(suites), episodes, source, **asked, progress=show)
+    drawer = OWN if OWN in world.renderers else choose("auto", engine)[0]
+    with made([drawer]) as (renderer,), bar(console, "pictures") as show:
+        lerobot.export(source, out, renderer, side, show)
     console.print(f"{out}: a LeRobotDataset v3")
     return out
 
 
-def tasks_of(suites: Sequence[str]) -> list[TaskSpec]:
-    """The tasks of several suites, each once, sorted."""
-    found = {spec.id: spec for suite in suites for spec in load_suite(suite)}
-    return [found[name] for name in sorted(found)]
+def _tasks(suites: Sequence[str]) -> tuple[str, Sequence[Task]]:
+    """The engine in which suites are demonstrated, and their tasks, each once, sorted."""
+    from pi0bench.train.worlds.choose import make, world_of
+
+    engine = world_of(suites)
+    return engine, make(engine).tasks(suites)
 
 
 def members(group: str) -> list[str]:
@@ -95,8 +104,7 @@ def members(group: str) -> list[str]:
     Raises:
         UsageError: no card says that it belongs to the group.
     """
-    root = content("policies")
-    found = {path.parent.name: cards.read(path.parent) for path in root.glob(f"*/{cards.CARD}")}
+    found = {name: cards.read(folder) for name, folder in folders().items()}
     groups = {card["group"] for card in found.values() if "group" in card}
     if group not in groups:
         raise UsageError(unknown("group", group, groups))
@@ -116,13 +124,12 @@ def train(name: str, data: Path, workers: int, console: Console, device: str = "
 
     if device == "cpu":
         torch.set_num_threads(workers)
-    root = content("policies")
-    known = {path.parent.name for path in root.glob("*/*.toml")}
-    if name not in known:
+    eyes, policies = folders(EYES_CARD), folders()
+    if name not in (known := {**eyes, **policies}):
         raise UsageError(unknown("card", name, known))
     work = data / "training" / name
-    if (root / name / cards.EYES_CARD).exists():
-        card = cards.read(root / name, cards.EYES_CARD)
+    if name in eyes:
+        card = cards.read(eyes[name], EYES_CARD)
         scenes = _scenes(card, data, workers, console)
         with bar(console, name) as show:
             path = make.fit_eyes(name, scenes, work, show, device)
@@ -132,7 +139,7 @@ def train(name: str, data: Path, workers: int, console: Console, device: str = "
                 f"  {look}: off by {1000 * median:.1f} mm (median), {1000 * p90:.1f} (p90)"
             )
     else:
-        features = _learned_from(cards.read(root / name), data, workers, console)
+        features = _learned_from(cards.read(policies[name]), data, workers, console)
         with bar(console, name) as show:
             path = make.fit_policy(name, features, work, show, device)
     console.print(f"{path}: written; its curve is {work / 'curve.csv'}")
@@ -146,7 +153,7 @@ def _scenes(card: dict[str, Any], data: Path, workers: int, console: Console) ->
     recipe = card["training"]
     with bar(console, "scenes") as show:
         return scenes.collect(
-            tasks_of(recipe["suites"]),
+            _tasks(recipe["suites"])[1],
             source,
             recipe["scenes"],
             data / "scenes",
@@ -160,8 +167,8 @@ def _scenes(card: dict[str, Any], data: Path, workers: int, console: Console) ->
 def _demonstrations(recipe: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
     """A recipe's demonstrations, in a file named by what they were made from."""
     suites, count, seed = recipe["suites"], recipe["demonstrations"], recipe["seed"]
-    tasks = cards.digest(*(spec.path for spec in tasks_of(suites)))
-    out = data / f"demos-{'+'.join(suites)}-{count}-{seed}-{tasks}.npz"
+    tasks = hashlib.sha256(str([(t.id, t.hash) for t in _tasks(suites)[1]]).encode())
+    out = data / f"demos-{'+'.join(suites)}-{count}-{seed}-{tasks.hexdigest()[:12]}.npz"
     return demonstrations(suites, count, out, seed, workers, console)
 
 
@@ -173,7 +180,7 @@ def _learned_from(card: dict[str, Any], data: Path, workers: int, console: Conso
     teacher = card.get("head", {}).get("teacher")
     if not teacher:
         return features
-    weights = cards.digest(content("policies") / teacher / cards.WEIGHTS)
+    weights = cards.digest(folders()[teacher] / WEIGHTS)
     out = data / f"pairs-{teacher}-{weights}-{features.stem.removeprefix('features-')}.npz"
     if not out.exists():
         from pi0bench.train import reflow
@@ -190,7 +197,7 @@ def _features(card: dict[str, Any], data: Path, workers: int, console: Console) 
     """
     source = _demonstrations(card["training"], data, workers, console)
     eyes = card["eyes"]["name"]
-    seen = cards.digest(content("policies") / eyes / cards.WEIGHTS)
+    seen = cards.digest(folders(EYES_CARD)[eyes] / WEIGHTS)
     out = data / f"features-{source.stem.removeprefix('demos-')}-{seen}.npz"
     if out.exists():
         return out

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from pi0bench.envs.observe import Cloud
+from pi0bench.errors import UsageError
 from pi0bench.policies.card import digest
 from pi0bench.train import parts
 from pi0bench.train.arrays import read, write
 from pi0bench.train.features import windows
-from pi0bench.train.recorded import Recorded, moment
+from pi0bench.train.recorded import Recorded
+from pi0bench.train.worlds.tabletop import TabletopScenery, TabletopWorld
 
 STRIDE = 4
 _BLOCK = 100  # episodes a part
@@ -31,8 +33,13 @@ def encode(
     A point keeps its colour for a whole episode. So the file holds, of `count` points, `xyz` of
     each window, (N, count, 3) in metres as halves, which are right to 0.25 mm on the table; `rgb`
     of each episode, (E, count, 3) bytes; and which `episode` a window is of, (N,).
+
+    Raises:
+        UsageError: they were not demonstrated on the benchmark's own tasks.
     """
     lived = Recorded(source)
+    if not isinstance(lived.world, TabletopWorld):
+        raise UsageError(f"{source}: only the benchmark's own tasks can be seen as points")
     sentences = sorted({row["says"] for row in lived.episodes})
     total = len(lived.episodes)
     jobs = [(str(source), count, n, min(n + _BLOCK, total)) for n in range(0, total, _BLOCK)]
@@ -50,12 +57,15 @@ def _block(source: str, count: int, first: int, last: int) -> parts.Made:
     sentences = sorted({row["says"] for row in lived.episodes})
     rows = []
     for number in range(first, last):
-        row, episode, bodies = lived.episodes[number], lived.episode(number), lived.bodies(number)
+        row, episode = lived.episodes[number], lived.episode(number)
         chosen, targets, valid = windows(episode, number, STRIDE)
-        cloud = Cloud(*moment(bodies, episode, 0), count)
-        points = [cloud.points(moment(bodies, episode, int(step))[1]) for step in chosen]
+        scenery = lived.scenery(number)
+        assert isinstance(scenery, TabletopScenery)
+        start, *moments = [scenery.moment(lived.row(number, n)) for n in (0, *chosen.tolist())]
+        cloud = Cloud(start.scene, start.snapshot, count)
+        points = [cloud.points(moment.snapshot) for moment in moments]
         seen = np.array(points, np.float32).reshape(len(chosen), count, 6)
-        colours = cloud.points(moment(bodies, episode, 0)[1])[:, 3:]
+        colours = cloud.points(start.snapshot)[:, 3:]
         rows.append(
             {
                 "xyz": seen[..., :3].astype(np.float16),

@@ -13,8 +13,6 @@ from pi0bench.envs.robosuite.task import RobosuiteTask
 from pi0bench.errors import MachineError, UsageError
 from pi0bench.results.store import RunFolder
 
-EASY = ("Lift", "Stack", "PickPlaceCan", "Door")
-
 
 def test_an_unknown_task_is_told() -> None:
     with pytest.raises(UsageError, match='no task of robosuite "Lit"; did you mean "Lift"'):
@@ -52,7 +50,7 @@ def test_an_episode_does_not_depend_on_those_before(name: str) -> None:
 
 
 @pytest.mark.usefixtures("_there")
-@pytest.mark.parametrize("name", EASY)
+@pytest.mark.parametrize("name", SPECS)
 def test_the_expert_succeeds(name: str) -> None:
     for number in range(2):
         episode = RobosuiteTask(name).begin(0, number)

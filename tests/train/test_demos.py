@@ -14,7 +14,9 @@ from pi0bench.tasks.load import task, task_ids
 from pi0bench.tasks.placement import Layout, place
 from pi0bench.train import demos
 from pi0bench.train.arrays import read
-from pi0bench.train.demos import Disturbance, Episode, collect, layout_of, record
+from pi0bench.train.demos import Episode, collect, record
+from pi0bench.train.worlds.tabletop import TabletopWorld, layout_of
+from pi0bench.train.worlds.world import Disturbance
 
 
 def start_state(layout: Layout) -> tuple[object, ...]:
@@ -66,7 +68,7 @@ def executed(
 
     with monkeypatch.context() as patch:
         patch.setattr(Tabletop, "step", watched)
-        episode = record(task(task_id), 0, number, how, "mujoco")
+        episode = record(TabletopWorld("mujoco"), task_id, 0, number, how)
     assert episode is not None
     return episode, np.array(done)
 
@@ -148,9 +150,8 @@ def test_collecting_is_deterministic_and_resumes(
 
 
 def test_another_seed_starts_elsewhere() -> None:
-    spec = task("reach_cube")
-    how = Disturbance()
-    one, again, other = (record(spec, seed, 0, how, "mujoco") for seed in (0, 0, 1))
+    world, how = TabletopWorld("mujoco"), Disturbance()
+    one, again, other = (record(world, "reach_cube", seed, 0, how) for seed in (0, 0, 1))
     assert one is not None
     assert again is not None
     assert other is not None

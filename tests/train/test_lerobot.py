@@ -17,6 +17,7 @@ from pi0bench.errors import UsageError
 from pi0bench.tasks.load import task
 from pi0bench.train import demos, lerobot
 from pi0bench.train.recorded import Recorded
+from pi0bench.train.worlds.world import Disturbance
 
 SIDE = 32
 
@@ -24,7 +25,7 @@ SIDE = 32
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     home = tmp_path_factory.mktemp("lerobot")
-    how = demos.Disturbance(share=0.0)
+    how = Disturbance(share=0.0)
     specs = [task("reach_cube"), task("press_button")]
     source = demos.collect(specs, 2, home / "demos.npz", how=how, workers=1)
     return source, lerobot.export(source, home / "set", TinyRenderer(), SIDE)
@@ -70,8 +71,8 @@ def test_the_videos_hold_every_step_of_every_episode(recorded: tuple[Path, Path]
         assert frames.shape == (info["total_frames"], SIDE, SIDE, 3)
         assert episodes[f"videos/{key}/to_timestamp"].iloc[-1] == pytest.approx(len(frames) / 20)
         start = round(20 * episodes[f"videos/{key}/from_timestamp"].iloc[2])
-        scene, snapshot = lerobot.moment(lived.bodies(2), lived.episode(2), 0)
-        drawn = lerobot.images(scene, snapshot, TinyRenderer(), SIDE, cameras=(camera,))[camera]
+        moment = lived.scenery(2).moment(lived.row(2, 0))
+        drawn = moment.images(TinyRenderer(), SIDE)[camera]
         off = np.abs(frames[start].astype(int) - drawn.astype(int)).mean()
         before = np.abs(frames[start - 1].astype(int) - drawn.astype(int)).mean()
         assert off < 6 < before, "the episode's first frame is not where its timestamp says"

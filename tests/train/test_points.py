@@ -11,7 +11,8 @@ from pi0bench.envs.tabletop import Tabletop
 from pi0bench.tasks.load import task
 from pi0bench.train import points
 from pi0bench.train.arrays import read
-from pi0bench.train.demos import collect, layout_of
+from pi0bench.train.demos import collect
+from pi0bench.train.worlds.tabletop import layout_of
 
 
 def test_a_file_of_points_holds_what_an_episode_shows(tmp_path: Path) -> None:

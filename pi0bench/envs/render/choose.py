@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from pi0bench.envs.episode import OWN
 from pi0bench.envs.render.renderer import Renderer
 from pi0bench.errors import MachineError, UsageError, unknown
 
@@ -24,6 +28,22 @@ def make(name: str) -> Renderer:
 
         return GlRenderer()
     raise UsageError(unknown("renderer", name, (*NAMES, "auto")))
+
+
+@contextmanager
+def made(names: Sequence[str]) -> Iterator[list[Renderer | None]]:
+    """Several renderers for a while; None where a world draws by itself.
+
+    Raises:
+        MachineError: this machine has no OpenGL.
+    """
+    renderers = [None if name == OWN else make(name) for name in names]
+    try:
+        yield renderers
+    finally:
+        for renderer in renderers:
+            if renderer is not None:
+                renderer.close()
 
 
 def choose(name: str, engine: str) -> tuple[str, str]:

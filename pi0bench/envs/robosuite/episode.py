@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pi0bench.envs.episode import Seen, Verdict
 from pi0bench.envs.pose import Array
@@ -38,7 +39,7 @@ class RobosuiteEpisode:
 
     def __init__(self, name: str, spec: Spec, rng: np.random.Generator) -> None:
         self._name, self.instruction = name, spec.instruction
-        self._max_steps = round(spec.max_s * CONTROL_HZ)
+        self.max_steps = round(spec.max_s * CONTROL_HZ)
         self.steps, self._held = 0, 0
         waiting = _idle.setdefault(name, [])
         try:
@@ -61,7 +62,7 @@ class RobosuiteEpisode:
     @property
     def over(self) -> bool:
         """True when it has succeeded, or its time has run out."""
-        return self.succeeded or self.steps >= self._max_steps
+        return self.succeeded or self.steps >= self.max_steps
 
     def step(self, action: Array) -> None:
         """Carry out one action, (7,)."""
@@ -71,11 +72,14 @@ class RobosuiteEpisode:
         self._held = self._held + 1 if self.stage.env._check_success() else 0
 
     def observe(self, renderer: Renderer | None, side: int, points: int) -> Seen:
-        """Look and feel; proprioception is (10,), see `pi0bench.envs.tabletop.felt`."""
+        """Look and feel; the renderer is the world's own, and proprioception is (10,)."""
         drawn = {name: self.stage.draw(name, side) for name in CAMERAS} if side else {}
         joints_rad = self.stage.joints_rad().astype(np.float32)
-        feeling = felt(self.stage.tool(), self.stage.width_m(), self._commanded_m)
-        return Seen(feeling, drawn, joints_rad=joints_rad)
+        return Seen(self.proprio(), drawn, joints_rad=joints_rad)
+
+    def proprio(self) -> NDArray[np.float32]:
+        """What the robot feels now, (10,): see `pi0bench.envs.tabletop.felt`."""
+        return felt(self.stage.tool(), self.stage.width_m(), self._commanded_m)
 
     def expert_action(self) -> Array:
         """What the scripted expert would do now, (7,)."""

@@ -34,9 +34,11 @@ def _nearest(yaw_rad: float, to_rad: float, fold_rad: float) -> float:
     return to_rad + (yaw_rad - to_rad + fold_rad / 2) % fold_rad - fold_rad / 2
 
 
-def _pick(stage: Stage, at: Pose, fold_rad: float, clear_m: float = 0.08) -> Array:
-    """Over it, down to it, and shut."""
-    tool, rot = stage.tool(), _down(_nearest(at.yaw_rad(), np.pi / 2, fold_rad))
+def _pick(
+    stage: Stage, at: Pose, fold_rad: float, clear_m: float = 0.08, about_rad: float = np.pi / 2
+) -> Array:
+    """Over it, down to it, and shut, its heading within half a fold of `about_rad`."""
+    tool, rot = stage.tool(), _down(_nearest(at.yaw_rad(), about_rad, fold_rad))
     off_m = float(np.linalg.norm((at.pos_m - tool.pos_m)[:2]))
     above_m = tool.pos_m[2] - at.pos_m[2]
     turn_rad = np.linalg.norm(vector_of(rot @ tool.rot.T))
@@ -130,24 +132,31 @@ def door(stage: Stage) -> Array:
 
 
 def nut_assembly_square(stage: Stage) -> Array:
-    """Pick the nut by its handle, carry it over the peg, turn it square, and lower it."""
-    tool, center = stage.tool(), stage.site("SquareNut_center_site")
-    peg_m, handle_m = stage.body("peg1").pos_m, stage.site("SquareNut_handle_site").pos_m
-    heading_rad = float(np.arctan2(*(handle_m - center.pos_m)[1::-1]))
-    off_m = float(np.linalg.norm((center.pos_m - peg_m)[:2]))
-    if off_m < 0.02 and center.pos_m[2] < peg_m[2] + 0.01:
+    """Pick the nut by its handle, turn that towards the robot, and lower the nut over the peg.
+
+    Only so does the arm reach the peg. The hand grips and turns within half a turn each side of
+    one heading: from there the last joint gets to either heading that has the handle that way.
+    """
+    tool, nut, peg_m = stage.tool(), stage.site("SquareNut_center_site"), stage.body("peg1").pos_m
+    about_rad, heading_rad = np.pi - 0.4, nut.yaw_rad()
+    off_m = float(np.linalg.norm((nut.pos_m - peg_m)[:2]))
+    if off_m < 0.02 and nut.pos_m[2] < peg_m[2] + 0.01:
         return _leave(stage, 0.07)
     if not stage.holds(stage.env.nuts[stage.env.nut_id]):
-        return _pick(stage, Pose(handle_m, _down(heading_rad + np.pi / 2)), np.pi)
-    carry_m = peg_m[2] + 0.12
-    over_m = peg_m - (center.pos_m - tool.pos_m)
-    if off_m > 0.03 and center.pos_m[2] < carry_m - 0.03:
-        high_m = np.array([*tool.pos_m[:2], over_m[2] + 0.12])
+        # Near the handle's end: closer in, open fingers touch the square as if they held it.
+        at = Pose(nut.pos_m + 0.064 * nut.rot[:, 0], _down(heading_rad + np.pi / 2))
+        return _pick(stage, at, np.pi, about_rad=about_rad)
+    low = nut.pos_m[2] < peg_m[2] + 0.07
+    over_m = peg_m - (nut.pos_m - tool.pos_m)
+    if off_m > 0.03 and low:
+        high_m = np.array([*tool.pos_m[:2], over_m[2] + 0.13])
         return _toward(stage, high_m, _down(tool.yaw_rad()), SHUT)
-    wrong_rad = _nearest(-heading_rad, 0.0, np.pi / 2)
-    rot = _down(tool.yaw_rad() + wrong_rad)
-    if (off_m > 0.004 and center.pos_m[2] > carry_m - 0.05) or abs(wrong_rad) > 0.06:
-        return _toward(stage, over_m + 0.12 * _UP, rot, SHUT)
+    yaw_rad = _nearest(tool.yaw_rad(), about_rad, 2 * np.pi)
+    wrong_rad = _nearest(yaw_rad + np.pi - heading_rad, about_rad, 2 * np.pi) - yaw_rad
+    rot = _down(yaw_rad + np.clip(wrong_rad, -1, 1))
+    if (off_m > 0.004 and not low) or abs(wrong_rad) > 0.06:
+        short_m = np.clip(abs(wrong_rad) - 0.2, 0.0, 0.2)  # it turns before it is over the peg
+        return _toward(stage, over_m + np.array([-short_m, 0.0, 0.13]), rot, SHUT)
     return _toward(stage, np.array([*over_m[:2], tool.pos_m[2] - 0.03]), rot, SHUT)
 
 

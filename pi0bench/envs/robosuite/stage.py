@@ -12,14 +12,14 @@ import numpy as np
 from pi0bench.envs.mjlib import mujoco
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.render import gl
-from pi0bench.envs.render.renderer import Image
+from pi0bench.envs.render.renderer import Camera, Image
 from pi0bench.envs.world import EnvFault
 
 CONTROL_HZ = 20
 CAMERAS = {"front": "agentview", "wrist": "robot0_eye_in_hand"}
 """Ours, by robosuite's names."""
 
-FRONT_FOVY_DEG = 45.0
+FOVY_DEG = {"front": 45.0, "wrist": 75.0}
 _EYE_M, _TARGET_M = np.array([1.45, 0.05, 0.75]), np.array([0.55, 0.05, 0.0])
 _MAX_SIDE, _MAX_GEOMS = 640, 1000
 
@@ -62,7 +62,7 @@ class Stage:
         self.env.reset()
         camera, placed = self.model.camera(CAMERAS["front"]).id, self.base() @ FRONT
         self.model.cam_pos[camera], self.model.cam_quat[camera] = placed.pos_m, placed.quat_wxyz()
-        self.model.cam_fovy[camera] = FRONT_FOVY_DEG
+        self.model.cam_fovy[camera] = FOVY_DEG["front"]
         mujoco.mj_forward(self.model, self.data)
 
     def step(self, action: Array) -> None:
@@ -75,6 +75,24 @@ class Stage:
         finite = np.isfinite(self.data.qpos).all() and np.isfinite(self.data.qvel).all()
         if not finite or self.data.warning.number.any():
             raise EnvFault(f"MuJoCo diverged at {self.data.time:.3f} s")
+
+    def state(self) -> Array:
+        """Where everything that moves is, (nq,)."""
+        return self.data.qpos.copy()
+
+    def show(self, state: Array) -> None:
+        """Put everything where it was; nothing moves until the next reset.
+
+        Only states of the start state that it was last reset to.
+        """
+        self.data.qpos[:] = state
+        mujoco.mj_forward(self.model, self.data)
+
+    def put_arm(self, state: Array) -> None:
+        """Put the arm and the fingers alone where they were in a state."""
+        own = [*self.robot._ref_joint_pos_indexes, *self._fingers]
+        self.data.qpos[own] = state[own]
+        mujoco.mj_forward(self.model, self.data)
 
     def base(self) -> Pose:
         """Where the robot stands, in robosuite's world."""
@@ -114,6 +132,12 @@ class Stage:
         """True when both fingers touch a thing."""
         return bool(self.env._check_grasp(gripper=self.robot.gripper, object_geoms=thing))
 
+    def camera(self, name: str) -> Camera:
+        """A camera of ours in the frame of the base."""
+        camera = self.model.camera(CAMERAS[name]).id
+        pose = self._seen(self.data.cam_xpos[camera], self.data.cam_xmat[camera])
+        return Camera(pose, FOVY_DEG[name])
+
     def draw(self, camera: str, side: int) -> Image:
         """A picture of ours, (side, side, 3).
 
@@ -134,6 +158,8 @@ def _front() -> Pose:
 
 FRONT = _front()
 """The front camera in the frame of the robot's base."""
+WRIST = Pose(np.array([0.0, 0.05, -0.097]), np.diag([-1.0, 1.0, -1.0]))
+"""The wrist camera in the frame of the tool."""
 
 
 class _Drawer:

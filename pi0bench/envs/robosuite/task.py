@@ -8,14 +8,15 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pi0bench.envs.episode import OWN
-from pi0bench.envs.robosuite.specs import SPECS
+from pi0bench.envs.robosuite.specs import SOURCE, SPECS
 from pi0bench.errors import UsageError, unknown
 from pi0bench.seeds import stream
 
 if TYPE_CHECKING:
+    from numpy.random import Generator
+
     from pi0bench.envs.robosuite.episode import RobosuiteEpisode
 
-SOURCE = "robosuite"
 _PROFILE = 1  # of pictures, reset and success: a change makes every task another one
 
 
@@ -41,7 +42,13 @@ class RobosuiteTask:
 
     def begin(self, seed: int, number: int) -> RobosuiteEpisode:
         """Start an episode; its number decides the start state."""
+        return self._episode(stream("evaluation", seed, self.id, number))
+
+    def demonstrate(self, seed: int, number: int) -> RobosuiteEpisode:
+        """Start a demonstration; no evaluation starts in the same state."""
+        return self._episode(stream("demonstration", seed, self.id, number))
+
+    def _episode(self, rng: Generator) -> RobosuiteEpisode:
         from pi0bench.envs.robosuite.episode import RobosuiteEpisode
 
-        rng = stream("evaluation", seed, self.id, number)
         return RobosuiteEpisode(self._name, SPECS[self._name], rng)

@@ -1,0 +1,1 @@
+"""Worlds in which experts demonstrate: how a step is noted down, drawn again and labelled."""
