@@ -148,7 +148,7 @@ def _permutation(seed: int, count: int, epoch: int) -> np.ndarray:
 
 def _seed(seed: int, step: int) -> int:
     """A generator seed for one step, unrelated to its neighbours'."""
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0]) >> 1
 
 
 def _optimizers(
