@@ -120,7 +120,7 @@ class RobosuiteWorld:
 
     def tasks(self, suites: Sequence[str]) -> list[RobosuiteTask]:
         """See `World.tasks`."""
-        return [RobosuiteTask(name) for name in SPECS]
+        return [RobosuiteTask(name) for name in sorted(SPECS)]
 
     def begin(self, task: str, seed: int, number: int) -> RobosuiteEpisode:
         """See `World.begin`."""
