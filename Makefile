@@ -32,7 +32,7 @@ test-all:
 setup-outside:
 	python3 -m venv "$(VENV)-outside"
 	"$(VENV)-outside/bin/python" -m pip install "torch==2.13.*"
-	"$(VENV)-outside/bin/python" -m pip install -e ".[robosuite,openpi]" openpi-client==0.1.2 pytest
+	"$(VENV)-outside/bin/python" -m pip install -e ".[robosuite,openpi,lerobot]" openpi-client==0.1.2 pytest
 
 test-outside:
 	"$(VENV)-outside/bin/python" -m pytest tests/envs/test_robosuite.py \

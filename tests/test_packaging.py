@@ -76,7 +76,7 @@ def test_the_wheel_is_small(wheel: Path) -> None:
 
 def test_weights_are_small(checkout: Path) -> None:
     sizes = {
-        folder.name: sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+        folder.name: sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
         for folder in (checkout / "policies").glob("*/")
     }
     assert {name: size for name, size in sizes.items() if size > WEIGHTS_LIMIT} == {}

@@ -16,7 +16,7 @@ from pi0bench.content import folder as content
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.architectures import build_network
 from pi0bench.policies.eyes import Eyes
-from pi0bench.policies.folders import CARD, EYES_CARD, WEIGHTS, folders
+from pi0bench.policies.folders import CARD, EYES_CARD, WEIGHTS, folders, name_of
 from pi0bench.policies.network import Given, Network
 from pi0bench.policies.observe import ActionScale
 from pi0bench.policies.text import Words
@@ -90,8 +90,8 @@ def load_network(card: Mapping[str, Any]) -> tuple[Network, Words, dict[str, Any
     if "eyes" in card:
         eyes = content("policies") / card["eyes"]["name"] / WEIGHTS
         if about.get("eyes") != digest(eyes):
-            name = path.parent.name
-            raise UsageError(f"{path}: learned from other eyes than {eyes}; pi0bench train {name}")
+            again = f"pi0bench train {name_of(path.parent)}"
+            raise UsageError(f"{path}: learned from other eyes than {eyes}; {again}")
     network, words = build(card, about)
     fill(network, tensors, path)
     return network.eval(), words, about
@@ -126,7 +126,7 @@ def weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         UsageError: the file is missing, too large, truncated, or no safetensors of this project.
     """
     if not path.is_file():
-        raise UsageError(f"{path}: no such file; pi0bench train {path.parent.name} makes it")
+        raise UsageError(f"{path}: no such file; pi0bench train {name_of(path.parent)} makes it")
     if path.stat().st_size > _MAX_BYTES:
         raise UsageError(f"{path}: larger than {_MAX_BYTES // 10**6} MB")
     try:

@@ -17,3 +17,9 @@ def folders(card: str = CARD) -> dict[str, Path]:
     root = folder("policies")
     found = [*root.glob(f"*/{card}"), *root.glob(f"*/*/{card}")]
     return {path.parent.relative_to(root).as_posix(): path.parent for path in sorted(found)}
+
+
+def name_of(home: Path) -> str:
+    """The name of a folder, as `folders` says it; of one elsewhere, its last part."""
+    root = folder("policies")
+    return home.relative_to(root).as_posix() if home.is_relative_to(root) else home.name

@@ -12,6 +12,7 @@ import torch
 from pi0bench.content import folder as content
 from pi0bench.errors import UsageError
 from pi0bench.policies.card import CARD, EYES_CARD, WEIGHTS, digest, load_eyes, load_network, read
+from pi0bench.policies.folders import name_of
 from pi0bench.policies.policy import Observation, Plan, Traits
 
 _ROWS = 8
@@ -25,9 +26,9 @@ class LearnedPolicy:
         UsageError: its card or weights are wrong.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path) -> None:
         card = read(folder)
-        self.name = name
+        self.name = name_of(folder)
         eyes = content("policies") / card["eyes"]["name"] if "eyes" in card else None
         self._eyes = None if eyes is None else load_eyes(card["eyes"]["name"])
         self._blank = eyes is not None and bool(card["eyes"].get("blank", False))
@@ -95,14 +96,14 @@ class LearnedPolicy:
         return {"features": self._eyes(images, proprio).features()}
 
 
-def load_policy(folder: Path, name: str = "") -> LearnedPolicy:
-    """The trained policy of a folder; its name is the folder's, when none is given.
+def load_policy(folder: Path) -> LearnedPolicy:
+    """The trained policy of a folder.
 
     Raises:
         UsageError: its card or weights are wrong.
     """
     try:
-        return LearnedPolicy(folder, name or folder.name)
+        return LearnedPolicy(folder)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         # The card and what the weights' training said of itself are read without a schema.
         said = f"{type(error).__name__}: {error}"[:_MAX_TEXT]

@@ -66,8 +66,7 @@ def load(name: str, world: str = "") -> Policy:
         return _imported(name, plugins[name])
     from pi0bench.policies.learned import load_policy
 
-    own = own_in(name, world)
-    return load_policy(folders()[own], own)
+    return load_policy(folders()[own_in(name, world)])
 
 
 def own_in(name: str, world: str) -> str:

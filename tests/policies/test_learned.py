@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from pi0bench.content import folder
+from pi0bench.policies import registry
 from pi0bench.policies.card import CARD, EYES_CARD, read
+from pi0bench.policies.folders import folders
 from pi0bench.policies.learned import LearnedPolicy, load_policy
 from pi0bench.policies.policy import Observation
 
-FOLDERS = sorted(path.parent for path in folder("policies").glob(f"*/{CARD}"))
+FOLDERS = folders()
 
 
 def observation(
@@ -34,9 +35,11 @@ def actions(policy: LearnedPolicy, seeds: list[int], steps: int = 2, **change: A
     return policy.plan(seen, noise, steps, (*policy.traits.solvers, "none")[0]).actions
 
 
-@pytest.mark.parametrize("home", FOLDERS, ids=lambda path: path.name)
-def test_each_policy_loads_and_plans(home: Path) -> None:
+@pytest.mark.parametrize("name", FOLDERS)
+def test_each_policy_loads_and_plans(name: str) -> None:
+    home = FOLDERS[name]
     policy = load_policy(home)
+    assert policy.name == name
     plan = actions(policy, [0])
     chunk = read(home)["chunk"]
     assert plan.shape[0] == 1
@@ -94,8 +97,18 @@ def test_an_unknown_word_is_no_crash(pi0: LearnedPolicy) -> None:
 
 
 def test_each_card_is_small_and_says_what_it_is() -> None:
-    for home in {p.parent for p in folder("policies").glob("*/*.toml")}:
+    for home in {p.parent for p in folder("policies").rglob("*.toml")}:
         names = [name for name in (CARD, EYES_CARD) if (home / name).exists()]
         assert len(names) == 1, home
         assert read(home, names[0])["summary"].endswith(".")
         assert (home / "README.md").exists(), f"{home} has no model card"
+
+
+def test_a_policy_has_other_weights_in_a_world_where_it_learned_too() -> None:
+    at_home, there = registry.load("pi0"), registry.load("pi0", "robosuite")
+    assert (at_home.name, there.name) == ("pi0", "pi0/robosuite")
+    assert at_home.traits.weights != there.traits.weights
+    assert registry.load("pi0/robosuite").traits == there.traits
+    for engine in ("mujoco", "pybullet", "gymnasium"):
+        assert registry.own_in("pi0", engine) == "pi0"
+    assert registry.strangers(["pi0", "bc", "expert"], "robosuite") == ["bc"]
