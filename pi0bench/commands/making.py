@@ -23,7 +23,7 @@ def demos(
     """Record the expert's demonstrations into one file. The same command continues.
 
     Args:
-        suite: The suites to demonstrate.
+        suite: The suites to demonstrate; robosuite by itself.
         episodes: Start states of each task.
         out: The file, data/demos.npz when not given: states and clean actions, no pictures. A
             folder, data/lerobot when not given, for --format lerobot.

@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.evaluate.supervised import Local
 
 if TYPE_CHECKING:
-    from pi0bench.evaluate.slot import Loss
+    from pi0bench.evaluate.jobs import Job
     from pi0bench.evaluate.worker import Worker
     from pi0bench.policies.policy import Policy
 
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
-
-
-class Job(Protocol[R_co]):
-    """A piece of work that can be pickled, and repeated without harm."""
-
-    @property
-    def attempt(self) -> int:
-        """How often it has been begun, this time included."""
-        ...
-
-    def run(self, worker: Worker) -> Iterator[R_co]:
-        """Do it, and yield each answer as soon as it is known."""
-        ...
-
-    def parts(self, answers: Sequence[Any] = ()) -> Sequence[Job[R_co]]:
-        """What is left after these answers: what was begun, in the smallest jobs, and the rest."""
-        ...
-
-    def lost(self, loss: Loss) -> Sequence[R_co]:
-        """What to report when it cannot be done."""
-        ...
 
 
 class Executor(Protocol):

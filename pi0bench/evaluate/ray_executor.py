@@ -17,12 +17,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pi0bench.errors import IncompleteError, UsageError
-from pi0bench.evaluate.slot import ONE_THREAD, Loss
-from pi0bench.evaluate.supervised import ANSWER_S, ATTEMPTS, JOBS_A_PROCESS
+from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
+from pi0bench.evaluate.slot import ONE_THREAD
+from pi0bench.evaluate.supervised import ANSWER_S, JOBS_A_PROCESS
 from pi0bench.results.manifest import differences
 
 if TYPE_CHECKING:
-    from pi0bench.evaluate.executors import Job
     from pi0bench.evaluate.worker import Worker
 
 R = TypeVar("R")

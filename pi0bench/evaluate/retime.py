@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pi0bench.errors import IncompleteError, UsageError
-from pi0bench.evaluate.slot import Loss
+from pi0bench.evaluate.jobs import Loss
 from pi0bench.evaluate.supervised import Local
 from pi0bench.evaluate.verify import changed
 from pi0bench.evaluate.worker import Worker

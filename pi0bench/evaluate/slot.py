@@ -10,16 +10,13 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from ctypes import c_double
-from dataclasses import dataclass
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawValue
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-# Not at run time: a worker imports this file before its threads are counted.
-if TYPE_CHECKING:
-    from pi0bench.evaluate.executors import Job
+from pi0bench.evaluate.jobs import Job, Loss
 
 ONE_THREAD: Mapping[str, str] = {
     "OMP_NUM_THREADS": "1",
@@ -28,19 +25,6 @@ ONE_THREAD: Mapping[str, str] = {
 }
 _ORPHANED = 71
 _START_S, _END_S = 60.0, 5.0
-
-
-@dataclass(frozen=True)
-class Loss:
-    """How a job was lost.
-
-    Attributes:
-        why: in words.
-        status: whose fault it is (see `pi0bench.results.record`).
-    """
-
-    why: str
-    status: str
 
 
 class Slot:

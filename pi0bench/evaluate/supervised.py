@@ -6,16 +6,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pi0bench.errors import IncompleteError
-from pi0bench.evaluate.slot import Loss, Slot
-
-if TYPE_CHECKING:
-    from pi0bench.evaluate.executors import Job
-
-ATTEMPTS = 3
-"""How often a job is begun, or a process started, before it is given up."""
+from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
+from pi0bench.evaluate.slot import Slot
 
 ANSWER_S = 600.0
 """After so long without an answer a job is taken for hung."""

@@ -13,11 +13,10 @@ from pi0bench.errors import IncompleteError, Pi0benchError, UsageError
 from pi0bench.evaluate.cells import batches
 from pi0bench.evaluate.episode import Outcome, Rollout, run
 from pi0bench.evaluate.film import Film
+from pi0bench.evaluate.jobs import ATTEMPTS, Loss
 from pi0bench.evaluate.planning import Moment, Stopwatch, Watched, describe, since
 from pi0bench.evaluate.probe import probe
-from pi0bench.evaluate.slot import Loss
 from pi0bench.evaluate.sources import Task, task
-from pi0bench.evaluate.supervised import ATTEMPTS
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy, on_one_thread
 from pi0bench.results.quality import Quality

@@ -76,9 +76,10 @@ def own_in(name: str, world: str) -> str:
 
 
 def strangers(policies: Iterable[str], world: str) -> list[str]:
-    """Those of the trained policies that have no weights of their own for a world."""
-    trained = folders()
-    return [name for name in policies if name in trained and own_in(name, world) == name]
+    """Those of the trained policies that have not learned in a world."""
+    trained = folders().keys()
+    own = {name: own_in(name, world) for name in policies if name in trained}
+    return [name for name, used in own.items() if not used.endswith(f"/{world}")]
 
 
 def _remote(name: str) -> Policy:

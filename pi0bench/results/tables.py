@@ -123,7 +123,8 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
             success, _, _, _, latency, evaluations, _ = _cells(r)
             seconds = NOTHING if r.success_s is None else f"{r.success_s:.1f} s"
             interval = percents(r.interval) if r.n else NOTHING
-            cells = [r.task, success, percent(r.rate), interval, seconds, latency, evaluations]
+            task = r.task.removeprefix(f"{condition.world[0]}/")  # the title names the engine
+            cells = [task, success, percent(r.rate), interval, seconds, latency, evaluations]
             table.add_row(*map(in_terminal, cells), style="bold" if r.is_mean else None)
         console.print(table)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pi0bench.errors import UsageError
+from pi0bench.evaluate.jobs import ATTEMPTS
 from pi0bench.evaluate.ray_executor import Ray
-from pi0bench.evaluate.supervised import ATTEMPTS
 from tests.faults.jobs import Toy
 
 pytest.importorskip("ray", reason="needs pi0bench[ray]")

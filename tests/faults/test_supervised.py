@@ -14,7 +14,8 @@ import pytest
 
 from pi0bench.errors import IncompleteError
 from pi0bench.evaluate import slot, supervised
-from pi0bench.evaluate.supervised import ATTEMPTS, Local
+from pi0bench.evaluate.jobs import ATTEMPTS
+from pi0bench.evaluate.supervised import Local
 from tests.faults.jobs import Toy
 
 
