@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pi0bench import content
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.policies import card, registry
@@ -96,12 +97,10 @@ CARDS = {
 def test_a_hostile_card_is_refused(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text, home = CARDS[name], tmp_path / "hostile"
-    home.mkdir()
+    text, home = CARDS[name], tmp_path / "policies" / "hostile"
+    home.mkdir(parents=True)
     (home / card.CARD).write_bytes(text if isinstance(text, bytes) else text.encode())
-    for module in (card, registry):
-        attribute = "content" if module is card else "folder"
-        monkeypatch.setattr(module, attribute, lambda _: tmp_path)
+    monkeypatch.setattr(content, "root", lambda: tmp_path)
     with pytest.raises(UsageError, match="hostile"):
         load_policy(home)
     assert registry.summary("hostile") in ("its card cannot be read", "", "x.")
@@ -110,11 +109,12 @@ def test_a_hostile_card_is_refused(
 def test_a_card_that_is_the_same_as_itself_has_no_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "hostile").mkdir()
-    (tmp_path / "hostile" / card.CARD).write_text('same_as = "hostile"')
-    monkeypatch.setattr(card, "content", lambda _: tmp_path)
+    home = tmp_path / "policies" / "hostile"
+    home.mkdir(parents=True)
+    (home / card.CARD).write_text('same_as = "hostile"')
+    monkeypatch.setattr(content, "root", lambda: tmp_path)
     with pytest.raises(UsageError, match="hostile has no weights of its own"):
-        card.read(tmp_path / "hostile")
+        card.read(home)
 
 
 def test_a_card_cannot_say_where_its_weights_are(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copy:
     def make(name: str) -> Path:
         own = home / "policies" / name
         own.unlink()
-        own.mkdir()
-        for path in (real / "policies" / name).iterdir():
-            (own / path.name).write_bytes(path.read_bytes())
+        shutil.copytree(real / "policies" / name, own)
         return own
 
     return make
