@@ -16,6 +16,7 @@ _STREAMS = {
     "probe": 6,
     "shard": 7,
     "verification": 8,
+    "development": 9,
 }
 
 

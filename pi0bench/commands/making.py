@@ -51,23 +51,27 @@ def train(
     data: Path = Path("data"),
     workers: int | None = None,
     device: str = "cpu",
+    features: Path | None = None,
 ) -> int:
     """Train eyes or a policy by its card in policies/; killed and run again, it continues.
+
+    On a GPU several policies are trained side by side, and not continued.
 
     Args:
         name: Folders of policies/, such as eyes or pi0.
         group: Every policy of a comparison group, such as heads, in place of names.
         data: Folder of what is learned from; what is missing there is made first.
         workers: Processes and threads; as many as there are cores when not given.
-        device: cpu or cuda; training from ready files needs no simulator.
+        device: cpu or cuda.
+        features: What policies learn from, a file of features that an earlier training left in
+            --data. Needs no simulator.
     """
-    from pi0bench.train.pipeline import members
-    from pi0bench.train.pipeline import train as fit
+    from pi0bench.train import pipeline
 
     if not name and group is None:
         raise UsageError("train: name a folder of policies/, or a --group")
-    for each in (*name, *(members(group) if group else ())):
-        fit(each, data, processes(workers), console(), device)
+    names, hands = (*name, *(pipeline.members(group) if group else ())), processes(workers)
+    pipeline.train(names, data, hands, console(), device, features)
     return 0
 
 

@@ -67,6 +67,10 @@ class Network(nn.Module, ABC):
         """The weight matrices that Muon trains; none by default."""
         return []
 
+    def tokenize(self, batch: Seen) -> dict[str, Tensor]:
+        """What of a training batch can be computed once, to be added to it; nothing by default."""
+        return {}
+
     @abstractmethod
     def loss(self, batch: Seen, generator: Generator, draws: int) -> Tensor:
         """Mean training loss, a scalar.

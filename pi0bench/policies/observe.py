@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -22,7 +24,7 @@ def tokens(features: Tensor) -> Tensor:
     and an approach by decimetres.
     """
     present, pos, near, turn, error = features.split([1, 3, 3, 2, 2], dim=-1)
-    centre, spread = features.new_tensor(_CENTRE_M), features.new_tensor(_SPREAD_M)
+    centre, spread = _row(_CENTRE_M, features), _row(_SPREAD_M, features)
     parts = (2 * present - 1, (pos - centre) / spread, near / _FAR_M)
     return torch.cat([*parts, torch.tanh(near / _NEAR_M), turn, 0.5 * (error + 4)], dim=-1)
 
@@ -30,7 +32,7 @@ def tokens(features: Tensor) -> Tensor:
 def state(proprio: Tensor) -> Tensor:
     """What the robot feels, (B, 10) as `Tabletop.proprio`, to numbers near 1, (B, 10)."""
     pos, heading, tilt, width, lag = proprio.split([3, 2, 1, 1, 3], dim=-1)
-    centre, spread = proprio.new_tensor(_CENTRE_M), proprio.new_tensor(_SPREAD_M)
+    centre, spread = _row(_CENTRE_M, proprio), _row(_SPREAD_M, proprio)
     return torch.cat(
         [(pos - centre) / spread, heading, tilt / 0.1, width / 0.02 - 2, lag / 0.01], dim=-1
     )
@@ -39,7 +41,19 @@ def state(proprio: Tensor) -> Tensor:
 def points(cloud: Tensor) -> Tensor:
     """Positions (m) and colours in [0, 1], (B, N, 6), to numbers near 1, (B, N, 6)."""
     half = (0.5, 0.5, 0.5)
-    return (cloud - cloud.new_tensor(_CENTRE_M + half)) / cloud.new_tensor(_SPREAD_M + half)
+    return (cloud - _row(_CENTRE_M + half, cloud)) / _row(_SPREAD_M + half, cloud)
+
+
+def _row(values: Sequence[float], like: Tensor) -> Tensor:
+    """The values as a tensor of the same type, where `like` lies."""
+    return _constant(tuple(values), like.dtype, like.device)
+
+
+@lru_cache(maxsize=64)
+def _constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    # Kept, since copying numbers to a GPU makes it wait, and cannot be part of a CUDA graph.
+    with torch.inference_mode(False):
+        return torch.tensor(values, dtype=dtype, device=device)
 
 
 @dataclass(frozen=True)
@@ -94,8 +108,8 @@ class ActionScale:
 
     def normalise(self, actions: Tensor) -> Tensor:
         """Actions (…, 7) to network numbers."""
-        return (actions - actions.new_tensor(self.mean)) / actions.new_tensor(self.scale)
+        return (actions - _row(self.mean, actions)) / _row(self.scale, actions)
 
     def restore(self, numbers: Tensor) -> Tensor:
         """Network numbers (…, 7) to actions."""
-        return numbers * numbers.new_tensor(self.scale) + numbers.new_tensor(self.mean)
+        return numbers * _row(self.scale, numbers) + _row(self.mean, numbers)

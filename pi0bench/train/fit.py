@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -97,10 +97,10 @@ def fit(
         raise UsageError(f"fit: {len(batches)} items, {config.steps} steps of {config.batch}")
     module.to(device).train()
     parameters = [p for p in module.parameters() if p.requires_grad]
-    optimizers = _optimizers(parameters, matrices, config)
+    chosen = optimizers(parameters, matrices, config)
     settings = {k: v for k, v in asdict(config).items() if k != "checkpoint_every_s"}
     settings["items"] = len(batches)
-    run = Training(module, optimizers, settings, device)
+    run = Training(module, chosen, settings, device)
     run.ema = {name: x.detach().clone() for name, x in module.state_dict().items()}
     run.loss = run.loss.to(device)
     folder.mkdir(parents=True, exist_ok=True)
@@ -115,8 +115,8 @@ def fit(
             module.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(parameters, config.clip)
-            share = _lr_share(run.step, config)
-            for optimizer in optimizers:
+            share = lr_share(run.step, config)
+            for optimizer in chosen:
                 for group in optimizer.param_groups:
                     group["lr"] = share * group["top_lr"]
                 optimizer.step()
@@ -138,7 +138,11 @@ def fit(
 def order(seed: int, count: int, step: int, batch: int) -> np.ndarray:
     """The item numbers (batch,) of a step: a window of all epochs' permutations, one by one."""
     at = np.arange(step * batch, (step + 1) * batch)
-    return np.array([_permutation(seed, count, int(i) // count)[i % count] for i in at])
+    chosen = np.empty(batch, np.int64)
+    for epoch in range(int(at[0]) // count, int(at[-1]) // count + 1):
+        here = at // count == epoch
+        chosen[here] = _permutation(seed, count, epoch)[at[here] % count]
+    return chosen
 
 
 @lru_cache(maxsize=2)
@@ -151,26 +155,45 @@ def _seed(seed: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0]) >> 1
 
 
-def _optimizers(
-    parameters: Sequence[nn.Parameter], matrices: Sequence[nn.Parameter], config: FitConfig
+def optimizers(
+    parameters: Sequence[nn.Parameter],
+    matrices: Sequence[nn.Parameter],
+    config: FitConfig,
+    fixed: bool = False,
 ) -> list[torch.optim.Optimizer]:
-    """AdamW and, where there are matrices for it, Muon; each group knows its greatest rate."""
+    """AdamW and, where there are matrices for it, Muon; each group knows its greatest rate.
+
+    Args:
+        parameters: all that are trained.
+        matrices: those that Muon trains; AdamW trains the rest.
+        config: how to train.
+        fixed: whether rates are tensors and every step is the same work, as a CUDA graph needs.
+    """
     apart = {id(matrix) for matrix in matrices}
     rest = [p for p in parameters if id(p) not in apart]
+
+    def rate(value: float) -> Any:
+        return torch.tensor(value, device=parameters[0].device) if fixed else value
+
     found: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(
-            rest, lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True
+            rest,
+            lr=rate(config.lr),
+            betas=(0.9, 0.95),
+            weight_decay=config.weight_decay,
+            fused=True,
+            capturable=fixed and parameters[0].is_cuda,
         )
     ]
     if matrices:
-        found.append(Muon(matrices, lr=config.muon_lr))
-    for optimizer in found:
+        found.append(Muon(matrices, lr=rate(config.muon_lr)))
+    for optimizer, top in zip(found, (config.lr, config.muon_lr), strict=False):
         for group in optimizer.param_groups:
-            group["top_lr"] = group["lr"]
+            group["top_lr"] = top
     return found
 
 
-def _lr_share(step: int, config: FitConfig) -> float:
+def lr_share(step: int, config: FitConfig) -> float:
     """Rise linearly over the warm-up, then fall along a cosine to 5 %."""
     fraction = (step - config.warmup) / max(1, config.steps - config.warmup)
     cosine = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * max(0.0, fraction)))
@@ -179,14 +202,19 @@ def _lr_share(step: int, config: FitConfig) -> float:
 
 @torch.no_grad()
 def _average(run: Training, loss: Tensor, ema: float) -> None:
-    """Move the averages of weights and loss; early steps count more, so that no start lingers."""
-    weight = 1 - min(ema, (1 + run.step) / (10 + run.step))
+    """Move the averages of weights and loss."""
+    weight = average_weight(run.step, ema)
     for name, x in run.module.state_dict().items():
         if x.is_floating_point():
             run.ema[name].lerp_(x, weight)
         else:
             run.ema[name].copy_(x)
     run.loss.lerp_(loss.detach().double(), 1 / min(run.step + 1, AVERAGED))
+
+
+def average_weight(step: int, ema: float) -> float:
+    """How far the average moves at a step; further early, so that no start lingers."""
+    return 1 - min(ema, (1 + step) / (10 + step))
 
 
 def _trim(path: Path, step: int) -> None:

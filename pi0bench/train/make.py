@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,14 @@ from pi0bench.policies import card as cards
 from pi0bench.policies.eyes import Eyes
 from pi0bench.policies.heads import study_head
 from pi0bench.policies.heads.head import Target
-from pi0bench.policies.observe import ActionScale
+from pi0bench.policies.network import Network
 from pi0bench.train import eyes as seeing
 from pi0bench.train.data import Chunks, Scenes
-from pi0bench.train.fit import FitConfig, fit
+from pi0bench.train.fit import AVERAGED, Batch, FitConfig, fit
+from pi0bench.train.together import AT_ONCE, Member, fit_together
 
 Progress = Callable[[int, int, float], None] | None
+Say = Callable[[str], None]
 
 
 def fit_eyes(
@@ -52,41 +54,94 @@ def fit_eyes(
     return _write(folder / cards.WEIGHTS, average, about)
 
 
-def fit_policy(
-    name: str, features: Path, work: Path, progress: Progress, device: str = "cpu"
-) -> Path:
-    """Train a policy on what it sees, by its card; writes its weights and returns the file."""
+@dataclass(frozen=True)
+class Job:
+    """A policy's training, ready to begin.
+
+    Attributes:
+        name: of its folder.
+        network: with its first weights.
+        data: what it learns from.
+        tokens: what the head makes of it once (see `Network.tokenize`).
+        config: how.
+        draws: noises and times a window.
+        about: what its weights will say of themselves.
+    """
+
+    name: str
+    network: Network
+    data: Chunks
+    tokens: Batch
+    config: FitConfig
+    draws: int
+    about: dict[str, Any]
+
+    def loss(self, batch: Batch, generator: Generator) -> Tensor:
+        """The network's loss of a batch, a scalar."""
+        return self.network.loss(batch, generator, self.draws)
+
+    def write(self, average: Batch) -> Path:
+        """Write weights in half precision beside the card, and return the file."""
+        halves = {name: x.half() if x.is_floating_point() else x for name, x in average.items()}
+        return _write(content("policies") / self.name / cards.WEIGHTS, halves, self.about)
+
+
+def job(name: str, features: Path, data: Chunks) -> Job:
+    """The training of a policy on what it sees, by its card.
+
+    Raises:
+        UsageError: its card has no training of its own.
+    """
     folder = content("policies") / name
     card = cards.read(folder)
     if "same_as" in card:
         raise UsageError(f"{name} has the weights of {card['same_as']}; train that")
-    recipe = card["training"]
-    data = Chunks(features, card["text"]["length"])
-    scale = ActionScale.of(data.arrays["actions"][data.arrays["valid"]])
+    recipe, scale = card["training"], data.scale
     about = {
         **{key: data.about[key] for key in ("looks", "eyes") if key in data.about},
         "vocabulary": data.vocabulary,
         "actions": asdict(scale),
-        "head": _studied(card, data, scale) if "trunk" in card else {},
+        "head": _studied(card, data) if "trunk" in card else {},
         "tasks": data.about["tasks"],
         "modes": data.modes(),
         "windows": len(data),
     }
     network, _ = cards.build(card, about)
     network.initialise(Generator().manual_seed(recipe["seed"]))
-    draws = recipe["draws"]
-    average = fit(
-        network,
-        lambda b, g: network.loss(b, g, draws),
-        data,
-        _config(recipe, folder / cards.CARD, features),
-        work,
-        progress,
-        device,
-        network.matrices(),
-    )
-    halves = {name: x.half() if x.is_floating_point() else x for name, x in average.items()}
-    return _write(folder / cards.WEIGHTS, halves, about)
+    done = {key: torch.from_numpy(data.arrays[key]) for key in ("actions", "valid")}
+    tokens = data.once(f"tokens {card.get('head')}", lambda: network.tokenize(done))
+    config = _config(recipe, folder / cards.CARD, features)
+    return Job(name, network, data, tokens, config, recipe["draws"], about)
+
+
+def fit_policy(
+    name: str, features: Path, work: Path, progress: Progress, device: str = "cpu"
+) -> Path:
+    """Train a policy on what it sees, by its card; writes its weights and returns the file."""
+    one = job(name, features, _chunks(name, features))
+    data, matrices = one.data.adding(one.tokens), one.network.matrices()
+    return one.write(fit(one.network, one.loss, data, one.config, work, progress, device, matrices))
+
+
+def fit_policies(
+    names: Mapping[str, Path], device: str = "cuda", at_once: int = AT_ONCE, say: Say = print
+) -> Iterator[Path]:
+    """Train policies on files of features side by side on a GPU (see `fit_together`)."""
+    read = {features: _chunks(name, features) for name, features in names.items()}
+    placed = {features: data.placed(device) for features, data in read.items()}
+    jobs = {name: job(name, features, read[features]) for name, features in names.items()}
+    members = []
+    for name, one in jobs.items():
+        tokens = {key: x.to(device) for key, x in one.tokens.items()}
+        items, matrices = {**placed[names[name]], **tokens}, one.network.matrices()
+        members.append(Member(name, one.network, one.loss, items, one.config, matrices))
+    for member, trained in fit_together(members, device, at_once, say):
+        say(f"{member.name}: loss {float(trained.losses[-AVERAGED:].mean()):.4f}")
+        yield jobs[member.name].write(trained.average)
+
+
+def _chunks(name: str, features: Path) -> Chunks:
+    return Chunks(features, cards.read(content("policies") / name)["text"]["length"])
 
 
 @contextmanager
@@ -97,11 +152,12 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def _studied(card: Mapping[str, Any], data: Chunks, scale: ActionScale) -> dict[str, Any]:
+def _studied(card: Mapping[str, Any], data: Chunks) -> dict[str, Any]:
     """What the head must know of the demonstrations before it is made."""
+    head, space = card["head"], data.scale.space(int(card["chunk"]["length"]))
     actions, valid = (torch.from_numpy(data.arrays[name]) for name in ("actions", "valid"))
-    space = scale.space(int(card["chunk"]["length"]))
-    return study_head(card["head"], Target(scale.normalise(actions), valid), space)
+    target = Target(data.scale.normalise(actions), valid)
+    return data.once(f"studied {head}", lambda: study_head(head, target, space))
 
 
 class _First:

@@ -27,7 +27,7 @@ class Muon(torch.optim.Optimizer):
     Args:
         matrices: parameters of two dimensions, or kernels (outputs, inputs, ...) of convolutions,
             whose axes but the first count as one.
-        lr: learning rate.
+        lr: learning rate; a tensor's value may change between steps, in a CUDA graph too.
         momentum: share of the old average that is kept.
         weight_decay: times lr, taken off the weights at each step.
 
@@ -37,7 +37,7 @@ class Muon(torch.optim.Optimizer):
     def __init__(
         self,
         matrices: Iterable[Tensor],
-        lr: float,
+        lr: float | Tensor,
         momentum: float = 0.95,
         weight_decay: float = 0.1,
     ) -> None:
@@ -55,10 +55,10 @@ class Muon(torch.optim.Optimizer):
                     alike.setdefault(direction.shape, []).append((matrix, direction))
             for shape, pairs in alike.items():
                 updates = orthogonal(torch.stack([direction for _, direction in pairs]))
-                size = group["lr"] * _RMS * math.sqrt(max(shape))
+                updates = updates * (group["lr"] * _RMS * math.sqrt(max(shape)))
                 for (matrix, _), update in zip(pairs, updates, strict=True):
                     matrix.mul_(1 - group["lr"] * group["weight_decay"])
-                    matrix.sub_(update.view_as(matrix), alpha=size)
+                    matrix.sub_(update.view_as(matrix))
 
     def _direction(self, matrix: Tensor, keep: float) -> Tensor:
         state = self.state[matrix]

@@ -112,38 +112,75 @@ def members(group: str) -> list[str]:
     return sorted(own, key=lambda name: ("teacher" in found[name]["head"], name))
 
 
-def train(name: str, data: Path, workers: int, console: Console, device: str = "cpu") -> Path:
-    """Train eyes or a policy by its card; what it learns from is made first if it is missing.
+def train(
+    names: Sequence[str],
+    data: Path,
+    workers: int,
+    console: Console,
+    device: str = "cpu",
+    features: Path | None = None,
+) -> None:
+    """Train eyes or policies by their cards; what they learn from is made first if it is missing.
+
+    Args:
+        names: folders of policies/; eyes and teachers before those that need them.
+        data: folder of what is learned from.
+        workers: processes and threads.
+        console: told how far it has come.
+        device: on "cuda" policies are trained side by side, by `pi0bench.train.together`.
+        features: the file that policies learn from, in place of their recording.
 
     Raises:
-        UsageError: no card has that name.
+        UsageError: no card has a name, or a name has nothing to be trained.
     """
     import torch
 
-    from pi0bench.train import make
-
+    eyes, policies = folders(EYES_CARD), folders()
+    for name in names:
+        if name not in (known := {**eyes, **policies}):
+            raise UsageError(unknown("card", name, known))
     if device == "cpu":
         torch.set_num_threads(workers)
-    eyes, policies = folders(EYES_CARD), folders()
-    if name not in (known := {**eyes, **policies}):
-        raise UsageError(unknown("card", name, known))
+    for name in names:
+        if name in eyes:
+            _train_eyes(name, data, workers, console, device)
+        elif device == "cpu":
+            source = _learned_from(name, data, workers, console, device, features)
+            _train_policy(name, source, data, console, device)
+    if device != "cpu":
+        from pi0bench.train.make import fit_policies
+
+        own = [name for name in names if name in policies]
+        taught = [name for name in own if _teacher(name)]
+        for group in ([name for name in own if name not in taught], taught):
+            sources = {
+                name: _learned_from(name, data, workers, console, device, features)
+                for name in group
+            }
+            for path in fit_policies(sources, device, say=console.print):
+                console.print(f"{path}: written")
+
+
+def _train_eyes(name: str, data: Path, workers: int, console: Console, device: str) -> None:
+    from pi0bench.train.make import fit_eyes
+
     work = data / "training" / name
-    if name in eyes:
-        card = cards.read(eyes[name], EYES_CARD)
-        scenes = _scenes(card, data, workers, console)
-        with bar(console, name) as show:
-            path = make.fit_eyes(name, scenes, work, show, device)
-        errors = cards.weights(path)[1]["errors_m"]
-        for look, (median, p90) in errors.items():
-            console.print(
-                f"  {look}: off by {1000 * median:.1f} mm (median), {1000 * p90:.1f} (p90)"
-            )
-    else:
-        features = _learned_from(cards.read(policies[name]), data, workers, console)
-        with bar(console, name) as show:
-            path = make.fit_policy(name, features, work, show, device)
+    scenes = _scenes(cards.read(folders(EYES_CARD)[name], EYES_CARD), data, workers, console)
+    with bar(console, name) as show:
+        path = fit_eyes(name, scenes, work, show, device)
+    errors = cards.weights(path)[1]["errors_m"]
+    for look, (median, p90) in errors.items():
+        console.print(f"  {look}: off by {1000 * median:.1f} mm (median), {1000 * p90:.1f} (p90)")
     console.print(f"{path}: written; its curve is {work / 'curve.csv'}")
-    return path
+
+
+def _train_policy(name: str, source: Path, data: Path, console: Console, device: str) -> None:
+    from pi0bench.train.make import fit_policy
+
+    work = data / "training" / name
+    with bar(console, name) as show:
+        path = fit_policy(name, source, work, show, device)
+    console.print(f"{path}: written; its curve is {work / 'curve.csv'}")
 
 
 def _scenes(card: dict[str, Any], data: Path, workers: int, console: Console) -> list[Path]:
@@ -172,22 +209,32 @@ def _demonstrations(recipe: dict[str, Any], data: Path, workers: int, console: C
     return demonstrations(suites, count, out, seed, workers, console)
 
 
-def _learned_from(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:
+def _learned_from(
+    name: str, data: Path, workers: int, console: Console, device: str, features: Path | None
+) -> Path:
     """What a policy's card learns from: points, or features, or a teacher's answers to them."""
+    card = cards.read(folders()[name])
     if "points" in card:
         return _points(card, data, workers, console)
-    features = _features(card, data, workers, console)
-    teacher = card.get("head", {}).get("teacher")
+    features = features or _features(card, data, workers, console)
+    teacher = _teacher(name)
     if not teacher:
         return features
     weights = cards.digest(folders()[teacher] / WEIGHTS)
-    out = data / f"pairs-{teacher}-{weights}-{features.stem.removeprefix('features-')}.npz"
+    called = f"{teacher.replace('/', '-')}-{weights}-{features.stem.removeprefix('features-')}"
+    out = data / f"pairs-{called}.npz"
     if not out.exists():
         from pi0bench.train import reflow
 
+        seed = card["training"]["seed"]
         with bar(console, f"pairs of {teacher}") as show:
-            reflow.pairs(features, teacher, out, seed=card["training"]["seed"], progress=show)
+            reflow.pairs(features, teacher, out, seed=seed, device=device, progress=show)
     return out
+
+
+def _teacher(name: str) -> str | None:
+    """The policy whose answers a policy learns from, if it has one."""
+    return cards.read(folders()[name]).get("head", {}).get("teacher")
 
 
 def _features(card: dict[str, Any], data: Path, workers: int, console: Console) -> Path:

@@ -15,7 +15,7 @@ from pi0bench.train.arrays import write
 from pi0bench.train.data import Chunks
 
 TEACHER_STEPS, TEACHER_SOLVER = 10, "heun"
-_BATCH = 256
+_BATCH, _GPU_BATCH = 256, 8192
 
 
 def pairs(
@@ -24,6 +24,7 @@ def pairs(
     out: Path,
     *,
     seed: int = 0,
+    device: str = "cpu",
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Let the teacher answer every window of a features file once, by ten Heun steps.
@@ -34,19 +35,20 @@ def pairs(
     Source: Liu et al. 2023 ("rectified flow"), section 2.3.
     """
     card = cards.read(content("policies") / teacher)
-    network, *_ = cards.load_network(card)
+    network = cards.load_network(card)[0].to(device)
     data = Chunks(features, card["text"]["length"])
     shape = data.arrays["actions"].shape
     noise = torch.randn(shape, generator=Generator().manual_seed(seed))
     actions = np.empty(shape, np.float32)
     with torch.inference_mode():
-        for start in range(0, len(data), _BATCH):
-            rows = np.arange(start, min(start + _BATCH, len(data)))
-            batch = data.gather(rows)
-            own = noise[start : start + len(rows)]
+        size = _BATCH if device == "cpu" else _GPU_BATCH
+        for start in range(0, len(data), size):
+            rows = np.arange(start, min(start + size, len(data)))
+            batch = {name: x.to(device) for name, x in data.gather(rows).items()}
+            own = noise[start : start + len(rows)].to(device)
             encoded = network.encode(batch)
             made = network.sample(encoded, lambda own=own: own, TEACHER_STEPS, TEACHER_SOLVER)
-            actions[rows] = made.actions.numpy()
+            actions[rows] = made.actions.cpu().numpy()
             if progress:
                 progress(int(rows[-1]) + 1, len(data))
     about = {**data.about, "teacher": teacher}

@@ -21,7 +21,8 @@ from pi0bench.train.arrays import read, write
 from pi0bench.train.data import Chunks
 
 LOOKS = {"bowl": 0.0, "red cube": 0.02}
-POLICIES = ("pi0", "diffusion_policy", "act", "dp3")
+TRUNKS = ("pi0", "bc", "rt1", "fast", "openvla", "nflow")
+POLICIES = (*TRUNKS, "diffusion_policy", "act", "dp3")
 
 
 @pytest.fixture
@@ -91,6 +92,24 @@ def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path
     shutil.rmtree(home / "work" / "pi0")
     make.fit_policy("pi0", home / "features.npz", home / "work" / "pi0", None)
     assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_policies_trained_side_by_side_are_those_of_their_cards(home: Path, at_once: int) -> None:
+    eyes = make.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    data = features(home / "features.npz", eyes=cards.digest(eyes))
+    said: list[str] = []
+    names = dict.fromkeys(TRUNKS, data)
+    made = list(make.fit_policies(names, "cpu", at_once, said.append))
+    assert [path.parent.name for path in made] == list(TRUNKS)
+    images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("front", "wrist")}
+    seen = Observation(images, np.zeros(10, np.float32), "touch the red cube")
+    for name in TRUNKS:
+        policy = load_policy(home / "policies" / name)
+        solver = (*policy.traits.solvers, "")[0]
+        plan = policy.plan([seen], [np.random.default_rng(0)], 3, solver)
+        assert np.isfinite(plan.actions).all()
+        assert any(line.startswith(f"{name}: loss") for line in said)
 
 
 def points(path: Path, count: int = 16) -> Path:

@@ -69,9 +69,18 @@ class TrunkNetwork(Network):
 
     def loss(self, batch: Seen, generator: Generator, draws: int) -> Tensor:
         """The head's loss (see `Network.loss`)."""
+        return self.head.loss(self.encode(batch), self._target(batch), generator, draws)
+
+    def tokenize(self, batch: Seen) -> dict[str, Tensor]:
+        """The head's tokens of the batch's chunks (see `Network.tokenize`)."""
+        target = self.head.tokenize(self._target(batch))
+        made = {"tokens": target.tokens, "counted": target.counted}
+        return {name: x for name, x in made.items() if x is not None}
+
+    def _target(self, batch: Seen) -> Target:
         actions = self.scale.normalise(batch["actions"])
-        target = Target(actions, batch["valid"], batch.get("noise"))
-        return self.head.loss(self.encode(batch), target, generator, draws)
+        rest = (batch.get(name) for name in ("noise", "tokens", "counted"))
+        return Target(actions, batch["valid"], *rest)
 
     def sample(self, encoded: Context, draw: Draw, steps: int, solver: str) -> Sampled:
         """The head's sample; the trunk counts its own evaluations."""

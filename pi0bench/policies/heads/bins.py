@@ -49,14 +49,22 @@ class Bins(ABC):
         """The number in [0, 1] that a bin stands for."""
 
 
-class Rt1(Bins):
-    """Truncates onto 255 intervals, and stands for their lower ends: biased by half a bin.
-
-    Source: Brohan et al. 2022 (RT-1), `action_tokenizer.py`.
-    """
+class Centres(Bins):
+    """Truncates onto 255 intervals, as RT-1 does, and stands for their centres."""
 
     def _bin(self, unit: Tensor) -> Tensor:
         return (unit * (self.count - 1)).long()
+
+    def _unit(self, bins: Tensor) -> Tensor:
+        return ((bins + 0.5) / (self.count - 1)).clamp(max=1)
+
+
+class Rt1(Centres):
+    """Stands for the intervals' lower ends: biased by half a bin, 0.0039 of an action.
+
+    A zero becomes a small turn that adds up over an episode, to 0.2 rad of tilt.
+    Source: Brohan et al. 2022 (RT-1), `action_tokenizer.py`.
+    """
 
     def _unit(self, bins: Tensor) -> Tensor:
         return bins / (self.count - 1)
@@ -93,4 +101,4 @@ class OpenPi(Bins):
         return bins / self.count
 
 
-BINS: dict[str, type[Bins]] = {"rt1": Rt1, "openvla": OpenVla, "openpi": OpenPi}
+BINS: dict[str, type[Bins]] = {"centres": Centres, "rt1": Rt1, "openvla": OpenVla, "openpi": OpenPi}

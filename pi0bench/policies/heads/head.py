@@ -65,11 +65,15 @@ class Target:
         actions: normalised chunks, (B, H, A).
         valid: False for steps that do not count, (B, H) bool.
         noise: the noise that belongs to each chunk, (B, H, A); None when any does.
+        tokens: what the head made of the chunks (see `Head.tokenize`), (B, …); None before.
+        counted: which of the tokens count, where a head says so, of the same shape.
     """
 
     actions: Tensor
     valid: Tensor
     noise: Tensor | None = None
+    tokens: Tensor | None = None
+    counted: Tensor | None = None
 
 
 class Head(nn.Module, ABC):
@@ -115,6 +119,10 @@ class Head(nn.Module, ABC):
     def initialise(self, generator: Generator) -> None:
         """Draw new weights, in place."""
         initialise(self, generator)
+
+    def tokenize(self, target: Target) -> Target:
+        """The target with its tokens, for heads that learn tokens: once, before training."""
+        return target
 
     @abstractmethod
     def loss(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
@@ -42,11 +44,16 @@ class ParallelTokensHead(Head):
         out = context.evaluate(self.query.expand(len(context.state), -1, -1))
         return self.logits_out(out).unflatten(-1, (self.space.dim, self.bins.count))
 
+    def tokenize(self, target: Target) -> Target:
+        """The target with the bin of every number, (B, H, A)."""
+        return replace(target, tokens=self.bins.encode(target.actions))
+
     def loss(
         self, context: Context, target: Target, generator: Generator, draws: int = 1
     ) -> Tensor:
         """Mean cross-entropy over the numbers of valid steps, nats."""
-        bins = self.bins.encode(target.actions)
+        bins = (self.tokenize(target) if target.tokens is None else target).tokens
+        assert bins is not None
         found = self.logits(context).movedim(-1, 1)
         return masked_mean(functional.cross_entropy(found, bins, reduction="none"), target.valid)
 

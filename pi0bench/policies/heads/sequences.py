@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -85,13 +86,22 @@ class TokenSequenceHead(Head):
         """Outputs (B, S, W) to logits (B, S, vocabulary)."""
         return out @ self.token.weight[:-1].T
 
+    def tokenize(self, target: Target) -> Target:
+        """The target with its sequences, (B, length), and which of their tokens count."""
+        tokens, counts = self.codec.encode(target)
+        return replace(target, tokens=tokens, counted=counts)
+
     def loss(
         self, context: Context, target: Target, generator: Generator, draws: int = 1
     ) -> Tensor:
         """Mean cross-entropy over the tokens that count, nats; all are read in one pass."""
-        tokens, counts = self.codec.encode(target)
-        longest = max(1, int(counts.any(dim=0).sum()))
-        tokens, counts = tokens[:, :longest], counts[:, :longest]
+        written = self.tokenize(target) if target.tokens is None else target
+        tokens, counts = written.tokens, written.counted
+        assert tokens is not None
+        assert counts is not None
+        if not tokens.is_cuda:  # a GPU would wait for the number, and has room for the padding
+            longest = max(1, int(counts.any(dim=0).sum()))
+            tokens, counts = tokens[:, :longest], counts[:, :longest]
         begin = tokens.new_full((len(tokens), 1), self.codec.vocabulary)
         read = self.embed(torch.cat([begin, tokens[:, :-1]], dim=1))
         found = self.logits(context.evaluate(read, causal=True))
