@@ -91,7 +91,7 @@ def quat_of(rot: Array) -> Array:
 
 
 def quat_product(a_wxyz: Array, b_wxyz: Array) -> Array:
-    """The turn b and then the turn a, as a quaternion, (4,) × (4,) → (4,)."""
+    """The turn b and then the turn a, as a quaternion, (4,)."""
     (w, x, y, z), (s, i, j, k) = a_wxyz.tolist(), b_wxyz.tolist()
     return np.array(
         [

@@ -127,7 +127,10 @@ def _generator(told: Any) -> np.random.Generator:
     if not isinstance(told, Mapping) or not {"entropy", "spawn_key"} <= told.keys():
         raise MalformedError("noise: entropy and spawn_key would work")
     entropy, key = told["entropy"], told["spawn_key"]
-    for name, words in (("entropy", [entropy] if type(entropy) is int else entropy), ("spawn_key", key)):
+    for name, words in (
+        ("entropy", [entropy] if type(entropy) is int else entropy),
+        ("spawn_key", key),
+    ):
         counts = isinstance(words, list) and all(type(word) is int and word >= 0 for word in words)
         if not counts or len(words) > _MAX_WORDS:
             wanted = f"at most {_MAX_WORDS} whole numbers from 0 would work"

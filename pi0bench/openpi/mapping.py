@@ -129,7 +129,10 @@ def _tool_delta(asked: Array, action: Action, seen: Observation) -> Array:
 def _joint_velocity(asked: Array, action: Action, seen: Observation) -> Array:
     """Each velocity for one of our control steps, as the movement of the tool that it means."""
     ours = np.empty((len(asked), 7))
-    joints, steps_rad = _joints(seen), asked[:, :7] * action.turn_rad * action.control_hz / CONTROL_HZ
+    joints, steps_rad = (
+        _joints(seen),
+        asked[:, :7] * action.turn_rad * action.control_hz / CONTROL_HZ,
+    )
     for row, step_rad in zip(ours, steps_rad, strict=True):
         before, joints = forward(joints), joints + step_rad
         after = forward(joints)
@@ -208,7 +211,7 @@ def _problems(found: Dialect) -> Iterator[str]:
 
 
 def _number(value: object) -> bool:
-    return type(value) in (int, float) and bool(np.isfinite(value))
+    return isinstance(value, int | float) and type(value) is not bool and bool(np.isfinite(value))
 
 
 def _leaves(keys: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:

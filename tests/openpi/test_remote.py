@@ -135,7 +135,10 @@ def test_a_server_that_takes_no_such_pictures_is_told(tmp_path: Path) -> None:
         'summary = "large"\nimage_side = 640\nexecute = 2\n'
         '[observation]\na = ["front"]\n[action]\nkind = "pi0bench"\n'
     )
-    with answering(sound) as port, pytest.raises(UsageError, match="does not take the observ.*1228"):
+    with (
+        answering(sound) as port,
+        pytest.raises(UsageError, match=r"does not take the observ.*1228"),
+    ):
         RemotePolicy(name(port, f"?mapping={path}"))
 
 

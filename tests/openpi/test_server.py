@@ -149,7 +149,7 @@ def test_a_message_that_no_pictures_explain_is_refused_with_both_sizes(swaying: 
     with serving(swaying) as port, open_(port) as client:
         client.recv(timeout=5)
         client.send(bytes(2**24 + 1))
-        with pytest.raises(Exception, match="1009.*16777217 bytes exceeds limit of 16777216"):
+        with pytest.raises(Exception, match=r"1009.*16777217 bytes exceeds limit of 16777216"):
             client.recv(timeout=5)
 
 
