@@ -71,9 +71,7 @@ async def _talk(connection: ServerConnection, policy: Policy, hands: ThreadPoolE
             message = await connection.recv()
             start_s = perf_counter()
             try:
-                if isinstance(message, str):
-                    raise MalformedError("an observation is binary, not text")
-                reply = await _planned(connection, partial(answer, policy, unpack(message)), hands)
+                reply = await _planned(connection, partial(_reply, policy, message), hands)
             except GivenUpError:
                 return
             except Exception:
@@ -87,6 +85,12 @@ async def _talk(connection: ServerConnection, policy: Policy, hands: ThreadPoolE
             before_ms = 1000 * (perf_counter() - start_s)
     except ConnectionClosed:
         return
+
+
+def _reply(policy: Policy, message: str | bytes) -> dict[str, Any]:
+    if isinstance(message, str):
+        raise MalformedError("an observation is binary, not text")
+    return answer(policy, unpack(message))
 
 
 async def _planned(
