@@ -14,6 +14,7 @@ import pytest
 from pyarrow import parquet
 
 from pi0bench.cli import main
+from pi0bench.envs.render.renderer import Camera, Image, Picture
 from pi0bench.envs.render.tiny import TinyRenderer
 from pi0bench.errors import UsageError
 from pi0bench.tasks.load import task
@@ -142,11 +143,11 @@ class Failing(TinyRenderer):
         super().__init__()
         self.left, self.drawn = pictures, 0
 
-    def draw(self, *what: Any) -> Any:
+    def draw(self, picture: Picture, camera: Camera, height: int, width: int) -> Image:
         if self.drawn >= self.left:
             raise KeyboardInterrupt
         self.drawn += 1
-        return super().draw(*what)
+        return super().draw(picture, camera, height, width)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
