@@ -17,13 +17,17 @@ from pi0bench.results.pages import FIGURE, LATEX, SHEET, STEPS, TABLE, Pages
 from pi0bench.results.sentences import RULE
 from pi0bench.results.text import NOTHING, in_markdown, markdown_table
 
-README, CLAIMS = "README.md", "claims.md"
+README, CLAIMS, WITHDRAWN = "README.md", "claims.md", "WITHDRAWN.md"
 LINKED = (TABLE, STEPS, LATEX, SHEET)
 
 
-def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim]) -> str:
-    """Return the page in Markdown that says what the published runs say."""
-    blocks = [f"# Results {name}", "Made by `pi0bench publish` from the records beside this page."]
+def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim], notice: str) -> str:
+    """Return the page in Markdown that says what the published runs say, below the notice."""
+    blocks = [
+        f"# Results {name}",
+        *filter(None, [notice]),
+        "Made by `pi0bench publish` from the records beside this page.",
+    ]
     for run, read in runs.items():
         blocks += [f"## {run}", _success(read.headline), *read.headline.notes]
         if read.verdicts:

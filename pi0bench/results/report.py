@@ -12,12 +12,12 @@ from pi0bench.results.claims import markdown as claims_markdown
 from pi0bench.results.compare import Comparison
 from pi0bench.results.comparison import markdown as comparison_markdown
 from pi0bench.results.evidence import Evidence
-from pi0bench.results.files import write_atomic
+from pi0bench.results.files import storage, write_atomic
 from pi0bench.results.latex import comparison_latex
 from pi0bench.results.lerobot import eval_infos
 from pi0bench.results.page.render import INDEX, release_page, run_page
 from pi0bench.results.pages import pages
-from pi0bench.results.readme import CLAIMS, README, common, readme, worlds
+from pi0bench.results.readme import CLAIMS, README, WITHDRAWN, common, readme, worlds
 from pi0bench.results.sheet import comparison_sheet
 from pi0bench.results.store import RunFolder
 
@@ -68,14 +68,22 @@ def _report(folder: Path, incomplete: bool) -> list[Path]:
         timings=list({t.key: t for run in runs for t in RunFolder(run).timings()}.values()),
         qualities=[q for run in runs for q in quality.read(run)],
     )
-    judged = claims(evidence)
+    judged, notice = claims(evidence), _notice(folder)
+    shared = worlds(read.values()), common(read.values())
     own = {
-        README: readme(folder.name, read, judged).encode(),
-        CLAIMS: claims_markdown(judged).encode(),
-        INDEX: release_page(folder, read, judged, worlds(read.values()), common(read.values())),
+        README: readme(folder.name, read, judged, notice).encode(),
+        CLAIMS: claims_markdown(judged, notice).encode(),
+        INDEX: release_page(folder, read, judged, *shared, notice),
     }
     written = [path for run in runs for path in _write(run, read[run.name].files)]
     return written + _write(folder, own)
+
+
+def _notice(folder: Path) -> str:
+    """What stands on top of every page of published results that were withdrawn, in Markdown."""
+    path = folder / WITHDRAWN
+    with storage(path):
+        return path.read_text("utf-8", "replace").strip() if path.exists() else ""
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from pi0bench.results.claims import Claim
 from pi0bench.results.page.gallery import MOST_BYTES
@@ -31,6 +33,7 @@ def release_page(
     claims: Sequence[Claim],
     worlds: Worlds,
     common: Iterable[str],
+    notice: str,
 ) -> bytes:
     """Return the page of published runs, the largest run first.
 
@@ -40,13 +43,14 @@ def release_page(
         claims: what was judged.
         worlds: policies in several worlds; without rows there are none.
         common: sentences that all runs rest on.
+        notice: Markdown to stand above everything, if there is some.
     """
     left, sections = MOST_BYTES, []
     for name, read in runs.items():
         sections.append(section(root / name, read, left, name))
         left -= sections[-1].gallery.bytes
     title = f"Results {root.name}"
-    return _render(title, sections, [*common], claims, worlds)
+    return _render(title, sections, [*common], claims, worlds, notice)
 
 
 def _render(
@@ -55,6 +59,7 @@ def _render(
     footer: Sequence[str],
     claims: Sequence[Claim] = (),
     worlds: Worlds = ((), ()),
+    notice: str = "",
 ) -> bytes:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -65,7 +70,15 @@ def _render(
         lstrip_blocks=True,
     )
     page = environment.get_template("page.html")
-    text = page.render(title=title, sections=sections, footer=footer, claims=claims, worlds=worlds)
+    said = Markup(MarkdownIt("js-default").render(notice))
+    text = page.render(
+        title=title,
+        notice=said,
+        sections=sections,
+        footer=footer,
+        claims=claims,
+        worlds=worlds,
+    )
     return f"{text}\n".encode()
 
 
