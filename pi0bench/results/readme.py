@@ -55,7 +55,7 @@ def _success(found: Headline) -> str:
         named = [f"**{word}**" if line.best and word != NOTHING else word for word in line.who]
         cells = [evaluations(line), milliseconds(line), rate(line.total)]
         lines.append([*named, *cells, *successes(line, tasks)])
-    return markdown_table(names, lines, words=len(found.names) - 1)
+    return markdown_table(names, lines, len(found.names) - 1, found.above)
 
 
 def worlds(runs: Iterable[Pages]) -> tuple[list[str], list[list[str]]]:
