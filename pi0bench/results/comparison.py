@@ -64,8 +64,8 @@ def _tests(found: Comparison) -> Iterator[str]:
     ]
     if beside:
         yield (
-            "No part in this take, and each stands beside the best by itself (exact McNemar, "
-            f"uncorrected): {', '.join(beside)}."
+            "Outside the comparison, each beside the best by itself (exact McNemar, uncorrected): "
+            f"{', '.join(beside)}."
         )
 
 

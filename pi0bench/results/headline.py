@@ -19,7 +19,7 @@ BOLD = (
     "Bold: not distinguishable from the best on the {n} episodes that all {of} conditions share "
     "(exact McNemar test of every pair, Holm's correction at 5 %)"
 )
-OUTSIDE = "; {} take no part in this"
+OUTSIDE = "; {} stand outside the comparison"
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,17 @@ from pi0bench.results.headline import (
 from pi0bench.results.pages import FIGURE, LATEX, SHEET, STEPS, TABLE, Pages
 from pi0bench.results.sentences import RULE
 from pi0bench.results.text import NOTHING, in_markdown, markdown_table
+from pi0bench.results.told import Told
 
 README, CLAIMS, WITHDRAWN = "README.md", "claims.md", "WITHDRAWN.md"
 LINKED = (TABLE, STEPS, LATEX, SHEET)
 
 
-def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim], notice: str) -> str:
-    """Return the page in Markdown that says what the published runs say, below the notice."""
+def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim], told: Told) -> str:
+    """Return the page in Markdown that says what published runs say, and what is told of them."""
     blocks = [
         f"# Results {name}",
-        *filter(None, [notice]),
+        *filter(None, [told.notice]),
         "Made by `pi0bench publish` from the records beside this page.",
     ]
     for run, read in runs.items():
@@ -39,6 +40,8 @@ def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim], notice
     names, lines = worlds(runs.values())
     if lines:
         blocks += ["## Physics and renderer", markdown_table(names, lines, words=2)]
+    if told.trials:
+        blocks += ["## Trainings", told.trials]
     listed = "\n".join(f"- {claim.says} **{claim.verdict.capitalize()}.**" for claim in judged)
     blocks += ["## Claims", listed, f"What each rests on: [{CLAIMS}]({CLAIMS})."]
     commands = "\n".join(f"    {read.manifest['command']}" for read in runs.values())

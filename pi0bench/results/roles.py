@@ -20,7 +20,7 @@ KNOWN: Roles = {
 }
 """What is measured before manifests said roles, and what comes without a manifest."""
 
-HEADINGS = {Role.CONTROL: "controls", Role.PRIVILEGED: "privileged"}
+HEADINGS = {Role.CONTROL: "controls", Role.PRIVILEGED: "privileged policies"}
 
 T = TypeVar("T")
 
