@@ -8,7 +8,6 @@ import pytest
 
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
-from pi0bench.results.publish import publish
 from pi0bench.results.quoting import filled
 from pi0bench.results.record import Timing
 from pi0bench.results.store import RunFolder
@@ -18,10 +17,10 @@ RATES = {("flow", 1): 2, ("flow", 5): 7, ("bc/seed1", 0): 3, ("expert", 0): 8}
 """Of eight episodes on each of two tasks."""
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with published results, results/9.9/steps."""
-    return made(tmp_path)
+    return made(tmp_path_factory.mktemp("root"))
 
 
 def made(root: Path, roles: dict[str, str] | None = None) -> Path:
@@ -44,22 +43,23 @@ def made(root: Path, roles: dict[str, str] | None = None) -> Path:
         "machine": {"system": "Linux", "processor": "x86_64"},
         **({"roles": roles} if roles else {}),
     }
-    with RunFolder.open(root / "steps", manifest, [of for of, _ in asked]) as folder:
+    with RunFolder.open(
+        root / "results" / "9.9" / "steps", manifest, [of for of, _ in asked]
+    ) as folder:
         for of, won in asked:
             done = record(of, "success" if of.episode < won else "failure")
             folder.append(done, Timing(of.key(), 0.1, 5.0))
-    publish([root / "steps"], root / "results" / "9.9")
     return root
 
 
 def block(asked: str) -> str:
-    return f"<!-- published: {asked} -->\n\nold\n\n<!-- /published -->\n"
+    return f"<!-- published: {asked} -->\n\nstale\n\n<!-- /published -->\n"
 
 
 def quoted(root: Path, asked: str) -> str:
     text = filled(block(asked), root / "README.md")
     assert filled(text, root / "README.md") == text
-    assert "old" not in text
+    assert "stale" not in text
     return text
 
 
@@ -101,7 +101,8 @@ def test_a_number_is_quoted_within_a_sentence(root: Path) -> None:
     assert " -->2/8, 25.0 % [3.2, 65.1].\n" in plain
 
 
-def test_trainings_are_told_beside_the_records(root: Path) -> None:
+def test_trainings_are_told_beside_the_records(tmp_path: Path) -> None:
+    root = made(tmp_path)
     folder = root / "results" / "9.9"
     (folder / "trials.csv").write_text("policy,rate,success\nbc,1e-2,12/50\nbc,3e-3,30/50\n")
     (folder / "trials.md").write_text("Each on *development* starts <b>.\n")
@@ -118,57 +119,42 @@ def test_trainings_are_told_beside_the_records(root: Path) -> None:
         quoted(root, "trials results/9.9")
 
 
-def test_the_commands_fill_the_blocks(root: Path) -> None:
-    text = root / "README.md"
+def test_the_commands_fill_the_blocks(tmp_path: Path) -> None:
+    run, text = made(tmp_path) / "results" / "9.9" / "steps", tmp_path / "README.md"
     text.write_text(block("run results/9.9/steps expert"))
     assert main(["report", str(text)]) == 0
     first = text.read_text()
-    assert "expert · 0 steps" in first
-    text.write_text(block("run results/9.9/steps expert"))
-    out = str(root / "results" / "9.9")
-    assert main(["publish", str(root / "steps"), "--out", out, "--readme", str(text)]) == 0
-    assert text.read_text() == first
+    assert "│ lift            │     8/8 │" in first
+    text.write_text(block("run results/10/steps expert"))
+    out = str(tmp_path / "results" / "10")
+    assert main(["publish", str(run), "--out", out, "--readme", str(text)]) == 0
+    assert text.read_text() == first.replace("9.9", "10")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (
-            "a\n" + block("tables results/9.9/steps"),
-            'md:2: nothing called "tables" is quoted; known',
-        ),
+        ("a\n" + block("tables STEPS"), 'md:2: nothing called "tables" is quoted; known: run, '),
         (block(""), 'md:1: nothing called "" is quoted'),
         (block("run"), "md:1: run: name the folder"),
-        (block("run results/9.8/steps"), "results/9.8/steps: holds no published run"),
-        (
-            block("run results/9.9/steps fow"),
-            '"fow" was not measured; known: bc/seed1, expert, flow',
-        ),
-        (block("steps results/9.9/steps"), "name a group of tasks"),
-        (block("steps results/9.9/steps a=lft"), 'no task "lft"; did you mean "lift"'),
+        (block("run results/9.8"), "results/9.8: holds no published run"),
+        (block("run STEPS fow"), '"fow" was not measured; known: bc/seed1, expert, flow:1:euler'),
+        (block("steps STEPS"), "name a group of tasks"),
+        (block("steps STEPS a=lft"), 'no task "lft"; did you mean "lift"'),
         (block("trials results/9.9"), "no trials.csv and no trials.md"),
-        (block("policies results/9.9/steps x"), 'nothing is asked by "x"'),
-        (
-            "a <!-- published: rate results/9.9/steps flow --><!-- /published -->",
-            '"flow" is several',
-        ),
-        (
-            "a <!-- published: difference results/9.9/steps bc/seed1 --><!-- /published -->",
-            "name 2",
-        ),
-        (block("rate results/9.9/steps expert"), "md:1: write it after a word"),
-        ("a " + block("run results/9.9/steps"), "md:1: write it on a line of its own"),
-        ("<!-- published: run results/9.9/steps -->\n", "md:1: the block is not closed"),
-        (
-            "<!-- published: run x -->\n" * 2 + "<!-- /published -->",
-            "md:1: the block is not closed",
-        ),
+        (block("policies STEPS x"), 'nothing is asked by "x"'),
+        ("a <!-- published: rate STEPS flow --><!-- /published -->", '"flow" is several'),
+        ("a <!-- published: difference STEPS expert --><!-- /published -->", "name 2"),
+        (block("rate STEPS expert"), "md:1: write it after a word"),
+        ("a " + block("run STEPS"), "md:1: write it on a line of its own"),
+        ("<!-- published: run STEPS -->\n", "md:1: the block is not closed"),
+        ("<!-- published: run STEPS -->\n" * 2 + "<!-- /published -->", "md:1: the block is not"),
         ("a\n\n<!-- /published -->\n", "md:3: closes a block that does not begin"),
     ],
 )
 def test_what_cannot_be_quoted_is_said(root: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError) as said:
-        filled(text, root / "README.md")
+        filled(text.replace("STEPS", "results/9.9/steps"), root / "README.md")
     assert message in str(said.value)
 
 
