@@ -88,7 +88,10 @@ def pages(folder: RunFolder, incomplete: bool = False) -> Pages:
     files[LATEX] = run_latex(head, lines).encode()
     judged = verdicts(records, roles)
     if len(found) > 1:
-        taken = choices(records, of)
+        place = {profile.condition: number for number, profile in enumerate(found)}
+        taken = sorted(
+            choices(records, of), key=lambda c: (c.condition.world, c.task, place[c.condition])
+        )
         files[FIGURE] = steps_figure(found, taken)
         files[STEPS] = steps_markdown(found, taken, judged, lines, FIGURE).encode()
     return Pages(of, records, rows, found, head, sentences(judged), lines, files)
