@@ -38,6 +38,7 @@ def metadata(policy: Policy) -> dict[str, Any]:
             "execute": traits.execute,
             "steps": traits.steps,
             "solvers": list(traits.solvers),
+            "role": str(traits.role),
         }
     }
 
