@@ -56,6 +56,11 @@ def _beyond_avx2() -> str:
     )
 
 
+def instructions() -> str:
+    """The instruction set that processes are pinned to; `none` on a processor without it."""
+    return "avx2" if has_avx2() else "none"
+
+
 def pin() -> bool:
     """Pin this process; False when it is too late, since a library has asked already."""
     wrong = {name for name, value in environment().items() if os.environ.get(name, "") != value}

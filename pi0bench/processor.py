@@ -36,11 +36,15 @@ def name() -> str:
     return described().get("model name") or platform.machine()
 
 
+def vendor() -> str:
+    """Who made it, as it says itself, such as AuthenticAMD; empty where nobody tells."""
+    return described().get("vendor_id", "")
+
+
 def model() -> str:
     """Vendor, family, model and stepping: two processors of one name may differ in these."""
-    told = described()
-    parts = (told.get("vendor_id", ""), *(told.get(n, "") for n in ("cpu family", "model")))
-    return " ".join(filter(None, (*parts, told.get("stepping", "")))) or "unknown"
+    parts = (described().get(part, "") for part in ("cpu family", "model", "stepping"))
+    return " ".join(filter(None, (vendor(), *parts))) or "unknown"
 
 
 def level() -> str:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import platform
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import pi0bench
 from pi0bench.envs.variation import NOMINAL, digest
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
+from pi0bench.evaluate.machine import machine
 from pi0bench.evaluate.sources import Task
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Traits
 from pi0bench.results.manifest import differences
-
-_PACKAGES = ("torch", "mujoco", "pybullet", "numpy")
+from pi0bench.versions import installed
 
 
 def manifest(
@@ -36,29 +33,14 @@ def manifest(
         "modes": {name: trait.modes for name, trait in traits.items() if trait.modes},
         "packages": {n: o for n, o in registry.origins().items() if n in settings.policies},
         "versions": versions(),
-        "machine": {"system": platform.system(), "processor": _processor()},
+        "machine": machine(settings.renderer),
     }
-
-
-def _processor() -> str:
-    """The processor's name, where the system tells it, else its architecture."""
-    known = Path("/proc/cpuinfo")
-    lines = known.read_text().splitlines() if known.exists() else []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "") or platform.machine()
 
 
 def versions() -> dict[str, str]:
     """Return the versions of everything that a result may depend on."""
-    found = {name: _version(name) for name in _PACKAGES}
-    return {"pi0bench": pi0bench.__version__, "python": sys.version.split()[0], **found}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"
+    python = sys.version.split()[0]
+    return {"pi0bench": pi0bench.__version__, "python": python, **installed()}
 
 
 def must_match(there: Mapping[str, Any], here: Mapping[str, Any], where: str) -> None:

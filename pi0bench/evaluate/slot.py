@@ -7,6 +7,7 @@ import faulthandler
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from ctypes import c_double
@@ -14,6 +15,7 @@ from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawValue
 from time import monotonic
+from types import ModuleType
 from typing import Any
 
 from pi0bench.evaluate.jobs import Job, Loss
@@ -44,7 +46,7 @@ class Slot:
         self.pipe, theirs = spawn.Pipe()
         self._planning = RawValue(c_double, 0.0)
         self._process = spawn.Process(target=_serve, args=(theirs, self._planning), daemon=True)
-        with _no_interrupt(), pinned():
+        with _no_interrupt(), pinned(), _no_main():
             self._process.start()
         theirs.close()  # so that the pipe ends when the process does
 
@@ -116,6 +118,16 @@ def _no_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+@contextlib.contextmanager
+def _no_main() -> Iterator[None]:
+    """Let a process begin without the main module of this one, which may have no guard."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _serve(pipe: Connection, planning: Any) -> None:

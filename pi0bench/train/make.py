@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save
 from torch import Generator, Tensor
 
+from pi0bench import processor
 from pi0bench.content import folder as content
 from pi0bench.errors import UsageError
 from pi0bench.policies import card as cards
@@ -50,6 +51,7 @@ def fit_eyes(
         "looks": data.about["looks"],
         "calibration": data.about["calibration"],
         "errors_m": seeing.errors_m(eyes, data.gather(held_out)),
+        "made_by": _maker(device),
     }
     return _write(folder / cards.WEIGHTS, average, about)
 
@@ -105,6 +107,7 @@ def job(name: str, features: Path, data: Chunks) -> Job:
         "tasks": data.about["tasks"],
         "modes": data.modes(),
         "windows": len(data),
+        "made_by": _maker(device),
     }
     network, _ = cards.build(card, about)
     network.initialise(Generator().manual_seed(recipe["seed"]))
@@ -142,6 +145,17 @@ def fit_policies(
 
 def _chunks(name: str, features: Path) -> Chunks:
     return Chunks(features, cards.read(content("policies") / name)["text"]["length"])
+
+
+def _maker(device: str) -> dict[str, str]:
+    """What computes the weights: training is not pinned, so others come to other digits."""
+    if device == "cuda":
+        return {"torch": torch.__version__, "processor": torch.cuda.get_device_name()}
+    return {
+        "torch": torch.__version__,
+        "processor": f"{processor.name()}, {processor.model()}",
+        "instructions": torch.backends.cpu.get_cpu_capability().lower(),
+    }
 
 
 @contextmanager

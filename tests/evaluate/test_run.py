@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from pi0bench import processor
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import provenance, worker
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
+from pi0bench.pinned import instructions
 from pi0bench.results.manifest import sentence
 
 QUIET = How(video=False)
@@ -77,7 +79,13 @@ def test_a_run_leaves_everything_that_its_reader_needs(
         "mujoco",
         "pybullet",
         "numpy",
+        "scipy",
+        "zuko",
+        "PyOpenGL",
     }
+    assert manifest["machine"]["model"] == processor.model()
+    assert manifest["machine"]["pinned"] == instructions()
+    assert manifest["machine"]["opengl"] == ""
     assert (tmp_path / "index.html").read_text().count("<video ") == 2
     table = (tmp_path / "table.md").read_text()
     assert "| expert | 0 | none | reach_cube | 2/2 |" in table
