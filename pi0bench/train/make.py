@@ -88,8 +88,8 @@ class Job:
         return _write(content("policies") / self.name / cards.WEIGHTS, halves, self.about)
 
 
-def job(name: str, features: Path, data: Chunks) -> Job:
-    """The training of a policy on what it sees, by its card.
+def job(name: str, features: Path, data: Chunks, device: str = "cpu") -> Job:
+    """The training of a policy on what it sees, by its card; its weights will name the device.
 
     Raises:
         UsageError: its card has no training of its own.
@@ -121,7 +121,7 @@ def fit_policy(
     name: str, features: Path, work: Path, progress: Progress, device: str = "cpu"
 ) -> Path:
     """Train a policy on what it sees, by its card; writes its weights and returns the file."""
-    one = job(name, features, _chunks(name, features))
+    one = job(name, features, _chunks(name, features), device)
     data, matrices = one.data.adding(one.tokens), one.network.matrices()
     return one.write(fit(one.network, one.loss, data, one.config, work, progress, device, matrices))
 
@@ -132,7 +132,7 @@ def fit_policies(
     """Train policies on files of features side by side on a GPU (see `fit_together`)."""
     read = {features: _chunks(name, features) for name, features in names.items()}
     placed = {features: data.placed(device) for features, data in read.items()}
-    jobs = {name: job(name, features, read[features]) for name, features in names.items()}
+    jobs = {name: job(name, file, read[file], device) for name, file in names.items()}
     members = []
     for name, one in jobs.items():
         tokens = {key: x.to(device) for key, x in one.tokens.items()}
@@ -149,7 +149,7 @@ def _chunks(name: str, features: Path) -> Chunks:
 
 def _maker(device: str) -> dict[str, str]:
     """What computes the weights: training is not pinned, so others come to other digits."""
-    if device == "cuda":
+    if device.startswith("cuda"):
         return {"torch": torch.__version__, "processor": torch.cuda.get_device_name()}
     return {
         "torch": torch.__version__,

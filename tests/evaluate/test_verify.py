@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from pi0bench import processor
 from pi0bench.envs.variation import digest
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
@@ -120,6 +123,21 @@ def test_what_changed_since_is_refused(tmp_path: Path, scripted: Any) -> None:
         f'tasks.reach_cube: "old" there, "{cell.task_hash}" here',
         f'variations.light-2: "old" there, "{digest("light-2")}" here',
     ]
+
+
+def test_what_differs_beside_the_record_is_named(tmp_path: Path, console: Console) -> None:
+    settings = Settings(("expert",), ("reach_cube",), renderer="tiny", episodes=1)
+    assert run(settings, tmp_path, How(video=False), QUIET) == 0
+    path = tmp_path / "manifest.json"
+    there = path.read_text().replace(processor.model(), "GenuineIntel 6 207 2")
+    path.write_text(there.replace(f'"mujoco": "{version("mujoco")}"', '"mujoco": "3.8.0"'))
+    lines = tmp_path / "episodes.jsonl"
+    lines.write_text(re.sub(r'"length": ?\d+', '"length": 1', lines.read_text()))
+    assert verify(tmp_path, 1, 0, 1, console) == 3
+    said = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    assert 'Other versions measured them: mujoco: "3.8.0" there' in said
+    assert 'machine.model: "GenuineIntel 6 207 2" there' in said
+    assert "machine.libc" not in said
 
 
 def test_nothing_to_verify_is_refused(tmp_path: Path) -> None:
