@@ -36,15 +36,10 @@ def name() -> str:
     return described().get("model name") or platform.machine()
 
 
-def vendor() -> str:
-    """Who made it, as it says itself, such as AuthenticAMD; empty where nobody tells."""
-    return described().get("vendor_id", "")
-
-
 def model() -> str:
     """Vendor, family, model and stepping: two processors of one name may differ in these."""
-    parts = (described().get(part, "") for part in ("cpu family", "model", "stepping"))
-    return " ".join(filter(None, (vendor(), *parts))) or "unknown"
+    parts = (described().get(p, "") for p in ("vendor_id", "cpu family", "model", "stepping"))
+    return " ".join(filter(None, parts)) or "unknown"
 
 
 def level() -> str:

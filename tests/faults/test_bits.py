@@ -23,7 +23,7 @@ SUGGESTED = {
         "ONEDNN_MAX_CPU_ISA": "SSE41",
         "OPENBLAS_CORETYPE": "Prescott",
         "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
-        "MKL_CBWR": "COMPATIBLE",
+        "MKL_CBWR": "AUTO",
         "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
         "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA",
         "OMP_NUM_THREADS": "2",
