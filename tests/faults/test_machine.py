@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from pi0bench.cli import main
-from pi0bench.envs.render import gl
+from pi0bench.envs.render import context, gl
 from pi0bench.envs.render.choose import choose
 from pi0bench.envs.tabletop import ENGINES, Tabletop
 from pi0bench.envs.world import PhysicsFault
@@ -73,8 +74,9 @@ def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ImportError("no driver\nand more lines")
 
     monkeypatch.delenv("MUJOCO_GL", raising=False)
-    monkeypatch.setattr(gl, "import_module", missing)
-    monkeypatch.setattr(gl, "_forget", lambda *_: None)
+    monkeypatch.setattr(context, "import_module", missing)
+    monkeypatch.setattr(context, "_forget", lambda *_: None)
+    monkeypatch.setattr(gl, "_stages", threading.local())
 
 
 @pytest.mark.parametrize("asked", ["egl", "vulkan"])
