@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose import NAMES, choose
-from pi0bench.envs.tabletop import ENGINES
 from pi0bench.envs.variation import NOMINAL, variation
 from pi0bench.errors import IncompleteError, UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report

@@ -13,9 +13,10 @@ import pytest
 from rich.console import Console
 
 from pi0bench.cli import main
+from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render import context, gl
 from pi0bench.envs.render.choose import choose
-from pi0bench.envs.tabletop import ENGINES, Tabletop
+from pi0bench.envs.tabletop import Tabletop
 from pi0bench.envs.world import PhysicsFault
 from pi0bench.errors import MachineError
 from pi0bench.evaluate.cells import Settings

@@ -148,4 +148,3 @@ class _Stage:
             self._context.free()
         if hasattr(self, "gl"):
             self.gl.free()
-
