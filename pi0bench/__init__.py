@@ -6,4 +6,9 @@ from pi0bench.arrival import on_arrival
 
 __version__ = "0.1.0"
 
-on_arrival("gymnasium", lambda: import_module("pi0bench.envs.registration"))
+
+def _register() -> None:
+    import_module("pi0bench.envs.registration")
+
+
+on_arrival("gymnasium", _register)

@@ -43,10 +43,10 @@ def _granted() -> Iterator[int]:
 def _quotas() -> Iterator[int]:
     """Cores' worth of time that the process's control groups, such as a container's, may use."""
     try:
-        lines = [line.split(":", 2)[1:] for line in _OWN.read_text().splitlines()]
+        lines = [line.split(":", 2) for line in _OWN.read_text().splitlines()]
     except OSError:
         return
-    for controllers, path in lines:
+    for _, controllers, path in (line for line in lines if len(line) == 3):
         if "cpu" in controllers.split(","):  # version 1
             files, names = _CGROUPS / "cpu", ("cpu.cfs_quota_us", "cpu.cfs_period_us")
         elif not controllers:
