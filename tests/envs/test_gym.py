@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,7 @@ def test_a_module_is_imported_that_registers_the_environment(
         assert GymTask("halls/Hall-v3").hash != task.hash
     finally:
         gymnasium.registry.pop("halls/Hall-v3", None)
+        sys.modules.pop("halls", None)
 
 
 def test_names_of_one_environment_are_one_task() -> None:
