@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pi0bench.envs.render.renderer import Image
 
@@ -15,20 +16,20 @@ def rgb(drawn: Any) -> Image | None:
     Args:
         drawn: (H, W) or (H, W, 1, 3 or 4), or channels first; anything else is no picture.
     """
-    picture = np.asarray(drawn) if isinstance(drawn, np.ndarray) else np.zeros(0)
+    picture: NDArray[Any] = drawn if isinstance(drawn, np.ndarray) else np.zeros(())
     if picture.ndim == 2:
         picture = picture[:, :, None]
     if picture.ndim == 3 and picture.shape[2] not in (1, 3, 4):
         picture = picture.transpose(1, 2, 0)
     if picture.ndim != 3 or picture.shape[2] not in (1, 3, 4) or not picture.size:
         return None
-    if picture.dtype != np.uint8:
-        picture = _bytes(picture)
-    picture = picture[:, :, :3]
-    return np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3)))
+    colors = _bytes(picture)[:, :, :3]
+    return np.ascontiguousarray(np.broadcast_to(colors, (*colors.shape[:2], 3)))
 
 
-def _bytes(picture: np.ndarray) -> Image:
+def _bytes(picture: NDArray[Any]) -> Image:
+    if picture.dtype == np.uint8:
+        return picture
     levels = np.nan_to_num(picture.astype(np.float64), nan=0.0, posinf=255.0, neginf=0.0)
     if picture.dtype.kind in "fb" and levels.max() <= 1:
         levels = 255 * levels

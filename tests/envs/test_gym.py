@@ -180,8 +180,8 @@ def test_names_of_one_environment_are_one_task() -> None:
     assert GymTask("CartPole").hash == GymTask("CartPole-v1").hash
     once = GymTask("CartPole?success=once")
     assert once.id == "gymnasium/CartPole-v1?success=once"
-    seen = [t.begin(0, 3).observe(None, 64, 0).proprio for t in (once, GymTask("CartPole-v1"))]
-    assert np.array_equal(*seen)
+    one, other = (task.begin(0, 3).observe(None, 64, 0) for task in (once, GymTask("CartPole-v1")))
+    assert np.array_equal(one.proprio, other.proprio)
 
 
 class Passing(Corridor):

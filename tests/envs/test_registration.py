@@ -89,7 +89,7 @@ def test_a_file_of_others_that_is_wrong_keeps_no_task_away(
     with pytest.raises(UsageError):
         task("wrong")
     monkeypatch.setattr(gymnasium, "registry", {})
-    monkeypatch.setattr(gymnasium.envs.registration, "registry", gymnasium.registry)
+    monkeypatch.setattr("gymnasium.envs.registration.registry", gymnasium.registry)
     with pytest.warns(UserWarning, match="not registered with Gymnasium: .*wrong.toml"):
         register.__wrapped__()
     assert registration.STILL in gymnasium.registry

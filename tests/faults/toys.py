@@ -73,7 +73,9 @@ class Mortal:
     def __init__(self, victim: int, mark: Path) -> None:
         self._moment, self._mark = stream("noise", 0, "reach_cube", victim, 1).random(), mark
 
-    def plan(self, observations: object, noise: Sequence[Generator], *_: object) -> Plan:
+    def plan(
+        self, observations: object, noise: Sequence[Generator], steps: int, solver: str
+    ) -> Plan:
         if noise[0].random() == self._moment and not self._mark.exists():
             self._mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
