@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable
 from importlib.metadata import entry_points
@@ -61,11 +62,17 @@ def task_folders() -> list[Path]:
         UsageError: a folder of others has no tasks, or is not there.
     """
     asked = [Path(name) for name in os.environ.get(EXTRA, "").split(os.pathsep) if name]
-    folders = [*asked, *map(_located, sorted(e.value for e in entry_points(group=PLUGINS)))]
+    folders = [*asked, *map(_located, _plugins())]
     for path in folders:
         if not (path / "tasks").is_dir():
             raise UsageError(f"{path}: holds no folder tasks with folders of task files in it")
     return [folder("tasks"), *(path / "tasks" for path in folders)]
+
+
+@functools.cache
+def _plugins() -> tuple[str, ...]:
+    """What the installed packages' entry points name, read once: it takes long."""
+    return tuple(sorted(entry_point.value for entry_point in entry_points(group=PLUGINS)))
 
 
 def _located(value: str) -> Path:

@@ -67,7 +67,8 @@ RULES = {
     "gymnasium is met in few places": Rule(
         modules=("pi0bench",),
         exempt=tuple(
-            f"pi0bench.envs.{name}" for name in ("env", "gym", "registration", "spaces", "still")
+            f"pi0bench.envs.{name}"
+            for name in ("env", "gym", "named", "pace", "registration", "spaces", "still")
         ),
         never=("gymnasium",),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -20,6 +20,7 @@ def run(
     suite: str = "tabletop",
     task: tuple[str, ...] = (),
     env_id: tuple[str, ...] = (),
+    success: Literal["end", "once"] = "end",
     steps: tuple[int, ...] = (),
     solver: tuple[str, ...] = (),
     engine: str = "mujoco",
@@ -46,7 +47,10 @@ def run(
             openpi://HOST:PORT one on a server.
         suite: The tasks to measure on; robosuite is robosuite's, with the extra of that name.
         task: Single tasks, in place of a suite.
-        env_id: Registered Gymnasium environments, in place of a suite.
+        env_id: Registered Gymnasium environments, in place of a suite; MODULE:ID imports the
+            module that registers it.
+        success: What --env-id takes for a success: that an episode's last info says so (end), or
+            any of its infos (once), which then ends it, and stands behind the task's name.
         steps: Sampler steps to try; each policy's own default when not given.
         solver: Samplers to try, such as euler, heun or ddim; each policy's own default when not
             given, and of those given the ones that it can use.
@@ -80,7 +84,8 @@ def run(
     from pi0bench.evaluate.sources import suite as tasks_of
 
     part = Shard.parse(shard) if shard else None
-    single = (*task, *(f"{GYMNASIUM}/{name}" for name in env_id))
+    rule = "" if success == "end" else f"?success={success}"
+    single = (*task, *(f"{GYMNASIUM}/{name}{rule}" for name in env_id))
     settings = cells.Settings(
         policies=policy,
         tasks=single or tasks_of(suite),

@@ -27,7 +27,8 @@ NOTHING: Mapping[str, Image] = MappingProxyType({})
 TIMED_EVERY = 5
 """A plan for one robot takes longer than its share of a batch: few are timed."""
 
-Watch = Callable[[Episode], None]
+Watch = Callable[[Episode, bool], None]
+"""Is told of a state of an episode, and whether it is the last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ def run(
         task: the cells' task.
         renderer: draws what the policy sees, only when it plans; None when it sees nothing.
         stopwatch: times the first plan of every `TIMED_EVERY`th episode, alone.
-        watch: called at the start and after every control step.
+        watch: told of the state at the start and after every control step.
         abreast: episodes that run at a time.
     """
     waiting, running = deque(cells), list[Rollout]()
@@ -103,7 +104,7 @@ class Rollout:
         try:
             self._env = begin(cell, task)
             if watch:
-                watch(self._env)
+                watch(self._env, False)
         except EnvFault as error:
             self._end("env_fault", describe(error))
 
@@ -141,6 +142,8 @@ class Rollout:
         """Carry out a chunk, up to the episode's end."""
         self.replans += 1
         if isinstance(answer, PolicyFault):
+            if self._watch:
+                self._watch(self.env, True)
             return self._end("policy_fault", str(answer))
         self.trunk_evaluations += answer.trunk_evaluations
         env, watch, done = self.env, self._watch, 0
@@ -149,7 +152,7 @@ class Rollout:
                 done += 1
                 env.step(action)
                 if watch:
-                    watch(env)
+                    watch(env, env.over)
                 if env.over:
                     self._end("success" if env.succeeded else "failure")
                     break

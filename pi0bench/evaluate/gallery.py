@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pi0bench.envs.cameras import Snapshot
+from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose import choose, make
 from pi0bench.envs.render.renderer import Image, Renderer
-from pi0bench.envs.tabletop import ENGINES, Tabletop, images
+from pi0bench.envs.tabletop import Tabletop, images
 from pi0bench.seeds import stream
 from pi0bench.tasks.placement import place
 from pi0bench.tasks.spec import TaskSpec

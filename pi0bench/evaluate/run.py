@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose import NAMES, choose
-from pi0bench.envs.tabletop import ENGINES
 from pi0bench.envs.variation import NOMINAL, variation
 from pi0bench.errors import IncompleteError, UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report
@@ -37,7 +37,8 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
         The exit code: 0, or 3 when some episodes could not be measured.
     """
     _check_names(settings)
-    tasks = [task(name) for name in settings.tasks]
+    tasks = list({found.id: found for found in map(task, settings.tasks)}.values())
+    settings = replace(settings, tasks=tuple(found.id for found in tasks))  # one name for each
     prove_writable(out)  # before weights are loaded, which takes longer
     settings, makeshift = _in_world(settings, tasks)
     policies = {name: registry.load(name, settings.engine) for name in settings.policies}

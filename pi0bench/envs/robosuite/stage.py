@@ -11,7 +11,7 @@ import numpy as np
 
 from pi0bench.envs.mjlib import mujoco
 from pi0bench.envs.pose import Array, Pose
-from pi0bench.envs.render import gl
+from pi0bench.envs.render.context import Context
 from pi0bench.envs.render.renderer import Camera, Image
 from pi0bench.envs.world import EnvFault
 
@@ -166,7 +166,7 @@ class _Drawer:
     """Draws one model through a context of OpenGL of its own."""
 
     def __init__(self, model: Any) -> None:
-        self._model, self._gl = model, gl.context()
+        self._model, self._gl = model, Context()
         self._gl.make_current()
         atexit.register(self._free)  # EGL complains when it is freed after the interpreter
         model.vis.quality.shadowsize = model.vis.quality.offsamples = 0
@@ -183,6 +183,9 @@ class _Drawer:
         self._eye.type = mujoco.mjtCamera.mjCAMERA_FIXED
 
     def _free(self) -> None:
+        if not self._gl.here:
+            return
+        self._gl.make_current()
         self._context.free()
         self._gl.free()
 
