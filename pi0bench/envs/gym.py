@@ -56,10 +56,10 @@ class GymTask:
         said = f"{name} {_origin(self._spec)}"
         self.hash = hashlib.sha256(said.encode()).hexdigest()[:12]
 
-    def begin(self, seed: int, number: int) -> GymEpisode:
-        """Start an episode; its number decides the environment's seed."""
+    def begin(self, seed: int, number: int, env: gymnasium.Env[Any, Any] | None = None) -> GymEpisode:
+        """Start an episode, by a reset of `env` if given; its number decides the reset's seed."""
         rng = stream("evaluation", seed, self.id, number)
-        return GymEpisode(self._spec, int(rng.integers(2**31)))
+        return GymEpisode(self._spec, int(rng.integers(2**31)), env)
 
 
 def _origin(spec: EnvSpec) -> str:
@@ -86,6 +86,10 @@ class GymEpisode:
     Args:
         spec: of the environment.
         seed: for its reset.
+        env: made from the spec before; None makes one.
+
+    Attributes:
+        env: the environment, which can be reset for another episode in place of being closed.
 
     Raises:
         EnvFault: it cannot be made or reset.
@@ -95,13 +99,15 @@ class GymEpisode:
 
     speed_m_s = None
 
-    def __init__(self, spec: EnvSpec, seed: int) -> None:
+    def __init__(
+        self, spec: EnvSpec, seed: int, env: gymnasium.Env[Any, Any] | None = None
+    ) -> None:
         self._name, self._threshold = spec.id, spec.reward_threshold
         self._limit = spec.max_episode_steps or MAX_STEPS
         self.steps, self.over = 0, False
         self._return, self._held, self._flagged = 0.0, 0, False
         try:
-            self.env = _make(spec)
+            self.env = env or _make(spec)
             self._observation, info = self.env.reset(seed=seed)
         except Exception as error:
             raise EnvFault(f"{spec.id}: reset: {error!r}") from error

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from pi0bench.envs.episode import Episode, Verdict
 from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.envs.world import EnvFault
+from pi0bench.evaluate.kept import Kept
 from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask, describe
 from pi0bench.evaluate.smoothness import smoothness
-from pi0bench.evaluate.sources import Task, begin
+from pi0bench.evaluate.sources import Task
 from pi0bench.policies.policy import Observation, Policy, Traits
 from pi0bench.results.record import Cell, Record, Timing
 from pi0bench.seeds import stream
@@ -31,11 +32,21 @@ Watch = Callable[[Episode], None]
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What an episode left behind; frames, (side, side, 3) each, only when they were asked for."""
+    """What an episode left behind.
+
+    Attributes:
+        record: how it ended.
+        timing: what it took.
+        frames: pictures of it, (side, side, 3) each, only when they were asked for.
+        reset: True when its environment had had another episode before.
+        unclean: what was otherwise after a reset than in a fresh environment, whose record this is.
+    """
 
     record: Record
     timing: Timing
     frames: tuple[Image, ...] = ()
+    reset: bool = False
+    unclean: str = ""
 
 
 def run(
@@ -46,6 +57,7 @@ def run(
     stopwatch: Stopwatch,
     watch: Watch | None = None,
     abreast: int = 8,
+    kept: Kept | None = None,
 ) -> Iterator[Outcome]:
     """Run cells that differ in the episode alone; an episode never depends on its neighbours.
 
@@ -60,13 +72,14 @@ def run(
         stopwatch: times the first plan of every `TIMED_EVERY`th episode, alone.
         watch: called at the start and after every control step.
         abreast: episodes that run at a time.
+        kept: environments to reset; None builds one for each episode.
     """
     waiting, running = deque(cells), list[Rollout]()
     try:
         while waiting or running:
             start_s = perf_counter()
             while waiting and len(running) < abreast:
-                running.append(Rollout(waiting.popleft(), task, watch))
+                running.append(Rollout(waiting.popleft(), task, watch, kept))
             asking = [rollout for rollout in running if not rollout.status]
             questions = [rollout.question(policy.traits, renderer) for rollout in asking]
             for rollout, question in zip(asking, questions, strict=True):
@@ -91,16 +104,20 @@ def run(
 class Rollout:
     """One episode on its way; `status` is empty while it runs, `wall_s` its share of the time."""
 
-    def __init__(self, cell: Cell, task: Task, watch: Watch | None = None) -> None:
+    def __init__(
+        self, cell: Cell, task: Task, watch: Watch | None = None, kept: Kept | None = None
+    ) -> None:
         self.cell, self.status, self.fault = cell, "", ""
         self.replans, self.trunk_evaluations, self.clipped, self.wall_s = 0, 0, 0, 0.0
         self.times: Mapping[str, float] = {}
         self._closed = False
         self._executed: list[NDArray[np.float64]] = []
         self._watch = watch
+        self._kept = kept or Kept(most=0)
         self._env: Episode | None = None
+        self._reset = False
         try:
-            self._env = begin(cell, task)
+            self._env, self._reset = self._kept.begin(cell, task)
             if watch:
                 watch(self._env)
         except EnvFault as error:
@@ -186,10 +203,11 @@ class Rollout:
             fault=self.fault,
             clipped=self.clipped,
         )
-        return Outcome(record, Timing(self.cell.key(), self.wall_s, attempts=1, **self.times))
+        timing = Timing(self.cell.key(), self.wall_s, attempts=1, **self.times)
+        return Outcome(record, timing, reset=self._reset)
 
     def close(self) -> None:
-        """Free the world; how the episode stands can still be asked."""
+        """Let go of the world; how the episode stands can still be asked."""
         if self._env is not None and not self._closed:
             self._closed = True
-            self._env.close()
+            self._kept.end(self.cell, self._env, sound=self.status not in ("", "env_fault"))
