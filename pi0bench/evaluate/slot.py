@@ -31,8 +31,8 @@ class Slot:
     """A fresh process with one thread, which does one job at a time.
 
     What it says comes as a kind and a value: "started"; "answer", one of its job's; "done", the
-    job; "raised", what the job raised; "lost", a `Loss`. After an answer it waits to be told that
-    it was kept, so that never more than what runs is lost with the process that keeps answers.
+    job; "raised", what the job raised; "lost", a `Loss`. It never waits for its answers to be
+    kept: what the pipe holds when the process that keeps them dies is lost with it.
 
     Attributes:
         pipe: ready when there is something to receive, or an end.
@@ -55,7 +55,8 @@ class Slot:
     def begin(self, job: Job[Any]) -> None:
         """Give it a job."""
         self.since = monotonic() if self.born else monotonic() + _START_S
-        self._tell(job)
+        with contextlib.suppress(BrokenPipeError):  # its end is met by `receive`
+            self.pipe.send(job)
 
     def receive(self) -> tuple[str, Any]:
         """What it says next.
@@ -73,10 +74,6 @@ class Slot:
             raise value
         return kind, value
 
-    def kept(self) -> None:
-        """Tell it that its answer is safe."""
-        self._tell(None)
-
     def hung(self, answer_s: float, plan_s: float) -> Loss | None:
         """How its job is lost when an answer, or a policy's plan, takes longer than it may."""
         began, now = self._planning.value, monotonic()
@@ -92,10 +89,6 @@ class Slot:
         self._process.join()
         self._process.close()
         self.pipe.close()
-
-    def _tell(self, what: Any) -> None:
-        with contextlib.suppress(BrokenPipeError):  # its end is met by `receive`
-            self.pipe.send(what)
 
     def _death(self) -> Loss:
         self._process.join(_END_S)
@@ -152,7 +145,6 @@ def _serve(pipe: Connection, planning: Any) -> None:
             try:
                 for answer in job.run(worker):
                     pipe.send(("answer", answer))
-                    pipe.recv()
                 pipe.send(("done", None))
             except Exception as error:
                 pipe.send(("raised", error))
