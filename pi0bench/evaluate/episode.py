@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,11 @@ from pi0bench.evaluate.kept import Kept
 from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask, describe
 from pi0bench.evaluate.smoothness import smoothness
 from pi0bench.evaluate.sources import Task
-from pi0bench.policies.policy import Observation, Policy, Traits
+from pi0bench.evaluate.witness import Witness
+from pi0bench.policies.policy import Policy, Traits
 from pi0bench.results.record import Cell, Record, Timing
 from pi0bench.seeds import stream
 
-NOTHING: Mapping[str, Image] = MappingProxyType({})
 TIMED_EVERY = 5
 """A plan for one robot takes longer than its share of a batch: few are timed."""
 
@@ -111,6 +111,8 @@ class Rollout:
         self.replans, self.trunk_evaluations, self.clipped, self.wall_s = 0, 0, 0, 0.0
         self.times: Mapping[str, float] = {}
         self._closed = False
+        self._memory: Any = None
+        self._witness: Witness | None = None
         self._executed: list[NDArray[np.float64]] = []
         self._watch = watch
         self._kept = kept or Kept(most=0)
@@ -131,26 +133,12 @@ class Rollout:
 
     def question(self, traits: Traits, renderer: Renderer | None) -> Question:
         """Return what the policy may know now."""
-        env = self.env
-        seen = env.observe(renderer, traits.image_side, traits.points)
-        seen.proprio.flags.writeable = False
-        for image in seen.images.values():
-            image.flags.writeable = False
-        if seen.points is not None:
-            seen.points.flags.writeable = False
-        observation = Observation(
-            images=MappingProxyType(seen.images) if seen.images else NOTHING,
-            proprio=seen.proprio,
-            instruction=env.instruction,
-            expert_action=env.expert_action if traits.privileged else None,
-            points=seen.points,
-            joints_rad=seen.joints_rad,
-            low=env.low,
-            high=env.high,
-        )
         cell = self.cell
+        if self._witness is None:
+            self._witness = Witness(self.env, cell.key(), traits, renderer)
         return Question(
-            observation, partial(stream, "noise", cell.seed, cell.task, cell.episode, self.replans)
+            self._witness.observe(self._memory),
+            partial(stream, "noise", cell.seed, cell.task, cell.episode, self.replans),
         )
 
     def follow(self, answer: Chunk | PolicyFault) -> None:
@@ -159,7 +147,8 @@ class Rollout:
         if isinstance(answer, PolicyFault):
             return self._end("policy_fault", str(answer))
         self.trunk_evaluations += answer.trunk_evaluations
-        env, watch, done = self.env, self._watch, 0
+        self._memory = answer.memory
+        env, watch, witness, done = self.env, self._watch, self._witness, 0
         try:
             for action in answer.actions:
                 done += 1
@@ -169,6 +158,8 @@ class Rollout:
                 if env.over:
                     self._end("success" if env.succeeded else "failure")
                     break
+                if witness:
+                    witness.step_done(len(answer.actions) - done)
         except EnvFault as error:
             self._end("env_fault", describe(error))
         self._executed.append(answer.actions[:done])
