@@ -31,7 +31,7 @@ class Steady:
             chunk = now + np.linspace(0, 0.5, CHUNK)[:, None] * (now - before)
             chunks = [*(seen.memory or []), chunk][-CHUNK:]  # a new list: memories never change
             votes = [old[ago] for ago, old in enumerate(reversed(chunks))]
-            weights = np.exp(-0.1 * np.arange(len(votes)))[::-1]  # the oldest counts most, as in ACT
+            weights = np.exp(-0.1 * np.arange(len(votes)))[::-1]  # in ACT the oldest counts most
             rows.append([np.average(votes, axis=0, weights=weights).clip(-1, 1)])
             memory.append(chunks)
         return Plan(np.stack(rows), memory=memory)

@@ -56,7 +56,9 @@ class GymTask:
         said = f"{name} {_origin(self._spec)}"
         self.hash = hashlib.sha256(said.encode()).hexdigest()[:12]
 
-    def begin(self, seed: int, number: int, env: gymnasium.Env[Any, Any] | None = None) -> GymEpisode:
+    def begin(
+        self, seed: int, number: int, env: gymnasium.Env[Any, Any] | None = None
+    ) -> GymEpisode:
         """Start an episode, by a reset of `env` if given; its number decides the reset's seed."""
         rng = stream("evaluation", seed, self.id, number)
         return GymEpisode(self._spec, int(rng.integers(2**31)), env)

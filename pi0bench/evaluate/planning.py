@@ -155,7 +155,9 @@ def _together(
     legal = np.minimum(np.maximum(asked, seen[0].low), seen[0].high)
     outside = legal != asked
     clipped = list(outside.sum(axis=2)) if outside.any() else [None] * rows
-    rows_of = zip(legal, clipped, counts, [spent_ms] * rows, _memory(plan.memory, rows), strict=True)
+    rows_of = zip(
+        legal, clipped, counts, [spent_ms] * rows, _memory(plan.memory, rows), strict=True
+    )
     chunks = [Chunk(*row) for row in rows_of]
     if np.isfinite(actions).all():
         return list(chunks)

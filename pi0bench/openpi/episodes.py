@@ -11,7 +11,7 @@ from pi0bench.openpi.codec import MalformedError
 from pi0bench.policies.policy import Observation
 
 MOST = 4096
-"""Clients never say that an episode has ended: those that were heard of longest ago are forgotten."""
+"""Clients never say that an episode has ended: those not heard of for longest are forgotten."""
 
 
 @dataclass(frozen=True, eq=False)

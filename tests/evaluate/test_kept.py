@@ -1,4 +1,4 @@
-"""An environment is reset for its next episode, and one that a reset does not clean does no harm."""
+"""An environment is reset for its next episode; one that this does not clean does no harm."""
 
 from __future__ import annotations
 
