@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -114,7 +114,7 @@ class Worker:
         if left:
             yield from self._run(replace(job, cells=tuple(left), fresh=True))
 
-    def _run(self, job: Measure) -> Iterator[Outcome]:
+    def _run(self, job: Measure) -> Generator[Outcome, None, None]:
         cell = job.cells[0]
         policy, spec = self._policy(cell), _task(cell)
         sees = policy.traits.image_side > 0

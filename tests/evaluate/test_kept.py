@@ -16,13 +16,14 @@ from rich.console import Console
 
 from pi0bench.envs.gym import GymTask
 from pi0bench.evaluate import verify as verifying
-from pi0bench.evaluate.cells import Settings
+from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.executors import Inline
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.kept import Kept
 from pi0bench.evaluate.run import run
 from pi0bench.evaluate.verify import verify
-from pi0bench.evaluate.worker import Worker
+from pi0bench.evaluate.worker import Measure, Worker
+from pi0bench.policies import registry
 from pi0bench.results.record import Record
 from tests.results.conftest import cell
 
@@ -144,4 +145,16 @@ def test_a_worker_closes_what_it_keeps() -> None:
     of = cell(0, task=task.id)
     worker._kept.end(of, worker._kept.begin(of, task)[0], sound=True)
     assert happened["closed"] == 0
+    worker.close()
+
+
+@pytest.mark.parametrize(("attempt", "reset"), [(1, {False, True}), (2, {False})])
+def test_what_is_begun_again_has_a_fresh_environment(attempt: int, reset: set[bool]) -> None:
+    """Else an environment that crashes when it is used again would do so each time."""
+    gymnasium.register(NAME, Counted, max_episode_steps=50)
+    settings, task = Settings(("zero",), (f"gymnasium/{NAME}",), episodes=4), GymTask(NAME)
+    cells = expand(settings, {"zero": registry.load("zero").traits}, [task])
+    worker = Worker()
+    ends = worker.measure(Measure(cells, abreast=1, attempt=attempt))
+    assert {end.reset for end in ends} == reset
     worker.close()

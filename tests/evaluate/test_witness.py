@@ -38,6 +38,9 @@ class Drifting(gymnasium.Env[Any, Any]):
     )
     action_space = spaces.Box(-1.0, 1.0, (7,))
 
+    def __init__(self, **_: Any) -> None:
+        """Take no keyword but those that Gymnasium gives."""
+
     def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
         super().reset(seed=seed)
         self.place = self.np_random.uniform(-1, 1, 7)
