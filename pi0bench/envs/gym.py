@@ -47,10 +47,13 @@ class GymTask:
         self.id, self.hash = f"{SOURCE}/{found.name}", found.hash
         self._spec, self._once = found.spec, found.success == "once"
 
-    def begin(self, seed: int, number: int) -> GymEpisode:
-        """Start an episode; its number decides the environment's seed, whatever success is."""
+    def begin(
+        self, seed: int, number: int, env: gymnasium.Env[Any, Any] | None = None
+    ) -> GymEpisode:
+        """Start an episode, by a reset of `env` if given; its number decides the reset's seed."""
+        # By the environment's own name: whatever success is, the start is the same.
         rng = stream("evaluation", seed, f"{SOURCE}/{self._spec.id}", number)
-        return GymEpisode(self._spec, int(rng.integers(2**31)), self._once)
+        return GymEpisode(self._spec, int(rng.integers(2**31)), self._once, env)
 
 
 class GymEpisode:
@@ -66,6 +69,10 @@ class GymEpisode:
         spec: of the environment.
         seed: for its reset.
         once: whether success at any time is enough.
+        env: made from the spec before; None makes one.
+
+    Attributes:
+        env: the environment, which can be reset for another episode in place of being closed.
 
     Raises:
         EnvFault: it cannot be made or reset.
@@ -75,14 +82,20 @@ class GymEpisode:
 
     speed_m_s = None
 
-    def __init__(self, spec: EnvSpec, seed: int, once: bool = False) -> None:
+    def __init__(
+        self,
+        spec: EnvSpec,
+        seed: int,
+        once: bool = False,
+        env: gymnasium.Env[Any, Any] | None = None,
+    ) -> None:
         self._name, self._threshold = spec.id, spec.reward_threshold
         self._limit = spec.max_episode_steps or MAX_STEPS
         self.steps, self.over = 0, False
         self._return, self._best, self._held = 0.0, -math.inf, 0
         self._once, self._flagged = once, False
         try:
-            self.env = _make(spec)
+            self.env = env or _make(spec)
             self._observation, info = self.env.reset(seed=seed)
         except Exception as error:
             raise EnvFault(f"{spec.id}: reset: {error!r}") from error

@@ -91,4 +91,6 @@ class Inline:
         self._draining = True
 
     def close(self) -> None:
-        """Do nothing: nothing runs when no job does."""
+        """Close what is kept; nothing runs when no job does."""
+        if self._worker is not None:
+            self._worker.close()

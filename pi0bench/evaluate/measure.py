@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.text import Text
 
 from pi0bench.evaluate.cells import Settings, rounds
 from pi0bench.evaluate.display import Display
@@ -28,10 +29,20 @@ def measure(
     """Run the jobs, put what they give on the disk as it comes, and show how far they are."""
     if not jobs:
         return
+    said = set[str]()
     with Display(console, sum(len(job.cells) for job in jobs)) as display:
         for outcome in executor.run(jobs):
             folder.append(outcome.record, outcome.timing)
             display.add(outcome.record.status)
+            cell = outcome.record.cell
+            if outcome.unclean and cell.task not in said:
+                said.add(cell.task)
+                line = (
+                    f"{cell.task}: a reset does not make its environment as good as new (episode "
+                    f"{cell.episode} of {cell.policy}, there after a reset, here in a fresh one: "
+                    f"{outcome.unclean}), so each episode gets a fresh one."
+                )
+                console.print(Text(line), soft_wrap=True)
 
 
 def measure_missing(

@@ -42,12 +42,14 @@ class Chunk:
         clipped: how many numbers of each action were, (execute,); None when none was.
         trunk_evaluations: passes through the action expert.
         spent_ms: milliseconds by the part that took them.
+        memory: for the episode's next question.
     """
 
     actions: NDArray[np.float64]
     clipped: NDArray[np.int64] | None
     trunk_evaluations: int
     spent_ms: Mapping[str, float]
+    memory: Any = None
 
 
 class Moment(Protocol):
@@ -153,7 +155,10 @@ def _together(
     legal = np.minimum(np.maximum(asked, seen[0].low), seen[0].high)
     outside = legal != asked
     clipped = list(outside.sum(axis=2)) if outside.any() else [None] * rows
-    chunks = [Chunk(*row, spent_ms) for row in zip(legal, clipped, counts, strict=True)]
+    rows_of = zip(
+        legal, clipped, counts, [spent_ms] * rows, _memory(plan.memory, rows), strict=True
+    )
+    chunks = [Chunk(*row) for row in rows_of]
     if np.isfinite(actions).all():
         return list(chunks)
     return [_infinite(row) or chunk for row, chunk in zip(actions, chunks, strict=True)]
@@ -179,6 +184,16 @@ def _counts(told: object, rows: int) -> list[int]:
         got = f"{counts.dtype} {counts.shape}"
         raise PolicyFault(f"trunk_evaluations: expected counts, 1 or ({rows},), got {got}")
     return np.broadcast_to(counts, rows).tolist()
+
+
+def _memory(told: Any, rows: int) -> Sequence[Any]:
+    """What each row's episode remembers."""
+    if told is None:
+        return [None] * rows
+    if not isinstance(told, list | tuple) or len(told) != rows:
+        got = f"{len(told)}" if isinstance(told, list | tuple) else type(told).__name__
+        raise PolicyFault(f"memory: expected a list of {rows}, got {got}")
+    return told
 
 
 def _spent(told: object) -> Mapping[str, float]:

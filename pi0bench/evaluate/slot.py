@@ -29,8 +29,8 @@ class Slot:
     """A fresh process, pinned to one thread and instruction set, which does one job at a time.
 
     What it says comes as a kind and a value: "started"; "answer", one of its job's; "done", the
-    job; "raised", what the job raised; "lost", a `Loss`. After an answer it waits to be told that
-    it was kept, so that never more than what runs is lost with the process that keeps answers.
+    job; "raised", what the job raised; "lost", a `Loss`. It never waits for its answers to be
+    kept: what the pipe holds when the process that keeps them dies is lost with it.
 
     Attributes:
         pipe: ready when there is something to receive, or an end.
@@ -46,14 +46,15 @@ class Slot:
         self.pipe, theirs = spawn.Pipe()
         self._planning = RawValue(c_double, 0.0)
         self._process = spawn.Process(target=_serve, args=(theirs, self._planning), daemon=True)
-        with _no_interrupt(), pinned(), _no_main():
+        with _no_interrupt(), pinned(), _no_script():
             self._process.start()
         theirs.close()  # so that the pipe ends when the process does
 
     def begin(self, job: Job[Any]) -> None:
         """Give it a job."""
         self.since = monotonic() if self.born else monotonic() + _START_S
-        self._tell(job)
+        with contextlib.suppress(BrokenPipeError):  # its end is met by `receive`
+            self.pipe.send(job)
 
     def receive(self) -> tuple[str, Any]:
         """What it says next.
@@ -71,10 +72,6 @@ class Slot:
             raise value
         return kind, value
 
-    def kept(self) -> None:
-        """Tell it that its answer is safe."""
-        self._tell(None)
-
     def hung(self, answer_s: float, plan_s: float) -> Loss | None:
         """How its job is lost when an answer, or a policy's plan, takes longer than it may."""
         began, now = self._planning.value, monotonic()
@@ -90,10 +87,6 @@ class Slot:
         self._process.join()
         self._process.close()
         self.pipe.close()
-
-    def _tell(self, what: Any) -> None:
-        with contextlib.suppress(BrokenPipeError):  # its end is met by `receive`
-            self.pipe.send(what)
 
     def _death(self) -> Loss:
         self._process.join(_END_S)
@@ -121,9 +114,14 @@ def _no_interrupt() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _no_main() -> Iterator[None]:
-    """Let a process begin without the main module of this one, which may have no guard."""
-    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+def _no_script() -> Iterator[None]:
+    """Let a process begin without the script of this one, which may have no guard.
+
+    A module that Python was told to run (`python -m`) is imported as always.
+    """
+    main = sys.modules["__main__"]
+    if getattr(main, "__spec__", None) is None:
+        sys.modules["__main__"] = ModuleType("__main__")
     try:
         yield
     finally:
@@ -145,7 +143,6 @@ def _serve(pipe: Connection, planning: Any) -> None:
             try:
                 for answer in job.run(worker):
                     pipe.send(("answer", answer))
-                    pipe.recv()
                 pipe.send(("done", None))
             except Exception as error:
                 pipe.send(("raised", error))

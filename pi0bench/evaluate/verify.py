@@ -1,7 +1,7 @@
 """A run's records checked by measuring some of its episodes again: the same cell, the same record.
 
-In another order, other batches and fresh processes, so that whatever leaks from one episode into
-the next, such as a global random state, shows.
+In another order, other batches, fresh processes and fresh environments, so that whatever leaks from
+one episode into the next, such as a global random state, shows.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) 
                 wrong += 1
                 say(f"{_name(record.cell)}: {contrast(record, outcome.record)}")
     asked = f"{len(drawn)} of {len(records)} episodes, measured again in another order, in batches "
-    asked += f"of at most {BATCH} and by fresh processes"
+    asked += f"of at most {BATCH}, by fresh processes and in fresh environments"
     if not wrong:
         say(f"{run}: {asked}: the same records, to the last digit.")
         return 0
@@ -101,7 +101,7 @@ def jobs(records: Sequence[Record], seed: int) -> list[Measure]:
     cells = sorted((r.cell for r in records), key=lambda cell: (_condition(cell), -cell.episode))
     grouped = batches(cells, BATCH)
     order = stream("verification", seed, "order").permutation(len(grouped))
-    return [Measure(grouped[index]) for index in order]
+    return [Measure(grouped[index], fresh=True) for index in order]
 
 
 def changed(cells: Sequence[Cell], manifest: Mapping[str, Any]) -> list[str]:

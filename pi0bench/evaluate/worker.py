@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from pi0bench.envs.episode import OWN
@@ -14,6 +15,7 @@ from pi0bench.evaluate.cells import batches
 from pi0bench.evaluate.episode import Outcome, Rollout, run
 from pi0bench.evaluate.film import Film
 from pi0bench.evaluate.jobs import ATTEMPTS, Loss
+from pi0bench.evaluate.kept import Kept
 from pi0bench.evaluate.planning import Moment, Stopwatch, Watched, describe, since
 from pi0bench.evaluate.probe import probe
 from pi0bench.evaluate.sources import Task, task
@@ -21,7 +23,7 @@ from pi0bench.pinned import must_be_pinned
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy, on_one_thread
 from pi0bench.results.quality import Quality
-from pi0bench.results.record import Cell, Record, Timing
+from pi0bench.results.record import Cell, Record, Timing, contrast
 
 _BATCHES = 7
 """A job has at most so many batches' episodes, 50 of a task: who interrupts a run waits for it."""
@@ -45,6 +47,7 @@ class Worker:
         must_be_pinned("a worker")
         self._policies, self.planning = dict(policies or {}), planning
         self._renderers: dict[str, Renderer] = {}
+        self._kept = Kept()
         self._stopwatch = Stopwatch()
 
     def measure(self, job: Measure) -> Iterator[Outcome]:
@@ -72,6 +75,10 @@ class Worker:
             for part in job.parts(done):
                 yield from self.measure(part)
 
+    def close(self) -> None:
+        """Close the environments that it keeps."""
+        self._kept.close()
+
     def probe(self, cells: tuple[Cell, ...]) -> list[Quality]:
         """Compare the chunks of several step counts (see `pi0bench.evaluate.probe`)."""
         policy, spec = self._policy(cells[0]), _task(cells[0])
@@ -82,7 +89,7 @@ class Worker:
         """Time the first plan of an episode, for one robot (see `Stopwatch`)."""
         policy, spec = self._policy(cell), _task(cell)
         drawer = self._renderer(cell.renderer) if policy.traits.image_side > 0 else None
-        rollout = Rollout(cell, spec)
+        rollout = Rollout(cell, spec, kept=self._kept)
         try:
             question = rollout.question(policy.traits, drawer)
             times = self._stopwatch.times(policy, question, cell)
@@ -91,13 +98,36 @@ class Worker:
             rollout.close()
 
     def _measure(self, job: Measure) -> Iterator[Outcome]:
+        """Run a job's episodes; the first after a reset is begun again in a fresh environment.
+
+        When that ends otherwise, it is what counts, and all that follow have fresh ones too.
+        """
+        task, left = job.cells[0].task, list(job.cells)
+        with closing(self._run(job)) as running:
+            for end in running:
+                cell, fault = end.record.cell, end.record.status == "env_fault"
+                left.remove(cell)
+                if not end.reset or (self._kept.clean(task) and not fault):
+                    yield end
+                    continue
+                (fresh,) = self._run(replace(job, cells=(cell,), fresh=True))
+                unclean = contrast(end.record, fresh.record)
+                self._kept.judge(task, clean=not unclean)
+                yield replace(fresh, unclean=unclean) if unclean else end
+                if unclean:
+                    break
+        if left:
+            yield from self._run(replace(job, cells=tuple(left), fresh=True))
+
+    def _run(self, job: Measure) -> Generator[Outcome, None, None]:
         cell = job.cells[0]
         policy, spec = self._policy(cell), _task(cell)
         sees = policy.traits.image_side > 0
         drawer = self._renderer(cell.renderer) if sees or job.film else None
         film = Film(drawer) if job.film else None
         eyes = drawer if sees else None
-        for end in run(job.cells, policy, spec, eyes, self._stopwatch, film, job.abreast):
+        kept = None if job.fresh or job.attempt > 1 else self._kept
+        for end in run(job.cells, policy, spec, eyes, self._stopwatch, film, job.abreast, kept):
             timing = replace(end.timing, attempts=job.attempt)
             yield replace(end, timing=timing, frames=film.frames() if film else ())
 
@@ -129,12 +159,14 @@ class Measure:
         film: also return frames; such a job has one cell.
         abreast: episodes that run at a time.
         attempt: how often these episodes have been begun, this time included.
+        fresh: build an environment for each episode, as is done when one is begun again.
     """
 
     cells: tuple[Cell, ...]
     film: bool = False
     abreast: int = 8
     attempt: int = 1
+    fresh: bool = False
 
     def run(self, worker: Worker) -> Iterator[Outcome]:
         """See `Worker.measure`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 import pi0bench
 from pi0bench.openpi.codec import MalformedError
+from pi0bench.openpi.episodes import Episodes
 from pi0bench.openpi.mapping import OWN
 from pi0bench.policies.policy import Observation, Policy
 
@@ -33,6 +35,7 @@ def metadata(policy: Policy) -> dict[str, Any]:
             "policy": policy.name,
             "weights": traits.weights,
             "image_side": traits.image_side,
+            "n_obs_steps": traits.n_obs_steps,
             "state_dim": _PROPRIO_DIM,
             "action_dim": 7,
             "execute": traits.execute,
@@ -43,20 +46,22 @@ def metadata(policy: Policy) -> dict[str, Any]:
     }
 
 
-def answer(policy: Policy, message: Any) -> dict[str, Any]:
+def answer(policy: Policy, message: Any, episodes: Episodes) -> dict[str, Any]:
     """Plan for a client's observation.
 
     Args:
         policy: that is served.
         message: `observation/image` and `observation/wrist_image`, (side, side, 3) uint8,
             `observation/state`, (10,), and `prompt`; if it likes, `steps` and `solver`, and the
-            `noise`, a NumPy seed sequence's `entropy` and `spawn_key`.
+            `noise`, a NumPy seed sequence's `entropy` and `spawn_key`; for policies with a history
+            the `episode`, a name, its `step`, and the `past` (see `Observation`), such messages.
+        episodes: what the policy remembers of them.
 
     Raises:
         MalformedError: it is no such message; it says what would be.
         FloatingPointError: the policy's actions are not all finite.
     """
-    traits, seen = policy.traits, _observation(policy, message)
+    traits, seen = policy.traits, episodes.place(_observations(policy, message), message)
     steps, solver = _steps(policy, message), _solver(policy, message)
     start_s = perf_counter()
     rows = max(1, traits.rows)
@@ -65,12 +70,24 @@ def answer(policy: Policy, message: Any) -> dict[str, Any]:
     took_ms = 1000 * (perf_counter() - start_s)
     if not np.isfinite(plan.actions).all():
         raise FloatingPointError(f"{policy.name}: its actions are not all finite numbers")
+    episodes.keep(seen, plan.memory[0] if plan.memory else None)
     evaluations = np.broadcast_to(np.asarray(plan.trunk_evaluations), rows)[0]
     return {
         "actions": np.ascontiguousarray(plan.actions[0]),
         "trunk_evaluations": int(evaluations),
         "policy_timing": {"infer_ms": took_ms},
     }
+
+
+def _observations(policy: Policy, message: Any) -> Observation:
+    """What is seen now, with what was before: where that is not told, nothing else was."""
+    seen, earlier = _observation(policy, message), policy.traits.n_obs_steps - 1
+    told = message.get("past")
+    if told is None or not earlier:
+        return replace(seen, past=(seen,) * earlier)
+    if not isinstance(told, list) or len(told) != earlier:
+        raise MalformedError(f"past: a list of {earlier}, the oldest first, would work")
+    return replace(seen, past=tuple(_observation(policy, one) for one in told))
 
 
 def _observation(policy: Policy, message: Any) -> Observation:

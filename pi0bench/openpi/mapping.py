@@ -21,6 +21,7 @@ OWN = "pi0bench"
 CONTROL_HZ = 20
 _FOLDER = Path(__file__).parent / "mappings"
 _CAMERAS = ("front", "wrist")
+_TEXTS = ("instruction", "episode")
 Array = NDArray[np.float64]
 
 SOURCES: Mapping[str, Callable[[Observation], Any]] = {
@@ -31,6 +32,7 @@ SOURCES: Mapping[str, Callable[[Observation], Any]] = {
     "fingers_m": lambda seen: np.array([1, -1]) * seen.proprio[6] / 2,
     "shut": lambda seen: 1 - seen.proprio[6:7] / MAX_WIDTH_M,
     "zeros_4": lambda seen: np.zeros(4),
+    "step": lambda seen: np.array([seen.step]),
 }
 """What a server's state can consist of, each (N,)."""
 
@@ -66,7 +68,7 @@ class Dialect:
         image_side: of the pictures that it wants, pixels.
         execute: actions of each chunk that are carried out.
         observation: its keys, nested as the server nests them, with what goes there: one camera,
-            the instruction, or names of `SOURCES`, which are joined.
+            the instruction, the episode's name, or names of `SOURCES`, which are joined.
         action: what comes back.
         rotate_deg: how its pictures are turned, 0 or 180.
         channels_first: whether its pictures are (3, H, W).
@@ -93,8 +95,8 @@ class Dialect:
         }
 
     def _value(self, names: Sequence[str], seen: Observation) -> Any:
-        if names == ["instruction"]:
-            return seen.instruction
+        if names[0] in _TEXTS:
+            return getattr(seen, names[0])
         if names[0] not in _CAMERAS:
             return np.concatenate([SOURCES[name](seen) for name in names]).astype(np.float32)
         image = seen.images[names[0]]
@@ -198,7 +200,7 @@ def _problems(found: Dialect) -> Iterator[str]:
         yield f"image_side: 16 to 640 would work, not {found.image_side}"
     if not (isinstance(found.execute, int) and found.execute >= 1):
         yield f"execute: 1 or more would work, not {found.execute}"
-    known = ("instruction", *_CAMERAS, *SOURCES)
+    known = (*_TEXTS, *_CAMERAS, *SOURCES)
     for key, names in _leaves(found.observation):
         if not isinstance(names, list) or not names:
             yield f"observation.{key}: a list of names would work, not {names!r}"
@@ -207,7 +209,7 @@ def _problems(found: Dialect) -> Iterator[str]:
             if name not in known:
                 yield f"observation.{key}: {unknown('source', str(name), known)}"
         if len(names) > 1 and not SOURCES.keys() >= set(names):
-            yield f"observation.{key}: a camera and the instruction stand alone"
+            yield f"observation.{key}: a camera, the instruction and the episode stand alone"
 
 
 def _number(value: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class RemotePolicy:
     """
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name, self._id = name, uuid4().hex
         host, port, options = _parsed(name)
         try:
             self._server = Connection(host, port, float(options.get("deadline_s", DEADLINE_S)))
@@ -66,6 +67,7 @@ class RemotePolicy:
             message = self._dialect.message(seen)
             if self._own:
                 message |= {"noise": _seed(rng), "steps": steps, "solver": solver}
+                message |= self._history(seen)
             reply = self._server.ask(message)
             rows.append(self._dialect.actions(_actions(reply), seen)[: self.traits.execute])
             evaluations.append(int(reply.get("trunk_evaluations", 0)))
@@ -74,11 +76,18 @@ class RemotePolicy:
             raise ValueError("actions: chunks of different lengths")
         return Plan(np.stack(rows), np.array(evaluations), {"server": server_ms})
 
+    def _history(self, seen: Observation) -> dict[str, Any]:
+        """What our own servers, who remember for many clients, must know of the episode."""
+        past = [self._dialect.message(one) for one in seen.past]
+        told = {"episode": f"{self._id}/{seen.episode}", "step": seen.step} if seen.episode else {}
+        return {**told, "past": past} if past else told
+
     def _traits(self) -> Traits:
         own, spoken = self._own, self._dialect
         return Traits(
             weights=str(own.get("weights", "none")),
             image_side=int(own.get("image_side", spoken.image_side)),
+            n_obs_steps=int(own.get("n_obs_steps", 1)),
             execute=int(own.get("execute", spoken.execute)),
             steps=int(own.get("steps", 0)),
             solvers=tuple(map(str, own.get("solvers", ()))),

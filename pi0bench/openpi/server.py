@@ -22,6 +22,7 @@ from pi0bench.errors import UsageError
 from pi0bench.openpi.answer import answer, metadata
 from pi0bench.openpi.codec import MalformedError, pack, unpack
 from pi0bench.openpi.connection import TOKEN
+from pi0bench.openpi.episodes import Episodes
 from pi0bench.openpi.turn import GivenUpError, Turn
 from pi0bench.policies.policy import Policy
 
@@ -43,10 +44,10 @@ async def start(policy: Policy, host: str, port: int, token: str = "") -> Server
             f"--host {host}: anyone who reaches it could use the policy; set {TOKEN} to a key of "
             f"{_MIN_TOKEN} characters or more, which clients must give"
         )
-    hands = ThreadPoolExecutor(1)
+    hands, episodes = ThreadPoolExecutor(1), Episodes()
 
     async def talk(connection: ServerConnection) -> None:
-        await _talk(connection, policy, hands)
+        await _talk(connection, policy, hands, episodes)
 
     try:
         return await serve(
@@ -62,7 +63,9 @@ async def start(policy: Policy, host: str, port: int, token: str = "") -> Server
         raise UsageError(f"--port {port}: {error.strerror or error}") from None
 
 
-async def _talk(connection: ServerConnection, policy: Policy, hands: ThreadPoolExecutor) -> None:
+async def _talk(
+    connection: ServerConnection, policy: Policy, hands: ThreadPoolExecutor, episodes: Episodes
+) -> None:
     """One robot's conversation: metadata, then an answer for each observation."""
     before_ms = None
     try:
@@ -71,7 +74,8 @@ async def _talk(connection: ServerConnection, policy: Policy, hands: ThreadPoolE
             message = await connection.recv()
             start_s = perf_counter()
             try:
-                reply = await _planned(connection, partial(_reply, policy, message), hands)
+                work = partial(_reply, policy, message, episodes)
+                reply = await _planned(connection, work, hands)
             except GivenUpError:
                 return
             except Exception:
@@ -87,10 +91,10 @@ async def _talk(connection: ServerConnection, policy: Policy, hands: ThreadPoolE
         return
 
 
-def _reply(policy: Policy, message: str | bytes) -> dict[str, Any]:
+def _reply(policy: Policy, message: str | bytes, episodes: Episodes) -> dict[str, Any]:
     if isinstance(message, str):
         raise MalformedError("an observation is binary, not text")
-    return answer(policy, unpack(message))
+    return answer(policy, unpack(message), episodes)
 
 
 async def _planned(

@@ -84,7 +84,7 @@ def append_line(path: Path, line: str, durable: bool = True) -> None:
     Args:
         path: of the file.
         line: without its end.
-        durable: see it onto the disk, so that it outlives not only the process but the machine.
+        durable: see it onto the disk (see `sync`).
     """
     data = f"{line}\n".encode()
     with storage(path):
@@ -94,10 +94,21 @@ def append_line(path: Path, line: str, durable: bool = True) -> None:
             written = os.write(descriptor, data)
             if written != len(data):
                 raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes were written")
-            if durable:
-                os.fsync(descriptor)
         finally:
             os.close(descriptor)
+    if durable:
+        sync(path)
+
+
+def sync(path: Path) -> None:
+    """See a file onto the disk, so that it outlives not only the process but the machine."""
+    with storage(path):
+        for what in (path, path.parent):  # a new file's name is its folder's
+            descriptor = os.open(what, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def _drop_torn_tail(descriptor: int) -> None:

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from pi0bench.errors import StorageError, UsageError
 from pi0bench.results import manifest as manifests
+from pi0bench.results.commit import GroupCommit
 from pi0bench.results.files import (
-    append_line,
     hold_lock,
     prove_writable,
     read_lines,
@@ -35,6 +35,7 @@ class RunFolder:
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
         self._lock: int | None = None
+        self._lines = GroupCommit()
 
     @classmethod
     def open(
@@ -69,10 +70,17 @@ class RunFolder:
         return folder
 
     def close(self) -> None:
-        """Let go of the folder, so that another process may write; reading stays possible."""
+        """Let go of the folder, so that another process may write; reading stays possible.
+
+        Raises:
+            StorageError: what was appended last cannot be seen onto the disk.
+        """
         if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+            try:
+                self._lines.flush()
+            finally:
+                os.close(self._lock)
+                self._lock = None
 
     def __enter__(self) -> RunFolder:
         return self
@@ -92,11 +100,15 @@ class RunFolder:
         return found
 
     def append(self, record: Record, timing: Timing | None = None) -> None:
-        """Add one episode; when this returns, its record is on the disk."""
+        """Add one episode; it outlives this process at once, and the machine within `EVERY_S`.
+
+        Raises:
+            StorageError: there is no room, or the disk failed to take what came before.
+        """
         self._must_be_open()
-        append_line(self.path(EPISODES), record.to_line())
+        self._lines.append(self.path(EPISODES), record.to_line())
         if timing is not None:
-            append_line(self.path(TIMINGS), timing.to_line(), durable=False)
+            self._lines.append(self.path(TIMINGS), timing.to_line())
 
     def records(self) -> list[Record]:
         """Return one record for each key; a final one supersedes, else the later one does."""

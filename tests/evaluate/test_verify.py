@@ -79,8 +79,8 @@ def test_a_leaking_random_state_is_caught(leak: str, tmp_path: Path, checkout: P
         assert lines[-1].endswith(f"{len(lines) - 1} differ.")
     else:
         assert lines == [
-            f"{out}: 6 of 8 episodes, measured again in another order, in batches of at most 3 "
-            "and by fresh processes: the same records, to the last digit."
+            f"{out}: 6 of 8 episodes, measured again in another order, in batches of at most 3, "
+            "by fresh processes and in fresh environments: the same records, to the last digit."
         ]
 
 

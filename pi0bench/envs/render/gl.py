@@ -48,6 +48,10 @@ class GlRenderer:
             raise ValueError(f"pictures are at most {MAX_SIDE} pixels a side")
         return _stage().draw(picture, camera, height, width)
 
+    def driver(self) -> str:
+        """OpenGL's renderer, with its LLVM where it is Mesa's on the CPU, and OpenGL's version."""
+        return _stage().driver()
+
     def close(self) -> None:
         """Leave the stage to the thread's other renderers; it ends with the thread."""
 
@@ -101,10 +105,9 @@ class _Stage:
         ]
 
     def driver(self) -> str:
-        """OpenGL's renderer, with its LLVM where it is Mesa's on the CPU, and OpenGL's version."""
+        """See `GlRenderer.driver`."""
         from OpenGL import GL  # late: it serves the platform that `context` has found
 
-        self._gl.make_current()
         told = (GL.glGetString(GL.GL_RENDERER), GL.glGetString(GL.GL_VERSION))
         return ", ".join(text.decode() for text in told if isinstance(text, bytes))
 
