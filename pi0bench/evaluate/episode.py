@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pi0bench.envs.episode import Episode, Verdict
 from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.envs.world import EnvFault
-from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask, describe
+from pi0bench.evaluate.blame import describe, of_machine
+from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask
 from pi0bench.evaluate.smoothness import smoothness
 from pi0bench.evaluate.sources import Task, begin
 from pi0bench.policies.policy import Observation, Policy, Traits
@@ -104,7 +105,7 @@ class Rollout:
             if watch:
                 watch(self._env)
         except EnvFault as error:
-            self._end("env_fault", describe(error))
+            self._break(error)
 
     @property
     def env(self) -> Episode:
@@ -153,11 +154,17 @@ class Rollout:
                     self._end("success" if env.succeeded else "failure")
                     break
         except EnvFault as error:
-            self._end("env_fault", describe(error))
+            self._break(error)
         self._executed.append(answer.actions[:done])
         if answer.clipped is not None:
             self.clipped += int(answer.clipped[:done].sum())
         return None
+
+    def _break(self, error: EnvFault) -> None:
+        """End here, unless the machine is to blame: then it is to be begun again."""
+        if of_machine(error):
+            raise error
+        self._end("env_fault", describe(error))
 
     def _end(self, status: str, fault: str = "") -> None:
         self.status, self.fault = status, fault

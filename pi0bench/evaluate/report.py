@@ -70,7 +70,8 @@ def write_videos(folder: RunFolder, records: Sequence[Record], executor: Executo
     """Run episodes again, this time with a camera, and write one video each.
 
     Yields:
-        A line for an episode that ended otherwise than before: that should never happen.
+        A line for an episode that could not be filmed, or that ended otherwise than before: that
+        should never happen.
     """
     if not records:
         return
@@ -79,8 +80,11 @@ def write_videos(folder: RunFolder, records: Sequence[Record], executor: Executo
     yield f"Making {len(records)} video{'s' if len(records) > 1 else ''}."
     for outcome in executor.run(jobs):
         record = before[outcome.record.cell.key()]
+        where = f"{record.cell.policy} on {record.cell.task}, episode {record.cell.episode}"
+        if not outcome.record.final:
+            yield f"{where}: no video: {outcome.record.fault}"
+            continue
         if outcome.record != record:
-            where = f"{record.cell.policy} on {record.cell.task}, episode {record.cell.episode}"
             yield f"{where} ended otherwise when repeated: {contrast(record, outcome.record)}"
         write_video(_path(folder, record), outcome.frames, _caption(record), FPS)
 

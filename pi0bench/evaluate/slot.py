@@ -16,6 +16,7 @@ from multiprocessing.sharedctypes import RawValue
 from time import monotonic
 from typing import Any
 
+from pi0bench.errors import Pi0benchError
 from pi0bench.evaluate.jobs import Job, Loss
 
 ONE_THREAD: Mapping[str, str] = {
@@ -31,7 +32,7 @@ class Slot:
     """A fresh process with one thread, which does one job at a time.
 
     What it says comes as a kind and a value: "started"; "answer", one of its job's; "done", the
-    job; "raised", what the job raised; "lost", a `Loss`. After an answer it waits to be told that
+    job; "raised", what the user can mend; "lost", a `Loss`, of the job or of the process. After an answer it waits to be told that
     it was kept, so that never more than what runs is lost with the process that keeps answers.
 
     Attributes:
@@ -61,7 +62,7 @@ class Slot:
         """What it says next.
 
         Raises:
-            Exception: what the job raised.
+            Pi0benchError: what the job raised.
         """
         try:
             kind, value = self.pipe.recv()
@@ -142,6 +143,7 @@ def _serve(pipe: Connection, planning: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()  # a crash in native code says on stderr where Python was
     threading.Thread(target=_follow_parent, daemon=True).start()
+    from pi0bench.evaluate.blame import describe
     from pi0bench.evaluate.worker import Worker
 
     worker = Worker(planning=planning)
@@ -154,8 +156,11 @@ def _serve(pipe: Connection, planning: Any) -> None:
                     pipe.send(("answer", answer))
                     pipe.recv()
                 pipe.send(("done", None))
-            except Exception as error:
+            except Pi0benchError as error:
                 pipe.send(("raised", error))
+            except (Exception, SystemExit) as error:
+                # Another process begins it again: what is lacking here may not come back.
+                pipe.send(("lost", Loss(describe(error), "infra_error")))
     os._exit(0)  # without the ends of renderers, which can crash
 
 

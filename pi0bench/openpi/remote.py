@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,6 +17,7 @@ from pi0bench.policies.policy import Observation, Plan, PolicyLostError, Traits
 
 SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
 _OPTIONS = ("mapping", "deadline_s")
+_MOST_EVALUATIONS = 10**6
 
 
 class RemotePolicy:
@@ -35,7 +37,8 @@ class RemotePolicy:
         self.name = name
         host, port, options = _parsed(name)
         try:
-            self._server = Connection(host, port, float(options.get("deadline_s", DEADLINE_S)))
+            self._deadline_s = float(options.get("deadline_s", DEADLINE_S))
+            self._server = Connection(host, port, self._deadline_s)
         except PolicyLostError as error:
             raise UsageError(
                 f"{name}: {error}; start one there, such as pi0bench serve --policy pi0"
@@ -60,18 +63,20 @@ class RemotePolicy:
             TimeoutError: likewise.
             ValueError: likewise.
         """
-        rows, evaluations, server_ms = [], [], 0.0
+        rows, evaluations, server_ms = [], [], list[float | None]()
         for seen, rng in zip(observations, noise, strict=True):
             message = self._dialect.message(seen)
             if self._own:
                 message |= {"noise": _seed(rng), "steps": steps, "solver": solver}
             reply = self._server.ask(message)
             rows.append(self._dialect.actions(_actions(reply), seen)[: self.traits.execute])
-            evaluations.append(int(reply.get("trunk_evaluations", 0)))
-            server_ms += _infer_ms(reply)
+            evaluations.append(_evaluations(reply))
+            server_ms.append(_infer_ms(reply, 1000 * self._deadline_s))
         if len({len(row) for row in rows}) > 1:
             raise ValueError("actions: chunks of different lengths")
-        return Plan(np.stack(rows), np.array(evaluations), {"server": server_ms})
+        told = [ms for ms in server_ms if ms is not None]
+        spent_ms = {"server": sum(told)} if len(told) == len(rows) else {}
+        return Plan(np.stack(rows), np.array(evaluations), spent_ms)
 
     def _traits(self) -> Traits:
         own, spoken = self._own, self._dialect
@@ -143,7 +148,16 @@ def _actions(reply: Mapping[str, Any]) -> NDArray[Any]:
     return found
 
 
-def _infer_ms(reply: Mapping[str, Any]) -> float:
+# What a server says beside its actions decides no episode: where it cannot be, it is left out.
+
+
+def _evaluations(reply: Mapping[str, Any]) -> int:
+    told = reply.get("trunk_evaluations")
+    return int(told) if isinstance(told, Integral) and 0 <= told <= _MOST_EVALUATIONS else 0
+
+
+def _infer_ms(reply: Mapping[str, Any], most_ms: float) -> float | None:
+    """Milliseconds of the server's own work; None where it says none that can be."""
     timing = reply.get("server_timing")
-    took_ms = timing.get("infer_ms") if isinstance(timing, Mapping) else None
-    return float(took_ms) if isinstance(took_ms, int | float) and took_ms >= 0 else 0.0
+    told = timing.get("infer_ms") if isinstance(timing, Mapping) else None
+    return float(told) if isinstance(told, Real) and 0 <= told <= most_ms else None
