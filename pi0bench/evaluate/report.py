@@ -63,7 +63,9 @@ def films(folder: RunFolder, cells: Sequence[Cell]) -> list[Record]:
     """Return the episodes whose video is still to be made; none while episodes are missing."""
     if folder.missing(cells):
         return []
-    return [r for r in choose(folder.records()) if not _path(folder, r).exists()]
+    keys = {cell.key() for cell in cells}
+    measured = [record for record in folder.records() if record.cell.key() in keys]
+    return [r for r in choose(measured) if not _path(folder, r).exists()]
 
 
 def write_videos(folder: RunFolder, records: Sequence[Record], executor: Executor) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pi0bench.results.record import Record
 from pi0bench.results.rows import Condition
+from pi0bench.results.stats.paired import FIXED, Methods
 from pi0bench.results.stats.several import indistinguishable
 
 Episode = tuple[str, int, int]
@@ -45,17 +46,17 @@ def shared_by(outcomes: Iterable[Mapping[Episode, bool]]) -> list[Episode]:
     return sorted(set.intersection(*known)) if known else []
 
 
-def best(records: Iterable[Record]) -> dict[tuple[str, str, str], Best]:
+def best(records: Iterable[Record], methods: Methods = FIXED) -> dict[tuple[str, str, str], Best]:
     """Return for each engine, renderer and variation which conditions are its best."""
     worlds: dict[tuple[str, str, str], dict[Condition, dict[Episode, bool]]] = {}
     for condition, of in outcomes_of(records).items():
         worlds.setdefault(condition.world, {})[condition] = of
-    return {world: _best(worlds[world]) for world in sorted(worlds)}
+    return {world: _best(worlds[world], methods) for world in sorted(worlds)}
 
 
-def _best(outcomes: Mapping[Condition, Mapping[Episode, bool]]) -> Best:
+def _best(outcomes: Mapping[Condition, Mapping[Episode, bool]], methods: Methods) -> Best:
     shared = shared_by(outcomes.values())
     if len(outcomes) < 2 or not shared:
         return Best(0, len(outcomes), frozenset())
     paired = {condition: [of[e] for e in shared] for condition, of in sorted(outcomes.items())}
-    return Best(len(shared), len(outcomes), indistinguishable(paired))
+    return Best(len(shared), len(outcomes), indistinguishable(paired, methods=methods))

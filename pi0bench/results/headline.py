@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pi0bench.results.analysis import FIXED, Analysis
 from pi0bench.results.episodes import Best
 from pi0bench.results.profile import Profile
 from pi0bench.results.rows import Condition, Row
@@ -15,7 +16,7 @@ Bests = Mapping[tuple[str, str, str], Best]
 
 BOLD = (
     "Bold: not distinguishable from the best on the {n} episodes that all {of} conditions share "
-    "(exact McNemar test of every pair, Holm's correction at 5 %)."
+    "({test} test of every pair, Holm's correction at 5 %)."
 )
 
 
@@ -63,7 +64,7 @@ class Headline:
         return "mean" if len(self.tasks) > 1 else "success"
 
 
-def headline(profiles: Sequence[Profile], bests: Bests) -> Headline:
+def headline(profiles: Sequence[Profile], bests: Bests, kind: Analysis = FIXED) -> Headline:
     """Put the conditions of a run side by side."""
     worlds = sorted({profile.condition.world for profile in profiles})
     parts = [i for i in range(3) if len({world[i] for world in worlds}) > 1]
@@ -85,7 +86,7 @@ def headline(profiles: Sequence[Profile], bests: Bests) -> Headline:
         tasks=tuple(sorted({row.task for profile in profiles for row in profile.tasks})),
         notes=tuple(
             (f"{' / '.join(world)}: " if len(worlds) > 1 else "")
-            + BOLD.format(n=bests[world].n, of=bests[world].of)
+            + BOLD.format(n=bests[world].n, of=bests[world].of, test=kind.test)
             for world in worlds
             if bests[world].n
         ),

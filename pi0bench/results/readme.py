@@ -14,7 +14,7 @@ from pi0bench.results.headline import (
     who,
 )
 from pi0bench.results.pages import FIGURE, LATEX, SHEET, STEPS, TABLE, Pages
-from pi0bench.results.sentences import RULE
+from pi0bench.results.sentences import rule
 from pi0bench.results.text import NOTHING, in_markdown, markdown_table
 
 README, CLAIMS = "README.md", "claims.md"
@@ -75,5 +75,5 @@ def worlds(runs: Iterable[Pages]) -> tuple[list[str], list[list[str]]]:
 
 def common(runs: Iterable[Pages]) -> list[str]:
     """The rule of the verdicts and the footers' sentences, each once."""
-    rules = [RULE for read in runs if read.verdicts]
+    rules = [rule(read.analysis) for read in runs if read.verdicts]
     return list(dict.fromkeys([*rules, *(line for read in runs for line in read.footer)]))

@@ -8,11 +8,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pi0bench.errors import UsageError
+from pi0bench.results.analysis import FIXED, Analysis, analysis
 from pi0bench.results.manifest import Plan
 from pi0bench.results.record import Record, Timing
 from pi0bench.results.rows import Condition, Row, row
-from pi0bench.results.stats.intervals import clopper_pearson
-from pi0bench.results.stats.sequential import confidence_sequence
 from pi0bench.results.text import (
     NOTHING,
     in_markdown,
@@ -44,45 +43,39 @@ def summarize(
     _refuse_two_versions("policy", {(r.cell.policy, r.cell.weights) for r in records})
     replan_ms = {t.key: t.replan_ms for t in timings if t.replan_ms is not None}
     planned, known = (plan.episodes, plan.tasks) if plan else (0, ())
-    exact = confidence_sequence if plan and plan.sequential else clopper_pearson
+    kind = analysis(plan is not None and plan.sequential)
     rows: list[Row] = []
     for condition, group in groupby(records, key=Condition.of):
         tasks: dict[str, list[Record]] = {name: [] for name in sorted(known)}
         for record in group:
             tasks.setdefault(record.cell.task, []).append(record)
         rows += [
-            row(condition, {name: part}, replan_ms, planned, exact) for name, part in tasks.items()
+            row(condition, {name: part}, replan_ms, planned, kind) for name, part in tasks.items()
         ]
         if len(tasks) > 1:
-            rows.append(row(condition, tasks, replan_ms, planned, exact))
+            rows.append(row(condition, tasks, replan_ms, planned, kind))
     return rows
 
 
 def footer(
-    records: Iterable[Record], timings: Iterable[Timing] = (), sequential: bool = False
+    records: Iterable[Record], timings: Iterable[Timing] = (), kind: Analysis = FIXED
 ) -> list[str]:
     """Return the sentences that belong under every table of these records.
 
     Args:
         records: all of them.
         timings: theirs.
-        sequential: True when the run looked at its results on the way, to stop early.
+        kind: the statistics of the run.
     """
     records = list(records)
-    exact = (
-        "a confidence sequence (Robbins 1970), which holds although the run was to stop "
-        "when it had its answer; rates of such runs lean towards it"
-        if sequential
-        else "Clopper-Pearson"
-    )
     again = sum(timing.attempts > 1 for timing in timings)
     unmeasured = Counter(r.status for r in records if not r.final)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(unmeasured.items()))
     seeds = ", ".join(str(seed) for seed in sorted({r.cell.seed for r in records}))
     return [
-        f"[low, high] is the 95 % interval: {exact}, for rates and partial credit, on the "
+        f"[low, high] is the 95 % interval: {kind.rates}, for rates and partial credit, on the "
         "pooled episodes (conservative) for a mean over tasks, order statistics for the median "
-        "seconds (none below six successes). Every number rests on the row's n, seconds on its "
+        f"seconds (none {kind.few}). Every number rests on the row's n, seconds on its "
         "successes, unless n is given.",
         f"Seed {seeds or NOTHING}. Policy faults count as failures. "
         f"Not measured, and not in n: {counts or 'none'}.",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
 from pi0bench.results.record import Record
-from pi0bench.results.stats.paired import Paired, paired
+from pi0bench.results.stats.paired import FIXED, Methods, Paired, paired
 
 MARGIN = 0.05
 """How much worse than the best is still as good: 5 points of success."""
@@ -81,7 +81,7 @@ class Verdict:
         return self.best if all(against.far for against in self.fewer) else None
 
 
-def verdicts(records: Iterable[Record]) -> list[Verdict]:
+def verdicts(records: Iterable[Record], methods: Methods = FIXED) -> list[Verdict]:
     """Return a verdict for each policy, solver and world with two or more step counts.
 
     Episodes are paired by task, number and seed. Nothing is assumed of how success depends on
@@ -96,17 +96,28 @@ def verdicts(records: Iterable[Record]) -> list[Verdict]:
             key = cell.policy, cell.solver, (cell.engine, cell.renderer, cell.variation)
             steps = groups.setdefault(key, defaultdict(dict))[cell.steps]
             steps[cell.task, cell.episode, cell.seed] = record.status == "success"
-    return [_verdict(*key, groups[key]) for key in sorted(groups) if len(groups[key]) > 1]
+    several = [key for key in sorted(groups) if len(groups[key]) > 1]
+    return [_verdict(*key, groups[key], methods) for key in several]
 
 
-def _verdict(policy: str, solver: str, world: tuple[str, str, str], by_steps: Outcomes) -> Verdict:
+def _verdict(
+    policy: str,
+    solver: str,
+    world: tuple[str, str, str],
+    by_steps: Outcomes,
+    methods: Methods,
+) -> Verdict:
     episodes = sorted(set.intersection(*map(set, by_steps.values())))
     outcomes = {steps: [by_steps[steps][e] for e in episodes] for steps in sorted(by_steps)}
     rates = {steps: fmean(values) if values else 0.0 for steps, values in outcomes.items()}
     best = _best(rates)
-    fewer = tuple(_against(steps, best, outcomes) for steps in rates if steps < best)
-    more = (_against(steps, _best(rates, below=steps), outcomes) for steps in list(rates)[1:])
-    hurt = tuple(against for against in more if against.worse)
+
+    def against(steps: int, other: int) -> Against:
+        return Against(steps, other, paired(outcomes[steps], outcomes[other], methods=methods))
+
+    fewer = tuple(against(steps, best) for steps in rates if steps < best)
+    more = (against(steps, _best(rates, below=steps)) for steps in list(rates)[1:])
+    hurt = tuple(one for one in more if one.worse)
     return Verdict(policy, solver, world, len(episodes), best, rates[best], fewer, hurt)
 
 
@@ -116,7 +127,3 @@ def _best(rates: Mapping[int, float], below: int | None = None) -> int:
         (steps for steps in rates if below is None or steps < below),
         key=lambda steps: (rates[steps], -steps),
     )
-
-
-def _against(steps: int, other: int, outcomes: Mapping[int, Sequence[bool]]) -> Against:
-    return Against(steps, other, paired(outcomes[steps], outcomes[other]))
