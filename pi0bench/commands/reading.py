@@ -42,14 +42,18 @@ def compare(
         steps: Only these sampler steps, and policies without a sampler; all when not given.
         out: Folder for the comparison as Markdown, LaTeX and CSV; only printed when not given.
     """
+    from pi0bench.results.analysis import analysis
     from pi0bench.results.compare import compare as judge
     from pi0bench.results.compare import select
     from pi0bench.results.comparison import print_comparison
-    from pi0bench.results.lerobot_read import outcomes
+    from pi0bench.results.entry import entry
     from pi0bench.results.report import write_comparison
 
-    records = {str(path): outcomes(path) for path in run}
-    found = judge(select(records, policy, steps))
+    entries = {str(path): entry(path) for path in run}
+    records = {name: one.records for name, one in entries.items()}
+    kind = analysis(any(one.sequential for one in entries.values()))
+    notes = [one.note for one in entries.values()]
+    found = judge(select(records, policy, steps), kind, notes)
     print_comparison(found, console())
     if out is not None:
         _say(write_comparison(found, out))

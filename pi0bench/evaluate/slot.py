@@ -32,8 +32,9 @@ class Slot:
     """A fresh process with one thread, which does one job at a time.
 
     What it says comes as a kind and a value: "started"; "answer", one of its job's; "done", the
-    job; "raised", what the user can mend; "lost", a `Loss`, of the job or of the process. After an answer it waits to be told that
-    it was kept, so that never more than what runs is lost with the process that keeps answers.
+    job; "raised", what the user can mend; "lost", a `Loss`, of the job or of the process. After an
+    answer it waits to be told that it was kept, so that never more than what runs is lost with the
+    process that keeps answers.
 
     Attributes:
         pipe: ready when there is something to receive, or an end.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,6 +17,7 @@ from pi0bench.policies.policy import Observation, Plan, PolicyLostError, Traits
 SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
 _OPTIONS = ("mapping", "deadline_s")
 _MOST_EVALUATIONS = 10**6
+_NUMBERS = int | float | np.integer | np.floating
 
 
 class RemotePolicy:
@@ -153,11 +153,11 @@ def _actions(reply: Mapping[str, Any]) -> NDArray[Any]:
 
 def _evaluations(reply: Mapping[str, Any]) -> int:
     told = reply.get("trunk_evaluations")
-    return int(told) if isinstance(told, Integral) and 0 <= told <= _MOST_EVALUATIONS else 0
+    return int(told) if isinstance(told, int | np.integer) and 0 <= told <= _MOST_EVALUATIONS else 0
 
 
 def _infer_ms(reply: Mapping[str, Any], most_ms: float) -> float | None:
     """Milliseconds of the server's own work; None where it says none that can be."""
     timing = reply.get("server_timing")
     told = timing.get("infer_ms") if isinstance(timing, Mapping) else None
-    return float(told) if isinstance(told, Real) and 0 <= told <= most_ms else None
+    return float(told) if isinstance(told, _NUMBERS) and 0 <= told <= most_ms else None

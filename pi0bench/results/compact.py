@@ -65,7 +65,8 @@ def _table(profiles: Sequence[Profile], tasks: Sequence[tuple[str, str]], gap: i
         table.add_column(name, overflow="fold")
     mean = "mean" if len(profiles[0].tasks) > 1 else "success"
     names = ["steps", "evals/\nre-plan", *(name for _, name in tasks), mean, "95 % CI"]
-    for name in [*names, "ms/\nre-plan"]:
+    faulty = any(profile.total.faults for profile in profiles)
+    for name in [*names, "ms/\nre-plan", *(["policy\nfaults"] if faulty else [])]:
         table.add_column(name, justify="right", no_wrap=True)
     for _, group in groupby(profiles, key=lambda p: (p.condition.world, p.condition.policy)):
         rows = list(group)
@@ -73,6 +74,7 @@ def _table(profiles: Sequence[Profile], tasks: Sequence[tuple[str, str]], gap: i
             table.add_section()
         for place, profile in enumerate(rows):
             cells = _cells(profile, [task for task, _ in tasks], named=place == 0)
+            cells += [str(profile.total.faults)] if faulty else []
             where = [profile.condition.world[i] for i in parts]
             table.add_row(*map(in_terminal, [*where, *cells]))
         if len(rows) > 1:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pi0bench.errors import UsageError, unknown
-from pi0bench.results.episodes import Episode, outcomes_of, shared_by
+from pi0bench.results.analysis import FIXED, Analysis
+from pi0bench.results.episodes import Episode, faults_of, outcomes_of, shared_by
 from pi0bench.results.record import Record
 from pi0bench.results.resolution import Resolution
 from pi0bench.results.rows import Condition
 from pi0bench.results.stats.bootstrap import hierarchical, stratified
-from pi0bench.results.stats.intervals import Interval, clopper_pearson
+from pi0bench.results.stats.intervals import Interval
 from pi0bench.results.stats.paired import Paired
 from pi0bench.results.stats.power import correlation
 from pi0bench.results.stats.several import Several, several
@@ -26,17 +27,20 @@ class Standing:
         name: policy, steps and solver, and what else tells it apart.
         successes: of the shared episodes.
         n: shared episodes.
-        interval: Clopper-Pearson's for their rate.
+        faults: of the shared episodes, failures that were the policy's fault.
+        interval: of their rate.
         against: the best's rate less this one's; None for the best itself.
-        p: exact McNemar against the best, Holm-adjusted for all pairs.
+        p: of the test against the best, Holm-adjusted for all pairs.
         rho: correlation with the best's outcomes; None for the best, or where one is constant.
         these: bootstrap interval of the mean difference, for these tasks.
-        others: the same for other tasks of the kind; None for a single task.
+        others: the same for other tasks of the kind; None for a single task. Both are None too
+            where a run looked at its results on the way.
     """
 
     name: str
     successes: int
     n: int
+    faults: int
     interval: Interval
     against: Paired | None = None
     p: float = 1.0
@@ -54,14 +58,23 @@ class Comparison:
         tasks: that they are of.
         standings: the highest rate first.
         tests: of all pairs.
-        resolution: which differences they can show.
+        analysis: the statistics; sequential as soon as one of the runs was.
+        resolution: which differences they can show; None for sequential ones.
+        notes: what else must be said, in sentences.
     """
 
     n: int
     tasks: tuple[str, ...]
     standings: tuple[Standing, ...]
     tests: Several
-    resolution: Resolution
+    analysis: Analysis
+    resolution: Resolution | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def faulty(self) -> bool:
+        """True when some condition had a policy's fault."""
+        return any(standing.faults for standing in self.standings)
 
 
 def select(
@@ -91,14 +104,21 @@ def select(
     }
 
 
-def compare(runs: Mapping[str, Sequence[Record]]) -> Comparison:
+def compare(
+    runs: Mapping[str, Sequence[Record]], kind: Analysis = FIXED, notes: Sequence[str] = ()
+) -> Comparison:
     """Compare every condition of the runs, by name.
+
+    Args:
+        runs: records by the run's name.
+        kind: the statistics.
+        notes: sentences to be said with it.
 
     Raises:
         UsageError: there are not two conditions, they share no episode, or a task comes in two
             versions.
     """
-    named = _named(runs)
+    named, faults = _named(runs)
     if len(named) < 2:
         raise UsageError(f"compare: {len(named)} condition; it takes two or more to compare")
     shared = shared_by(named.values())
@@ -106,44 +126,52 @@ def compare(runs: Mapping[str, Sequence[Record]]) -> Comparison:
         raise UsageError(f"compare: {', '.join(named)} share no episode; measure the same tasks")
     outcomes = {name: [of[e] for e in shared] for name, of in named.items()}
     order = sorted(outcomes, key=lambda name: (-sum(outcomes[name]), name))
-    tests = several({name: outcomes[name] for name in order})
-    top = order[0]
-    won = sum(outcomes[top])
-    standings = [Standing(top, won, len(shared), clopper_pearson(won, len(shared)))]
-    standings += [_standing(n, outcomes[n], outcomes[top], shared, tests) for n in order[1:]]
+    tests = several({name: outcomes[name] for name in order}, methods=kind.pairs)
+    n = len(shared)
+    won = {name: sum(of) for name, of in outcomes.items()}
+    lost = {name: len(of.intersection(shared)) for name, of in faults.items()}
+    best, *others = (
+        Standing(name, won[name], n, lost[name], kind.rate(won[name], n, 0.95)) for name in order
+    )
+    standings = [best]
+    for one in others:
+        pair = outcomes[one.name], outcomes[best.name]
+        standings.append(_beside(one, *pair, shared, tests, kind))
     tasks = tuple(sorted({task for task, _, _ in shared}))
-    resolution = Resolution.of(list(outcomes.values()))
-    return Comparison(len(shared), tasks, tuple(standings), tests, resolution)
+    resolution = Resolution.of(list(outcomes.values())) if kind.fixed else None
+    said = tuple(filter(None, notes))
+    return Comparison(n, tasks, tuple(standings), tests, kind, resolution, said)
 
 
-def _standing(
-    name: str,
+def _beside(
+    alone: Standing,
     own: Sequence[bool],
     best: Sequence[bool],
     shared: Sequence[Episode],
     tests: Several,
+    kind: Analysis,
 ) -> Standing:
     # The best leads the order, so that the first pair with a name is the one with the best.
-    pair = next(pair for pair in tests.pairs if pair.second == name)
+    pair = next(pair for pair in tests.pairs if pair.second == alone.name)
     by_task: dict[str, list[float]] = {}
     for (task, _, _), one, other in zip(shared, best, own, strict=True):
         by_task.setdefault(task, []).append(float(one) - float(other))
     differences = list(by_task.values())
-    return Standing(
-        name,
-        sum(own),
-        len(shared),
-        clopper_pearson(sum(own), len(shared)),
-        pair.result,
-        pair.p,
-        correlation(best, own),
-        stratified(differences, seed=0),
-        hierarchical(differences, seed=0) if len(differences) > 1 else None,
+    several_tasks = len(differences) > 1
+    return replace(
+        alone,
+        against=pair.result,
+        p=pair.p,
+        rho=correlation(best, own),
+        these=stratified(differences, seed=0) if kind.fixed else None,
+        others=hierarchical(differences, seed=0) if kind.fixed and several_tasks else None,
     )
 
 
-def _named(runs: Mapping[str, Sequence[Record]]) -> dict[str, dict[Episode, bool]]:
-    """Outcomes by condition; a condition's name says only what tells it from the others."""
+def _named(
+    runs: Mapping[str, Sequence[Record]],
+) -> tuple[dict[str, dict[Episode, bool]], dict[str, set[Episode]]]:
+    """Outcomes and faults by condition, whose name says only what tells it from the others."""
     versions: dict[str, str] = {}
     for record in (record for records in runs.values() for record in records if record.final):
         cell = record.cell
@@ -155,12 +183,17 @@ def _named(runs: Mapping[str, Sequence[Record]]) -> dict[str, dict[Episode, bool
         for run, records in runs.items()
         for condition, of in outcomes_of(records).items()
     }
+    faults = {run: faults_of(records) for run, records in runs.items()}
     worlds = {condition.world for _, condition in found}
     twice = Counter(condition for _, condition in found)
-    return {
-        _name(run if twice[condition] > 1 else "", condition, len(worlds) > 1): of
-        for (run, condition), of in found.items()
+    names = {
+        (run, condition): _name(run if twice[condition] > 1 else "", condition, len(worlds) > 1)
+        for run, condition in found
     }
+    return (
+        {names[key]: of for key, of in found.items()},
+        {names[run, condition]: faults[run].get(condition, set()) for run, condition in found},
+    )
 
 
 def _name(run: str, condition: Condition, world: bool) -> str:

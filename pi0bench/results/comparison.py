@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pi0bench.results.compare import Comparison, Standing
+from pi0bench.results.headline import FAULTS
 from pi0bench.results.stats.intervals import Interval
 from pi0bench.results.text import (
     NOTHING,
@@ -20,7 +21,7 @@ from pi0bench.results.text import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-NAMES = ("condition", "success", "rate", "points below the best", "p (Holm)", "rho")
+_NAMES = ("condition", "success", "rate", "points below the best", "p (Holm)", "rho")
 FEW_TASKS = 8
 """Below this many the interval for other tasks is too narrow to be trusted."""
 
@@ -28,15 +29,22 @@ FEW_TASKS = 8
 def sentences(found: Comparison) -> list[str]:
     """Say what the table rests on, and what it cannot tell."""
     best = [s.name for s in found.standings if s.name in found.tests.best]
-    lines = [
-        f"{found.n} shared episodes of {', '.join(found.tasks)}, paired by task and number.",
-        f"Not distinguishable from the best: {', '.join(best)} (exact McNemar of every pair, "
-        f"{len(found.tests.pairs)} in all, Holm at 5 %). All rates equal: Cochran's Q p = "
-        f"{found.tests.q_p:.2g}.",
-        found.resolution.sentence(),
-        "[low, high] are 95 % intervals: Clopper-Pearson for rates, Tango's score interval for "
-        "differences in points; over tasks, the percentile bootstrap with 10,000 draws, seed 0.",
-    ]
+    kind = found.analysis
+    told = (
+        f"Not distinguishable from the best: {', '.join(best)} ({kind.test} of every pair, "
+        f"{len(found.tests.pairs)} in all, Holm at 5 %)."
+    )
+    spans = f"[low, high] are 95 % intervals: {kind.rates}, for rates; {kind.differences}, for "
+    lines = [f"{found.n} shared episodes of {', '.join(found.tasks)}, paired by task and number."]
+    if found.resolution is None:
+        lines += [told, f"{spans}differences in points."]
+    else:
+        lines += [
+            f"{told} All rates equal: Cochran's Q p = {found.tests.q_p:.2g}.",
+            found.resolution.sentence(),
+            f"{spans}differences in points; over tasks, the percentile bootstrap with 10,000 "
+            "draws, seed 0.",
+        ]
     drawn: tuple[tuple[str, Callable[[Standing], Interval | None]], ...] = (
         ("these tasks (their episodes drawn anew)", lambda s: s.these),
         ("other tasks of the kind (tasks drawn, then episodes)", lambda s: s.others),
@@ -45,18 +53,18 @@ def sentences(found: Comparison) -> list[str]:
         spans = [f"{s.name} {points(i)}" for s in found.standings if (i := interval(s))]
         if spans:
             lines.append(f"Points below the best, for {kind}: {', '.join(spans)}.")
-    if 1 < len(found.tasks) < FEW_TASKS:
+    if 1 < len(found.tasks) < FEW_TASKS and found.resolution:
         lines[-1] += f" Of {len(found.tasks)} tasks the last is too narrow to be trusted."
-    return lines
+    return [lines[0], *found.notes, *lines[1:]]
 
 
 def markdown(found: Comparison) -> str:
     """Return a Markdown table, those that cannot be told from the best in bold, and sentences."""
-    lines = [cells(standing) for standing in found.standings]
+    lines = [cells(standing, found) for standing in found.standings]
     for standing, line in zip(found.standings, lines, strict=True):
         if standing.name in found.tests.best:
             line[0] = f"**{line[0]}**"
-    blocks = [markdown_table(NAMES, lines, words=1), *map(in_markdown, sentences(found))]
+    blocks = [markdown_table(names(found), lines, words=1), *map(in_markdown, sentences(found))]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -66,18 +74,27 @@ def print_comparison(found: Comparison, console: Console) -> None:
     from rich.text import Text
 
     table = Table()
-    for number, name in enumerate(NAMES):
+    for number, name in enumerate(names(found)):
         table.add_column(name, justify="right" if number else "left", no_wrap=number > 0)
     for standing in found.standings:
         style = "bold" if standing.name in found.tests.best else None
-        table.add_row(*map(in_terminal, cells(standing)), style=style)
+        table.add_row(*map(in_terminal, cells(standing, found)), style=style)
     console.print(table)
     for line in sentences(found):
         console.print(Text(line), soft_wrap=True)
 
 
-def cells(standing: Standing) -> list[str]:
-    """Return what a table says of a standing, under `NAMES`."""
+def names(found: Comparison) -> list[str]:
+    """Return the table's columns; that of faults only where there are some."""
+    return [*_NAMES, *([FAULTS] if found.faulty else [])]
+
+
+def cells(standing: Standing, found: Comparison) -> list[str]:
+    """Return what a table says of a standing, under `names`."""
+    return [*_cells(standing), *([str(standing.faults)] if found.faulty else [])]
+
+
+def _cells(standing: Standing) -> list[str]:
     rate = f"{percent(standing.successes / standing.n)} {percents(standing.interval)}"
     head = [standing.name, f"{standing.successes}/{standing.n}", rate]
     result = standing.against

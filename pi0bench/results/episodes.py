@@ -40,6 +40,16 @@ def outcomes_of(records: Iterable[Record]) -> dict[Condition, dict[Episode, bool
     return found
 
 
+def faults_of(records: Iterable[Record]) -> dict[Condition, set[Episode]]:
+    """Return which episodes ended by the policy's fault, by condition."""
+    found: dict[Condition, set[Episode]] = {}
+    for record in records:
+        if record.status == "policy_fault":
+            cell = record.cell
+            found.setdefault(Condition.of(record), set()).add((cell.task, cell.episode, cell.seed))
+    return found
+
+
 def shared_by(outcomes: Iterable[Mapping[Episode, bool]]) -> list[Episode]:
     """Return the episodes that all outcomes are known of, sorted; none for no outcomes."""
     known = [set(of) for of in outcomes]

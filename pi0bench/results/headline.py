@@ -12,6 +12,9 @@ from pi0bench.results.rows import Condition, Row
 from pi0bench.results.text import NOTHING, percent, percents, plain
 
 WORLD = ("engine", "renderer", "variation")
+FAULTS = "policy faults"
+"""The column that stands beside successes wherever some policy was at fault."""
+
 Bests = Mapping[tuple[str, str, str], Best]
 
 BOLD = (
@@ -57,6 +60,11 @@ class Headline:
     lines: tuple[Line, ...]
     tasks: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def faulty(self) -> bool:
+        """True when some condition had a policy's fault."""
+        return any(line.total.faults for line in self.lines)
 
     @property
     def mean(self) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
 from pi0bench.results.analysis import FIXED, Analysis
-from pi0bench.results.headline import who
+from pi0bench.results.headline import FAULTS, who
 from pi0bench.results.modes import Choice, Split, demonstrated
 from pi0bench.results.profile import Middle, Profile
 from pi0bench.results.sentences import rule, sentences
@@ -63,7 +64,10 @@ def steps_markdown(
     if verdicts:
         said = "\n".join(f"- {in_markdown(line)}" for line in sentences(verdicts, kind))
         blocks += ["## How few steps are enough", said, in_markdown(rule(kind))]
-    blocks += ["## Success and cost", *_by_world(profiles, COSTS, _cost), in_markdown(COST)]
+    faulty = any(profile.total.faults for profile in profiles)
+    costs = (*COSTS, FAULTS) if faulty else COSTS
+    blocks += ["## Success and cost", *_by_world(profiles, costs, partial(_cost, faulty=faulty))]
+    blocks.append(in_markdown(COST))
     blocks += ["## Why", *_by_world(profiles, WHYS, _why), in_markdown(WHY)]
     if choices:
         blocks += ["## Which way was taken", *_modes(choices, kind)]
@@ -80,7 +84,7 @@ def _by_world(
         yield f"**{in_markdown(' / '.join(world))}**\n\n{table}"
 
 
-def _cost(profile: Profile) -> list[str]:
+def _cost(profile: Profile, faulty: bool) -> list[str]:
     total = profile.total
     parts = (profile.eyes_ms, profile.prefix_ms, profile.each_ms)
     return [
@@ -90,6 +94,7 @@ def _cost(profile: Profile) -> list[str]:
         NOTHING if total.replan_ms is None else f"{total.replan_ms[0]:.1f}",
         *(NOTHING if ms is None else f"{ms:.2f}" for ms in parts),
         str(total.timed),
+        *([str(total.faults)] if faulty else []),
     ]
 
 

@@ -108,9 +108,11 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
     for condition, group in groupby(rows, key=lambda r: r.condition):
         steps = f"{condition.steps} step{'' if condition.steps == 1 else 's'}"
         title = f"{condition.policy} · {steps} · {condition.solver} · {' / '.join(condition.world)}"
+        group = list(group)
+        faulty = any(r.faults for r in group)
         table = Table(title=in_terminal(title), title_justify="left")
         table.add_column("task", overflow="fold")
-        for name in [*names, "evals/\nre-plan"]:
+        for name in [*names, "evals/\nre-plan", *(["policy\nfaults"] if faulty else [])]:
             table.add_column(name, justify="right", no_wrap=True)
         for r in group:
             success, _, _, _, latency, evaluations, _ = _cells(r)
@@ -118,6 +120,7 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
             interval = percents(r.interval) if r.n else NOTHING
             task = r.task.removeprefix(f"{condition.world[0]}/")  # the title names the engine
             cells = [task, success, percent(r.rate), interval, seconds, latency, evaluations]
+            cells += [str(r.faults)] if faulty else []
             table.add_row(*map(in_terminal, cells), style="bold" if r.is_mean else None)
         console.print(table)
 

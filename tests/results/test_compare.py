@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.results.compare import compare, select
-from pi0bench.results.comparison import markdown, sentences
+from pi0bench.results.comparison import markdown, print_comparison, sentences
+from pi0bench.results.latex import comparison_latex
 from pi0bench.results.record import Record
+from pi0bench.results.sheet import comparison_sheet
 from pi0bench.results.stats.intervals import clopper_pearson
 from pi0bench.results.stats.paired import paired
+from pi0bench.results.store import RunFolder
 from tests.results.conftest import cell, record
 
 
@@ -180,3 +185,77 @@ def published(tmp_path: Path) -> Callable[[list[Record]], Path]:
         return tmp_path
 
     return make
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Callable[..., Path]:
+    """A run's folder with these records, of all that were planned."""
+
+    def make(name: str, records: list[Record], plan: list[Record], **settings: Any) -> Path:
+        said = {"tasks": ["sort", "stack"], "episodes": 40, **settings}
+        with RunFolder.open(tmp_path / name, {"settings": said}, [r.cell for r in plan]) as folder:
+            folder.rewrite(records, [])
+        return tmp_path / name
+
+    return make
+
+
+def test_a_path_without_a_run_is_named(
+    planned: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = str(planned("base", RECORDS, RECORDS))
+    planned("empty", [], RECORDS)
+    planned("lost", [record(r.cell, "infra_error", fault="x") for r in RECORDS], RECORDS)
+    (tmp_path / "bare").mkdir()
+    said = {
+        "nothere": "no such file or folder; give the folder of a run",
+        "bare": "holds no run; give the folder of a run",
+        "": f"holds no run; name {tmp_path}/base, {tmp_path}/empty or {tmp_path}/lost",
+        "empty": "holds no measured episode",
+        "lost": "holds no measured episode",
+    }
+    for name, why in said.items():
+        path = str(tmp_path / name)
+        for order in ([path, base], [base, path]):
+            assert main(["compare", *order]) == 2
+            assert capsys.readouterr().err.startswith(f"pi0bench: {path.rstrip('/')}: {why}")
+
+
+def test_an_incomplete_run_is_compared_with_a_word(
+    planned: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = planned("whole", measured(A, policy="flow"), measured(A, policy="flow"))
+    part = planned("part", measured(B)[:-3], measured(B))
+    out = tmp_path / "out"
+    assert main(["compare", str(whole), str(part), "--out", str(out)]) == 0
+    word = f"{part}: INCOMPLETE: 3 of 80 planned episodes are missing"
+    assert word in " ".join(capsys.readouterr().out.split())
+    assert word in (out / "compare.md").read_text().replace("\\", "")
+    assert "INCOMPLETE: 3 of 80" in (out / "compare.tex").read_text()
+    assert main(["compare", str(whole), str(planned("all", measured(B), measured(B)))]) == 0
+    assert "INCOMPLETE" not in capsys.readouterr().out
+
+
+def test_a_run_that_was_to_stop_early_makes_the_comparison_sequential(
+    planned: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = planned("one", measured(A, policy="flow"), measured(A, policy="flow"))
+    other = planned("other", measured(B), measured(B), stop_early=True)
+    assert main(["compare", str(one), str(other)]) == 0
+    printed = capsys.readouterr().out
+    assert "e-value of every pair" in printed
+    assert "McNemar" not in printed
+    assert "Cochran" not in printed
+
+
+def test_faults_stand_beside_successes() -> None:
+    first, *others = measured(C)
+    spoilt = [record(first.cell, "policy_fault"), *others]
+    found = compare({"run": [*measured(A, policy="flow"), *spoilt]})
+    assert [s.faults for s in found.standings] == [0, 1]
+    out = io.StringIO()
+    print_comparison(found, Console(file=out, width=140))
+    for text in (markdown(found), out.getvalue(), comparison_latex(found)):
+        assert "faults" in text
+    assert [row["policy_faults"] for row in csv.DictReader(comparison_sheet(found).splitlines())]
+    assert "faults" not in markdown(compare({"run": RECORDS}))

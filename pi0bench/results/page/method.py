@@ -69,7 +69,7 @@ def _stopping(manifest: Mapping[str, Any]) -> str:
     )
     return (
         "The run looked at its results on the way, to stop as soon as every condition was shown to "
-        f"differ from the first one named (e-values; Ville, 1939); it {ended} episodes of each task."
+        f"differ from the first one named (e-values; Ville, 1939); it {ended} episodes a task."
     )
 
 
