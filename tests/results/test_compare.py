@@ -67,6 +67,7 @@ def test_each_stands_beside_the_best_on_the_shared_episodes() -> None:
     assert last.others
     assert last.these.low <= last.against.difference <= last.these.high
     assert last.others.high - last.others.low >= last.these.high - last.these.low - 0.02
+    assert found.resolution
     assert 0 < (found.resolution.rho or 0) < 1
     assert 0 < (found.resolution.least or 0) < 0.3
 
