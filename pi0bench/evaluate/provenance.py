@@ -32,6 +32,7 @@ def manifest(
         "tasks": {task.id: task.hash for task in tasks},
         "variations": {name: digest(name) for name in settings.variations if name != NOMINAL.name},
         "weights": {name: trait.weights for name, trait in traits.items()},
+        "roles": {name: str(trait.role) for name, trait in traits.items()},
         "modes": {name: trait.modes for name, trait in traits.items() if trait.modes},
         "packages": {n: o for n, o in registry.origins().items() if n in settings.policies},
         "versions": versions(),

@@ -55,7 +55,7 @@ FIXED = Analysis(
         "tasks are on the pooled episodes, which is conservative (Hoeffding, 1956).",
         "Conditions are compared on the episodes that they share by the exact test of McNemar "
         "(1947) for every pair, with the correction of Holm (1979) at 5 %; every condition "
-        "that this does not tell from the best is printed in bold.",
+        "that this does not tell from the best is printed in bold",
         "How few steps are enough follows from intervals of paired differences (Tango, 1998) "
         "against a margin of 5 points.",
     ),
@@ -77,7 +77,7 @@ SEQUENTIAL = Analysis(
         "those of a mean over tasks are on the pooled episodes.",
         "Conditions are compared on the episodes that they share by a sequential test of every "
         "pair (e-values; Ville, 1939), with the correction of Holm (1979) at 5 %; every condition "
-        "that this does not tell from the best is printed in bold.",
+        "that this does not tell from the best is printed in bold",
         "How few steps are enough follows from confidence sequences of paired differences against "
         "a margin of 5 points.",
     ),

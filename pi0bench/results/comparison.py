@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from pi0bench.results.compare import Comparison, Standing
 from pi0bench.results.headline import FAULTS
+from pi0bench.results.roles import tagged
 from pi0bench.results.stats.intervals import Interval
 from pi0bench.results.text import (
     NOTHING,
@@ -28,43 +29,60 @@ FEW_TASKS = 8
 
 def sentences(found: Comparison) -> list[str]:
     """Say what the table rests on, and what it cannot tell."""
-    best = [s.name for s in found.standings if s.name in found.tests.best]
     kind = found.analysis
-    told = (
-        f"Not distinguishable from the best: {', '.join(best)} ({kind.test} of every pair, "
-        f"{len(found.tests.pairs)} in all, Holm at 5 %)."
-    )
-    spans = f"[low, high] are 95 % intervals: {kind.rates}, for rates; {kind.differences}, for "
-    lines = [f"{found.n} shared episodes of {', '.join(found.tasks)}, paired by task and number."]
-    if found.resolution is None:
-        lines += [told, f"{spans}differences in points."]
-    else:
-        lines += [
-            f"{told} All rates equal: Cochran's Q p = {found.tests.q_p:.2g}.",
-            found.resolution.sentence(),
-            f"{spans}differences in points; over tasks, the percentile bootstrap with 10,000 "
-            "draws, seed 0.",
-        ]
+    drawing = "; over tasks, the percentile bootstrap with 10,000 draws, seed 0"
+    lines = [
+        f"{found.n} shared episodes of {', '.join(found.tasks)}, paired by task and number.",
+        *found.notes,
+        *_tests(found),
+        *([found.resolution.sentence()] if found.resolution else []),
+        f"[low, high] are 95 % intervals: {kind.rates}, for rates; {kind.differences}, for "
+        f"differences in points{drawing if kind.fixed else ''}.",
+    ]
     drawn: tuple[tuple[str, Callable[[Standing], Interval | None]], ...] = (
         ("these tasks (their episodes drawn anew)", lambda s: s.these),
         ("other tasks of the kind (tasks drawn, then episodes)", lambda s: s.others),
     )
-    for kind, interval in drawn:
+    for whose, interval in drawn:
         spans = [f"{s.name} {points(i)}" for s in found.standings if (i := interval(s))]
         if spans:
-            lines.append(f"Points below the best, for {kind}: {', '.join(spans)}.")
+            lines.append(f"Points below the best, for {whose}: {', '.join(spans)}.")
     if 1 < len(found.tasks) < FEW_TASKS and found.resolution:
         lines[-1] += f" Of {len(found.tasks)} tasks the last is too narrow to be trusted."
-    return [lines[0], *found.notes, *lines[1:]]
+    return lines
+
+
+def _tests(found: Comparison) -> Iterator[str]:
+    """Say who is among the best, and of those that do not compete how they stand beside it."""
+    best, test = [s.name for s in found.standings if s.name in found.best], found.analysis.test
+    if best:
+        equal = f" All rates equal: Cochran's Q p = {found.tests.q_p:.2g}."
+        yield (
+            f"Not distinguishable from the best: {', '.join(best)} ({test} of every pair, "
+            f"{len(found.tests.pairs)} in all, Holm at 5 %).{equal if found.analysis.fixed else ''}"
+        )
+    beside = [
+        f"{tagged(s.name, s.role)} p = {s.against.p:.2g}"
+        for s in found.standings
+        if s.against and s.p is None
+    ]
+    if beside:
+        yield (
+            f"Outside the comparison, each beside the best by itself ({test}, uncorrected): "
+            f"{', '.join(beside)}."
+        )
 
 
 def markdown(found: Comparison) -> str:
     """Return a Markdown table, those that cannot be told from the best in bold, and sentences."""
     lines = [cells(standing, found) for standing in found.standings]
     for standing, line in zip(found.standings, lines, strict=True):
-        if standing.name in found.tests.best:
+        if standing.name in found.best:
             line[0] = f"**{line[0]}**"
-    blocks = [markdown_table(names(found), lines, words=1), *map(in_markdown, sentences(found))]
+    blocks = [
+        markdown_table(names(found), lines, words=1, above=found.above),
+        *map(in_markdown, sentences(found)),
+    ]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -76,8 +94,11 @@ def print_comparison(found: Comparison, console: Console) -> None:
     table = Table()
     for number, name in enumerate(names(found)):
         table.add_column(name, justify="right" if number else "left", no_wrap=number > 0)
-    for standing in found.standings:
-        style = "bold" if standing.name in found.tests.best else None
+    for standing, above in zip(found.standings, found.above, strict=True):
+        if above:
+            table.add_section()
+            table.add_row(f"{above}:", style="italic")
+        style = "bold" if standing.name in found.best else None
         table.add_row(*map(in_terminal, cells(standing, found)), style=style)
     console.print(table)
     for line in sentences(found):
@@ -103,6 +124,6 @@ def _cells(standing: Standing) -> list[str]:
     return [
         *head,
         f"{100 * result.difference:.1f} {points(result.interval)}",
-        f"{standing.p:.2g}",
+        NOTHING if standing.p is None else f"{standing.p:.2g}",
         NOTHING if standing.rho is None else f"{standing.rho:.2f}",
     ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pi0bench.errors import UsageError
 from pi0bench.results import lerobot, lerobot_read, manifest
 from pi0bench.results.record import Record
+from pi0bench.results.roles import KNOWN, Roles
 from pi0bench.results.store import COMPRESSED, EPISODES, RunFolder
 
 _WANTED = f"give the folder of a run, or a file such as {lerobot.NAME}"
@@ -22,11 +23,13 @@ class Entry:
     Attributes:
         records: of all episodes that count.
         sequential: True when the run looked at its results on the way, to stop early.
+        roles: of its policies.
         note: that episodes are missing, in a sentence; empty when none is.
     """
 
     records: Sequence[Record]
     sequential: bool = False
+    roles: Roles = field(default_factory=lambda: KNOWN)
     note: str = ""
 
 
@@ -52,7 +55,8 @@ def entry(path: Path) -> Entry:
         return Entry(records)
     of = folder.manifest()
     counted = [record for record in records if manifest.counts(of, record.cell)]
-    return Entry(counted, manifest.plan(of).sequential, _note(path, of, counted))
+    plan = manifest.plan(of)
+    return Entry(counted, plan.sequential, plan.roles, _note(path, of, counted))
 
 
 def _note(path: Path, of: Mapping[str, Any], records: Sequence[Record]) -> str:

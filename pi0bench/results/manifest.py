@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pi0bench.errors import StorageError, UsageError
 from pi0bench.results.files import storage, write_atomic
 from pi0bench.results.record import Cell
+from pi0bench.results.roles import KNOWN, Roles
+from pi0bench.roles import role
 
 NAME = "manifest.json"
 
@@ -24,18 +26,42 @@ class Plan:
         tasks: ids.
         episodes: of each task under each condition.
         sequential: True when the run looked at its results on the way, to stop early.
+        roles: of its policies.
     """
 
     tasks: tuple[str, ...]
     episodes: int
     sequential: bool = False
+    roles: Roles = field(default_factory=lambda: KNOWN)
+
+
+NO_PLAN = Plan((), 0)
+"""Of records that come without a manifest."""
 
 
 def plan(of: Mapping[str, Any]) -> Plan:
-    """What the manifest says that there is to be."""
+    """What the manifest says that there is to be.
+
+    Raises:
+        UsageError: it says of a policy what no policy can be.
+    """
     said = of["settings"]
     episodes = of.get("stopped", said)["episodes"]
-    return Plan(tuple(said["tasks"]), episodes, bool(said.get("stop_early")))
+    return Plan(tuple(said["tasks"]), episodes, bool(said.get("stop_early")), roles(of))
+
+
+def roles(of: Mapping[str, Any] | None) -> Roles:
+    """What the manifest says of the comparison; for none, and one from before, the known names.
+
+    Raises:
+        UsageError: it says of a policy what no policy can be.
+    """
+    said = of.get("roles") if of else None
+    if said is None:
+        return KNOWN
+    if not isinstance(said, dict):
+        raise UsageError(f"{NAME}: roles: not an object of policies with their roles")
+    return {name: role(one, f"{NAME}: roles: {name}") for name, one in said.items()}
 
 
 def complete(of: Mapping[str, Any], done: Iterable[Cell]) -> bool:

@@ -84,10 +84,10 @@ def pages(folder: RunFolder, incomplete: bool = False) -> Pages:
         )
     plan = manifest.plan(of)
     kind = analysis(plan.sequential)
-    rows, bests = summarize(records, timings, plan), best(records, kind.pairs)
+    rows, bests = summarize(records, timings, plan), best(records, plan.roles, kind.pairs)
     lines = footer(records, timings, kind)
     if kind.fixed:
-        lines.append(Resolution.of_records(records).sentence())
+        lines.append(Resolution.of_records(records, plan.roles).sentence())
     lines.append("" if whole else INCOMPLETE)
     lines = [*filter(None, lines), manifest.sentence(of)]
     found = profiles(rows, records, timings, read_quality(folder.root), kind)
@@ -95,9 +95,12 @@ def pages(folder: RunFolder, incomplete: bool = False) -> Pages:
     head = headline(found, bests, kind)
     files = {TABLE: markdown(rows, lines).encode(), SHEET: run_sheet(rows, bests).encode()}
     files[LATEX] = run_latex(head, lines).encode()
-    judged = verdicts(records, kind.pairs)
+    judged = verdicts(records, plan.roles, kind.pairs)
     if len(found) > 1:
-        taken = choices(records, of)
+        place = {profile.condition: number for number, profile in enumerate(found)}
+        taken = sorted(
+            choices(records, of), key=lambda c: (c.condition.world, c.task, place[c.condition])
+        )
         files[FIGURE] = steps_figure(found, taken, kind)
         files[STEPS] = steps_markdown(found, taken, judged, lines, FIGURE, kind).encode()
     said = sentences(judged, kind)

@@ -78,7 +78,7 @@ def profiles(
     qualities: Iterable[Quality],
     kind: Analysis = FIXED,
 ) -> list[Profile]:
-    """Return a profile for each condition, by world, policy, solver and rising steps.
+    """Return a profile for each condition, in the order of the rows.
 
     Args:
         rows: what `summarize` says of these records.
@@ -112,7 +112,7 @@ def profiles(
                 distance=_distance(of_quality[condition]),
             )
         )
-    return sorted(made, key=lambda p: (p.condition.curve, p.condition.steps))
+    return made
 
 
 def _condition(quality: Quality) -> Condition:

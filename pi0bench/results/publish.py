@@ -14,8 +14,13 @@ from pi0bench.results.store import COMPRESSED, EPISODES, TIMINGS, RunFolder
 from pi0bench.results.videos import VIDEOS
 
 
-def publish(runs: Sequence[Path], out: Path) -> list[Path]:
+def publish(runs: Sequence[Path], out: Path, texts: Sequence[Path] = ()) -> list[Path]:
     """Copy finished runs into `out`, a folder each by its name, and write the pages.
+
+    Args:
+        runs: their folders.
+        out: the folder of the results.
+        texts: Markdown files whose quoted numbers are written anew (see `quoting`).
 
     Raises:
         UsageError: a folder holds no run or an unfinished one, or two have one name.
@@ -30,7 +35,7 @@ def publish(runs: Sequence[Path], out: Path) -> list[Path]:
         _must_be_finished(RunFolder(run))
     for run in runs:
         _copy(RunFolder(run), out / run.name)
-    return report([out])
+    return report([out, *texts])
 
 
 def _must_be_finished(run: RunFolder) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from pi0bench.results.analysis import FIXED, Analysis
 from pi0bench.results.record import Record
 from pi0bench.results.stats.intervals import Exact, Interval, bounded_mean, pooled_mean
+from pi0bench.roles import Role
 
 
 @dataclass(frozen=True, order=True)
@@ -69,6 +70,7 @@ class Row:
         faults: failures that were the policy's fault (an exception, a non-finite action).
         unmeasured: planned episodes without a result of the policy's.
         bounds: of `rate` if all of those had failed, and if all had succeeded.
+        role: of the policy.
     """
 
     condition: Condition
@@ -89,6 +91,7 @@ class Row:
     faults: int
     unmeasured: int
     bounds: Interval
+    role: Role
 
 
 def row(
@@ -97,6 +100,7 @@ def row(
     replan_ms: Mapping[str, float],
     planned: int = 0,
     kind: Analysis = FIXED,
+    role: Role = Role.COMPETES,
 ) -> Row:
     """Return the row of one task, or the mean row of several.
 
@@ -107,6 +111,7 @@ def row(
         replan_ms: latency of one re-plan by the cell's key.
         planned: episodes that each task was to have; as many as there are records, by default.
         kind: the statistics of the run.
+        role: of the policy.
     """
     lacking = {
         name: max(planned, len(records)) - sum(r.final for r in records)
@@ -143,6 +148,7 @@ def row(
         faults=sum(r.status == "policy_fault" for r in records),
         unmeasured=sum(lacking.values()),
         bounds=Interval(fmean(b.low for b in bounds), fmean(b.high for b in bounds)),
+        role=role,
     )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pi0bench.results.analysis import FIXED, Analysis
+from pi0bench.results.roles import tagged
 from pi0bench.results.stats.paired import Paired
 from pi0bench.results.text import percent, points
 from pi0bench.results.verdict import MARGIN, Against, Verdict
@@ -24,16 +25,13 @@ def rule(kind: Analysis) -> str:
     )
 
 
-RULE = rule(FIXED)
-
-
 def sentences(verdicts: Sequence[Verdict], kind: Analysis = FIXED) -> list[str]:
     """Return what is to be said of each verdict: what is enough, then what hurts."""
     lines_of = Counter((v.policy, v.world) for v in verdicts)
     several_worlds = len({v.world for v in verdicts}) > 1
     said = []
     for verdict in verdicts:
-        name = verdict.policy
+        name = tagged(verdict.policy, verdict.role)
         if lines_of[verdict.policy, verdict.world] > 1:
             name += f" with {verdict.solver}"
         if several_worlds:

@@ -175,6 +175,19 @@ def test_a_foreign_server_needs_a_mapping() -> None:
     assert (traits.image_side, traits.execute, traits.steps, traits.weights) == (224, 5, 0, "none")
 
 
+def test_a_server_that_takes_no_such_pictures_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "large.toml"
+    path.write_text(
+        'summary = "large"\nimage_side = 640\nexecute = 2\n'
+        '[observation]\na = ["front"]\n[action]\nkind = "pi0bench"\n'
+    )
+    with (
+        answering(sound) as port,
+        pytest.raises(UsageError, match=r"does not take the observ.*1228"),
+    ):
+        RemotePolicy(name(port, f"?mapping={path}"))
+
+
 def test_chunks_must_be_long_enough() -> None:
     async def short(connection: Any, number: int) -> None:
         await connection.send(pack({"actions": np.zeros((4, 7))}))

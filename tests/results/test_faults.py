@@ -17,6 +17,7 @@ from pi0bench.results.readme import readme
 from pi0bench.results.record import Record
 from pi0bench.results.store import RunFolder
 from pi0bench.results.tables import print_table
+from pi0bench.results.told import Told
 from tests.results.conftest import cell, record
 from tests.results.test_page import MANIFEST
 
@@ -52,7 +53,7 @@ SHOWN: dict[str, Callable[[Pages], str]] = {
     "markdown": lambda found: found.files["table.md"].decode(),
     "csv": lambda found: found.files["table.csv"].decode(),
     "steps": lambda found: found.files["steps.md"].decode(),
-    "readme": lambda found: readme("0", {"run": found}, []),
+    "readme": lambda found: readme("0", {"run": found}, [], Told()),
 }
 
 

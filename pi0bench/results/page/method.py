@@ -8,6 +8,7 @@ from typing import Any
 from pi0bench.results.manifest import plan
 from pi0bench.results.pages import Pages
 from pi0bench.results.record import NOMINAL, Record
+from pi0bench.results.roles import outside
 
 _ENGINES = {"mujoco": "MuJoCo", "pybullet": "PyBullet"}
 _RENDERERS = {"gl": "MuJoCo's OpenGL renderer", "tiny": "PyBullet's TinyRenderer"}
@@ -92,7 +93,7 @@ def _statistics(read: Pages) -> str:
     rates, best, enough = read.analysis.method
     parts = [rates]
     if read.headline.notes:
-        parts.append(best)
+        parts.append(f"{best}{_outside(read)}.")
     if read.verdicts:
         parts.append(enough)
     if any(row.replan_ms for row in read.rows):
@@ -106,6 +107,12 @@ def _statistics(read: Pages) -> str:
         "and not of other seeds of training."
     )
     return " ".join(parts)
+
+
+def _outside(read: Pages) -> str:
+    lines = read.headline.lines
+    named = outside((line.profile.condition.policy, line.total.role) for line in lines)
+    return f"; {named} stand outside the comparison" if named else ""
 
 
 def _engine(name: str, versions: Mapping[str, Any]) -> str:
