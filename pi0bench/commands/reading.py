@@ -43,16 +43,14 @@ def compare(
         steps: Only these sampler steps, and policies without a sampler; all when not given.
         out: Folder for the comparison as Markdown, LaTeX and CSV; only printed when not given.
     """
-    from pi0bench.results import manifest
     from pi0bench.results.compare import compare as judge
     from pi0bench.results.compare import select
     from pi0bench.results.comparison import print_comparison
-    from pi0bench.results.lerobot_read import outcomes
+    from pi0bench.results.entry import entry
     from pi0bench.results.report import write_comparison
 
-    records = {str(path): outcomes(path) for path in run}
-    roles = {str(path): manifest.roles(manifest.read(path)) for path in run if path.is_dir()}
-    found = judge(select(records, policy, steps), roles)
+    entries = {str(path): entry(path) for path in run}
+    found = judge(select(entries, policy, steps))
     print_comparison(found, console())
     if out is not None:
         _say(write_comparison(found, out))

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from pi0bench.envs.episode import Episode, Verdict
 from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.envs.world import EnvFault
+from pi0bench.evaluate.blame import describe, of_machine
 from pi0bench.evaluate.kept import Kept
-from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask, describe
+from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask
 from pi0bench.evaluate.smoothness import smoothness
 from pi0bench.evaluate.sources import Task
 from pi0bench.evaluate.witness import Witness
@@ -124,7 +125,7 @@ class Rollout:
             if watch:
                 watch(self._env, False)
         except EnvFault as error:
-            self._end("env_fault", describe(error))
+            self._break(error)
 
     @property
     def env(self) -> Episode:
@@ -164,11 +165,17 @@ class Rollout:
                 if witness:
                     witness.step_done(len(answer.actions) - done)
         except EnvFault as error:
-            self._end("env_fault", describe(error))
+            self._break(error)
         self._executed.append(answer.actions[:done])
         if answer.clipped is not None:
             self.clipped += int(answer.clipped[:done].sum())
         return None
+
+    def _break(self, error: EnvFault) -> None:
+        """End here, unless the machine is to blame: then it is to be begun again."""
+        if of_machine(error):
+            raise error
+        self._end("env_fault", describe(error))
 
     def _end(self, status: str, fault: str = "") -> None:
         self.status, self.fault = status, fault

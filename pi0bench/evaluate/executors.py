@@ -84,7 +84,7 @@ class Inline:
         for job in jobs:
             if self._draining:
                 return
-            yield from job.run(self._worker)
+            yield from self._worker.do(job)
 
     def drain(self) -> None:
         """Start no further job."""

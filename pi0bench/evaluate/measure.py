@@ -11,6 +11,7 @@ from pi0bench.evaluate.cells import Settings, rounds
 from pi0bench.evaluate.display import Display
 from pi0bench.evaluate.executors import Executor
 from pi0bench.evaluate.how import How
+from pi0bench.evaluate.jobs import Loss
 from pi0bench.evaluate.probe import REFERENCE_STEPS, conditions
 from pi0bench.evaluate.worker import Measure, Probe, measures
 from pi0bench.results.early import evidence
@@ -89,6 +90,9 @@ def compare_chunks(
         return
     console.print(f"Comparing chunks with those of {REFERENCE_STEPS} steps.")
     for found in executor.run([Probe(group) for group in groups]):
+        if isinstance(found, Loss):
+            console.print(Text(found.why), soft_wrap=True)
+            continue
         for quality in found:
             append_line(folder.path(QUALITY), quality.to_line())
 

@@ -140,7 +140,7 @@ def _answer(
     # Ends the process even where Python itself stands still; the log of Ray then says where.
     faulthandler.dump_traceback_later(answer_s, exit=True, file=2)
     try:
-        return True, list(job.run(_worker(versions)))
+        return True, list(_worker(versions).do(job))
     except Exception as error:
         return False, error
     finally:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from rich.text import Text
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose import NAMES, choose
 from pi0bench.envs.variation import NOMINAL, variation
-from pi0bench.errors import IncompleteError, UsageError, unknown
+from pi0bench.errors import IncompleteError, Pi0benchError, UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report
+from pi0bench.evaluate.blame import describe
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.interrupts import gently
@@ -67,15 +68,19 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
                 part = measure_missing(part, settings, executor, folder, how, console)
                 whole = how.shard is None and not folder.missing(part)
                 if whole:
-                    compare_chunks(part, executor, folder, console)
+                    with _spared("chunks could not be compared", console):
+                        compare_chunks(part, executor, folder, console)
                 folder.finish()
                 show = whole or how.incomplete
                 read = report.write(folder, console, how.incomplete) if show else None
-                films = report.films(folder, part) if whole and how.video else []
-                for line in report.write_videos(folder, films, executor):
-                    _say(console, line)
+                if whole and how.video:
+                    with _spared("videos could not be made", console):
+                        films = report.films(folder, part)
+                        for line in report.write_videos(folder, films, executor):
+                            _say(console, line)
                 if read:
-                    report.write_page(folder, read)
+                    with _spared("the page could not be made", console):
+                        report.write_page(folder, read)
         _say(console, report.contents(folder))
         if strange := outside():
             _say(console, f"Digits may differ from published ones: {'; '.join(strange)}.")
@@ -145,6 +150,16 @@ def _plan(
     if len(missing) < len(cells):
         lines.append(f"{len(cells) - len(missing)} are already there; {len(missing)} to go.")
     return lines
+
+
+@contextmanager
+def _spared(what: str, console: Console) -> Iterator[None]:
+    """Say what could not be had when this fails: a run has its episodes and tables all the same."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        why = str(error) if isinstance(error, Pi0benchError) else describe(error)
+        _say(console, f"{what}: {why}; results are unaffected, and the same command tries again.")
 
 
 def _verdict(folder: RunFolder, cells: Sequence[Cell], shown: bool, console: Console) -> int:

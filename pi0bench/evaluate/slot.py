@@ -18,6 +18,7 @@ from time import monotonic
 from types import ModuleType
 from typing import Any
 
+from pi0bench.errors import Pi0benchError
 from pi0bench.evaluate.jobs import Job, Loss
 from pi0bench.pinned import pinned
 
@@ -29,8 +30,9 @@ class Slot:
     """A fresh process, pinned to one thread and instruction set, which does one job at a time.
 
     What it says comes as a kind and a value: "started"; "answer", one of its job's; "done", the
-    job; "raised", what the job raised; "lost", a `Loss`. It never waits for its answers to be
-    kept: what the pipe holds when the process that keeps them dies is lost with it.
+    job; "raised", what the user can mend; "lost", a `Loss`, of the job or of the process. It never
+    waits for its answers to be kept: what the pipe holds when the process that keeps them dies is
+    lost with it.
 
     Attributes:
         pipe: ready when there is something to receive, or an end.
@@ -60,7 +62,7 @@ class Slot:
         """What it says next.
 
         Raises:
-            Exception: what the job raised.
+            Pi0benchError: what the job raised.
         """
         try:
             kind, value = self.pipe.recv()
@@ -133,6 +135,7 @@ def _serve(pipe: Connection, planning: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()  # a crash in native code says on stderr where Python was
     threading.Thread(target=_follow_parent, daemon=True).start()
+    from pi0bench.evaluate.blame import describe
     from pi0bench.evaluate.worker import Worker
 
     worker = Worker(planning=planning)
@@ -144,8 +147,11 @@ def _serve(pipe: Connection, planning: Any) -> None:
                 for answer in job.run(worker):
                     pipe.send(("answer", answer))
                 pipe.send(("done", None))
-            except Exception as error:
+            except Pi0benchError as error:
                 pipe.send(("raised", error))
+            except (Exception, SystemExit) as error:
+                # Another process begins it again: what is lacking here may not come back.
+                pipe.send(("lost", Loss(describe(error), "infra_error")))
     os._exit(0)  # without the ends of renderers, which can crash
 
 

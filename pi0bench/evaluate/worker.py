@@ -6,17 +6,19 @@ import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pi0bench.envs.episode import OWN
 from pi0bench.envs.render.choose import make
 from pi0bench.envs.render.renderer import Renderer
-from pi0bench.errors import IncompleteError, Pi0benchError, UsageError
+from pi0bench.errors import Pi0benchError, UsageError
+from pi0bench.evaluate.blame import describe
 from pi0bench.evaluate.cells import batches
 from pi0bench.evaluate.episode import Outcome, Rollout, run
 from pi0bench.evaluate.film import Film
-from pi0bench.evaluate.jobs import ATTEMPTS, Loss
+from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
 from pi0bench.evaluate.kept import Kept
-from pi0bench.evaluate.planning import Moment, Stopwatch, Watched, describe, since
+from pi0bench.evaluate.planning import Moment, PolicyFault, Stopwatch, Watched, since
 from pi0bench.evaluate.probe import probe
 from pi0bench.evaluate.sources import Task, task
 from pi0bench.pinned import must_be_pinned
@@ -24,6 +26,8 @@ from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy, on_one_thread
 from pi0bench.results.quality import Quality
 from pi0bench.results.record import Cell, Record, Timing, contrast
+
+R = TypeVar("R")
 
 _BATCHES = 7
 """A job has at most so many batches' episodes, 50 of a task: who interrupts a run waits for it."""
@@ -50,30 +54,27 @@ class Worker:
         self._kept = Kept()
         self._stopwatch = Stopwatch()
 
-    def measure(self, job: Measure) -> Iterator[Outcome]:
-        """Run a job's episodes, and yield each when it ends.
-
-        What breaks around the policy is tried again, an episode alone, and is an `infra_error` of
-        its episode at last.
+    def do(self, job: Job[R]) -> Iterator[R]:
+        """Do a job in this process, and yield its answers; what breaks is begun again, alone.
 
         Raises:
-            Pi0benchError: something that would break every episode, and that the user can mend.
+            Pi0benchError: something that would break every job, and that the user can mend.
         """
-        done: list[Outcome] = []
+        done: list[R] = []
         try:
-            for outcome in self._measure(job):
-                done.append(outcome)
-                yield outcome
+            for answer in job.run(self):
+                done.append(answer)
+                yield answer
             return
         except Pi0benchError:
             raise
-        except Exception as error:
-            loss = Loss(describe(error), "infra_error")
+        except (Exception, SystemExit) as error:
+            loss = Loss(f"{describe(error)}, {ATTEMPTS} times", "infra_error")
         if job.attempt == ATTEMPTS:
             yield from job.lost(loss)
         else:
             for part in job.parts(done):
-                yield from self.measure(part)
+                yield from self.do(part)
 
     def close(self) -> None:
         """Close the environments that it keeps."""
@@ -97,7 +98,7 @@ class Worker:
         finally:
             rollout.close()
 
-    def _measure(self, job: Measure) -> Iterator[Outcome]:
+    def measure(self, job: Measure) -> Iterator[Outcome]:
         """Run a job's episodes; the first after a reset is begun again in a fresh environment.
 
         When that ends otherwise, it is what counts, and all that follow have fresh ones too.
@@ -217,25 +218,21 @@ class Probe:
     cells: tuple[Cell, ...]
     attempt: int = 1
 
-    def run(self, worker: Worker) -> Iterator[list[Quality]]:
-        """See `Worker.probe`."""
-        yield worker.probe(self.cells)
+    def run(self, worker: Worker) -> Iterator[list[Quality] | Loss]:
+        """See `Worker.probe`; a policy that cannot be asked so is no obstacle to anything else."""
+        try:
+            yield worker.probe(self.cells)
+        except (Pi0benchError, PolicyFault) as error:
+            yield from self.lost(Loss(str(error), "policy_fault"))
 
-    def parts(self, answers: Sequence[list[Quality]] = ()) -> list[Probe]:
+    def parts(self, answers: Sequence[list[Quality] | Loss] = ()) -> list[Probe]:
         """Itself, unless it has answered: step counts are compared with one another."""
         return [] if answers else [replace(self, attempt=self.attempt + 1)]
 
-    def lost(self, loss: Loss) -> list[list[Quality]]:
-        """Nothing.
-
-        Raises:
-            IncompleteError: always.
-        """
-        cell = self.cells[0]
-        raise IncompleteError(
-            f"{cell.policy} on {cell.task}: its chunks could not be compared: {loss.why}; finished "
-            "episodes are kept: run the same command again to continue"
-        )
+    def lost(self, loss: Loss) -> list[list[Quality] | Loss]:
+        """Why there is no comparison."""
+        where = f"{self.cells[0].policy} on {self.cells[0].task}"
+        return [replace(loss, why=f"{where}: its chunks could not be compared: {loss.why}")]
 
 
 def _task(cell: Cell) -> Task:

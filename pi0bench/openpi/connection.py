@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from itertools import takewhile
 from time import monotonic, sleep
 from typing import Any
 
@@ -71,7 +72,9 @@ class Connection:
             raise PolicyLostError(f"{self._at}: the connection was lost: {closed}") from None
         if isinstance(data, str):
             self._drop()
-            raise ValueError(f"the server failed: {(data.strip().splitlines() or ['?'])[-1]}")
+            words = _last_words(data)
+            # The cause says all of it, so that a server's lack of memory is told from a fault.
+            raise ValueError(f"the server failed: {words[0]}") from RuntimeError("\n".join(words))
         try:
             reply = unpack(data)
         except MalformedError:
@@ -122,6 +125,12 @@ class Connection:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+def _last_words(trace: str) -> list[str]:
+    """The lines of the error at the end of a traceback, whose other lines are set in."""
+    lines = reversed(trace.strip().splitlines())
+    return [*takewhile(lambda line: not line.startswith(" "), lines)][::-1] or ["?"]
 
 
 def _bytes(data: str | bytes) -> bytes:

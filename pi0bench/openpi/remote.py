@@ -18,6 +18,8 @@ from pi0bench.roles import Role, role
 
 SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
 _OPTIONS = ("mapping", "deadline_s")
+_MOST_EVALUATIONS = 10**6
+_NUMBERS = int | float | np.integer | np.floating
 
 
 class RemotePolicy:
@@ -37,7 +39,8 @@ class RemotePolicy:
         self.name, self._id = name, uuid4().hex
         host, port, options = _parsed(name)
         try:
-            self._server = Connection(host, port, float(options.get("deadline_s", DEADLINE_S)))
+            self._deadline_s = float(options.get("deadline_s", DEADLINE_S))
+            self._server = Connection(host, port, self._deadline_s)
         except PolicyLostError as error:
             raise UsageError(
                 f"{name}: {error}; start one there, such as pi0bench serve --policy pi0"
@@ -62,7 +65,7 @@ class RemotePolicy:
             TimeoutError: likewise.
             ValueError: likewise.
         """
-        rows, evaluations, server_ms = [], [], 0.0
+        rows, evaluations, server_ms = [], [], list[float | None]()
         for seen, rng in zip(observations, noise, strict=True):
             message = self._dialect.message(seen)
             if self._own:
@@ -70,11 +73,13 @@ class RemotePolicy:
                 message |= self._history(seen)
             reply = self._server.ask(message)
             rows.append(self._dialect.actions(_actions(reply), seen)[: self.traits.execute])
-            evaluations.append(int(reply.get("trunk_evaluations", 0)))
-            server_ms += _infer_ms(reply)
+            evaluations.append(_evaluations(reply))
+            server_ms.append(_infer_ms(reply, 1000 * self._deadline_s))
         if len({len(row) for row in rows}) > 1:
             raise ValueError("actions: chunks of different lengths")
-        return Plan(np.stack(rows), np.array(evaluations), {"server": server_ms})
+        told = [ms for ms in server_ms if ms is not None]
+        spent_ms = {"server": sum(told)} if len(told) == len(rows) else {}
+        return Plan(np.stack(rows), np.array(evaluations), spent_ms)
 
     def _history(self, seen: Observation) -> dict[str, Any]:
         """What our own servers, who remember for many clients, must know of the episode."""
@@ -154,7 +159,16 @@ def _actions(reply: Mapping[str, Any]) -> NDArray[Any]:
     return found
 
 
-def _infer_ms(reply: Mapping[str, Any]) -> float:
+# What a server says beside its actions decides no episode: where it cannot be, it is left out.
+
+
+def _evaluations(reply: Mapping[str, Any]) -> int:
+    told = reply.get("trunk_evaluations")
+    return int(told) if isinstance(told, int | np.integer) and 0 <= told <= _MOST_EVALUATIONS else 0
+
+
+def _infer_ms(reply: Mapping[str, Any], most_ms: float) -> float | None:
+    """Milliseconds of the server's own work; None where it says none that can be."""
     timing = reply.get("server_timing")
-    took_ms = timing.get("infer_ms") if isinstance(timing, Mapping) else None
-    return float(took_ms) if isinstance(took_ms, int | float) and took_ms >= 0 else 0.0
+    told = timing.get("infer_ms") if isinstance(timing, Mapping) else None
+    return float(told) if isinstance(told, _NUMBERS) and 0 <= told <= most_ms else None

@@ -66,7 +66,8 @@ def _table(profiles: Sequence[Profile], tasks: Sequence[tuple[str, str]], gap: i
         table.add_column(name, overflow="fold")
     mean = "mean" if len(profiles[0].tasks) > 1 else "success"
     names = ["steps", "evals/\nre-plan", *(name for _, name in tasks), mean, "95 % CI"]
-    for name in [*names, "ms/\nre-plan"]:
+    faulty = any(profile.total.faults for profile in profiles)
+    for name in [*names, "ms/\nre-plan", *(["policy\nfaults"] if faulty else [])]:
         table.add_column(name, justify="right", no_wrap=True)
     groups = [(p.condition.world, p.total.role) for p in profiles]
     above = {p.condition: name for p, name in zip(profiles, headings(groups), strict=True)}
@@ -79,6 +80,7 @@ def _table(profiles: Sequence[Profile], tasks: Sequence[tuple[str, str]], gap: i
             table.add_row(f"{heading}:", style="italic")
         for place, profile in enumerate(rows):
             cells = _cells(profile, [task for task, _ in tasks], named=place == 0)
+            cells += [str(profile.total.faults)] if faulty else []
             where = [profile.condition.world[i] for i in parts]
             table.add_row(*map(in_terminal, [*where, *cells]))
         if len(rows) > 1:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 
 from pi0bench.errors import UsageError, unknown
-from pi0bench.results.episodes import Episode, outcomes_of, shared_by
-from pi0bench.results.record import Record
+from pi0bench.results.analysis import Analysis, analysis
+from pi0bench.results.entry import Entry
+from pi0bench.results.episodes import Episode, faults_of, outcomes_of, shared_by
 from pi0bench.results.resolution import Resolution
-from pi0bench.results.roles import KNOWN, Roles, competing, headings
+from pi0bench.results.roles import competing, headings
 from pi0bench.results.rows import Condition
 from pi0bench.results.stats.bootstrap import hierarchical, stratified
-from pi0bench.results.stats.intervals import Interval, clopper_pearson
+from pi0bench.results.stats.intervals import Interval
 from pi0bench.results.stats.paired import Paired, paired
 from pi0bench.results.stats.power import correlation
 from pi0bench.results.stats.several import Several, several
@@ -30,19 +30,22 @@ class Standing:
         role: of the policy.
         successes: of the shared episodes.
         n: shared episodes.
-        interval: Clopper-Pearson's for their rate.
+        faults: of the shared episodes, failures that were the policy's fault.
+        interval: of their rate.
         against: the best's rate less this one's; None for the best itself.
-        p: exact McNemar against the best, Holm-adjusted for all pairs; None for the best and for
-            what takes no part in these tests.
+        p: of the test against the best, Holm-adjusted for all pairs; None for the best and for what
+            takes no part in these tests.
         rho: correlation with the best's outcomes; None for the best, or where one is constant.
         these: bootstrap interval of the mean difference, for these tasks.
-        others: the same for other tasks of the kind; None for a single task.
+        others: the same for other tasks of the kind; None for a single task. Both are None too
+            where a run looked at its results on the way.
     """
 
     name: str
     role: Role
     successes: int
     n: int
+    faults: int
     interval: Interval
     against: Paired | None = None
     p: float | None = None
@@ -60,14 +63,23 @@ class Comparison:
         tasks: that they are of.
         standings: those that compete first, the highest rate first.
         tests: of all pairs that compete; of all where nobody does.
-        resolution: which differences they can show.
+        analysis: the statistics; sequential as soon as one of the runs was.
+        resolution: which differences they can show; None for sequential ones.
+        notes: what else must be said, in sentences.
     """
 
     n: int
     tasks: tuple[str, ...]
     standings: tuple[Standing, ...]
     tests: Several
-    resolution: Resolution
+    analysis: Analysis
+    resolution: Resolution | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def faulty(self) -> bool:
+        """True when some condition had a policy's fault."""
+        return any(standing.faults for standing in self.standings)
 
     @property
     def best(self) -> frozenset[str]:
@@ -81,14 +93,14 @@ class Comparison:
 
 
 def select(
-    runs: Mapping[str, Sequence[Record]], policies: Sequence[str], steps: Sequence[int]
-) -> dict[str, list[Record]]:
-    """The records of some policies and step counts; nothing given means all of them.
+    runs: Mapping[str, Entry], policies: Sequence[str], steps: Sequence[int]
+) -> dict[str, Entry]:
+    """The runs with the records of some policies and step counts; nothing given means all of them.
 
     Raises:
         UsageError: a policy or a step count was not measured in any run.
     """
-    cells = [record.cell for records in runs.values() for record in records]
+    cells = [record.cell for run in runs.values() for record in run.records]
     for policy in policies:
         if policy not in (measured := {cell.policy for cell in cells}):
             raise UsageError(f"compare: {unknown('policy', policy, measured)}")
@@ -97,108 +109,106 @@ def select(
             known = ", ".join(map(str, sorted(taken))) or "none"
             raise UsageError(f"compare: no episode with {count} steps; known: {known}")
     return {
-        run: [
-            record
-            for record in records
-            if (not policies or record.cell.policy in policies)
-            and (not steps or record.cell.steps in (0, *steps))
-        ]
-        for run, records in runs.items()
+        name: replace(
+            run,
+            records=[
+                record
+                for record in run.records
+                if (not policies or record.cell.policy in policies)
+                and (not steps or record.cell.steps in (0, *steps))
+            ],
+        )
+        for name, run in runs.items()
     }
 
 
-def compare(
-    runs: Mapping[str, Sequence[Record]], roles: Mapping[str, Roles] = MappingProxyType({})
-) -> Comparison:
+def compare(runs: Mapping[str, Entry]) -> Comparison:
     """Compare every condition of the runs, by name.
-
-    Args:
-        runs: the records of each.
-        roles: of the policies of each; of a run that is not in it, the known names'.
 
     Raises:
         UsageError: there are not two conditions, they share no episode, or a task comes in two
             versions.
     """
-    named, role = _named(runs, roles)
+    named = _named(runs)
     if len(named) < 2:
         raise UsageError(f"compare: {len(named)} condition; it takes two or more to compare")
-    shared = shared_by(named.values())
+    shared = shared_by(one.outcomes for one in named.values())
     if not shared:
         raise UsageError(f"compare: {', '.join(named)} share no episode; measure the same tasks")
-    outcomes = {name: [of[e] for e in shared] for name, of in named.items()}
+    outcomes = {name: [one.outcomes[e] for e in shared] for name, one in named.items()}
     order = sorted(outcomes, key=lambda name: (-sum(outcomes[name]), name))
-    chosen = competing(order, lambda name: role[name])
+    chosen = competing(order, lambda name: named[name].role)
     beside = sorted(
-        set(order) - set(chosen), key=lambda name: (role[name].place, order.index(name))
+        set(order) - set(chosen), key=lambda name: (named[name].role.place, order.index(name))
     )
-    tests = several({name: outcomes[name] for name in chosen})
-    top = chosen[0]
+    kind = analysis(any(run.sequential for run in runs.values()))
+    tests = several({name: outcomes[name] for name in chosen}, methods=kind.pairs)
     # The best leads these tests, so that the first pair with a name is the one with the best.
     ps = {pair.second: pair.p for pair in reversed(tests.pairs)}
-    won = sum(outcomes[top])
-    standings = [Standing(top, role[top], won, len(shared), clopper_pearson(won, len(shared)))]
-    standings += [
-        _standing(name, role[name], outcomes[name], outcomes[top], shared, ps.get(name))
-        for name in (*chosen[1:], *beside)
-    ]
+    standings = []
+    for name in (*chosen, *beside):
+        won, lost = sum(outcomes[name]), len(named[name].faults.intersection(shared))
+        rate = kind.rate(won, len(shared), 0.95)
+        alone = Standing(name, named[name].role, won, len(shared), lost, rate, p=ps.get(name))
+        pair = outcomes[chosen[0]], outcomes[name]
+        standings.append(_beside(alone, *pair, shared, kind) if standings else alone)
     tasks = tuple(sorted({task for task, _, _ in shared}))
-    resolution = Resolution.of([outcomes[name] for name in chosen])
-    return Comparison(len(shared), tasks, tuple(standings), tests, resolution)
+    resolution = Resolution.of([outcomes[name] for name in chosen]) if kind.fixed else None
+    notes = tuple(run.note for run in runs.values() if run.note)
+    return Comparison(len(shared), tasks, tuple(standings), tests, kind, resolution, notes)
 
 
-def _standing(
-    name: str,
-    role: Role,
-    own: Sequence[bool],
+def _beside(
+    alone: Standing,
     best: Sequence[bool],
+    own: Sequence[bool],
     shared: Sequence[Episode],
-    p: float | None,
+    kind: Analysis,
 ) -> Standing:
     by_task: dict[str, list[float]] = {}
     for (task, _, _), one, other in zip(shared, best, own, strict=True):
         by_task.setdefault(task, []).append(float(one) - float(other))
     differences = list(by_task.values())
-    return Standing(
-        name,
-        role,
-        sum(own),
-        len(shared),
-        clopper_pearson(sum(own), len(shared)),
-        paired(best, own),
-        p,
-        correlation(best, own),
-        stratified(differences, seed=0),
-        hierarchical(differences, seed=0) if len(differences) > 1 else None,
+    return replace(
+        alone,
+        against=paired(best, own, methods=kind.pairs),
+        rho=correlation(best, own),
+        these=stratified(differences, seed=0) if kind.fixed else None,
+        others=hierarchical(differences, seed=0) if kind.fixed and len(by_task) > 1 else None,
     )
 
 
-def _named(
-    runs: Mapping[str, Sequence[Record]], roles: Mapping[str, Roles]
-) -> tuple[dict[str, dict[Episode, bool]], dict[str, Role]]:
-    """Outcomes and roles by condition, whose name says only what tells it from the others."""
+@dataclass(frozen=True)
+class _Measured:
+    outcomes: Mapping[Episode, bool]
+    faults: frozenset[Episode]
+    role: Role
+
+
+def _named(runs: Mapping[str, Entry]) -> dict[str, _Measured]:
+    """What is known of each condition, whose name says only what tells it from the others."""
     versions: dict[str, str] = {}
-    for record in (record for records in runs.values() for record in records if record.final):
+    for record in (r for run in runs.values() for r in run.records if r.final):
         cell = record.cell
         version = cell.task_hash  # outcomes of other tools come without one
         if version and versions.setdefault(cell.task, version) != version:
             raise UsageError(f"compare: {cell.task} comes in two versions; measure one again")
     found = {
-        (run, condition): of
-        for run, records in runs.items()
-        for condition, of in outcomes_of(records).items()
+        (name, condition): of
+        for name, run in runs.items()
+        for condition, of in outcomes_of(run.records).items()
     }
+    faults = {name: faults_of(run.records) for name, run in runs.items()}
     worlds = {condition.world for _, condition in found}
     twice = Counter(condition for _, condition in found)
-    names = {
-        (run, condition): _name(run if twice[condition] > 1 else "", condition, len(worlds) > 1)
-        for run, condition in found
+    return {
+        _name(name if twice[condition] > 1 else "", condition, len(worlds) > 1): _Measured(
+            of,
+            frozenset(faults[name].get(condition, ())),
+            runs[name].roles.get(condition.policy, Role.COMPETES),
+        )
+        for (name, condition), of in found.items()
     }
-    role = {
-        name: roles.get(run, KNOWN).get(condition.policy, Role.COMPETES)
-        for (run, condition), name in names.items()
-    }
-    return {names[key]: of for key, of in found.items()}, role
 
 
 def _name(run: str, condition: Condition, world: bool) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pi0bench.results.record import Record
 from pi0bench.results.roles import KNOWN, Roles
 from pi0bench.results.rows import Condition
+from pi0bench.results.stats.paired import FIXED, Methods
 from pi0bench.results.stats.several import indistinguishable
 from pi0bench.roles import Role
 
@@ -41,25 +42,37 @@ def outcomes_of(records: Iterable[Record]) -> dict[Condition, dict[Episode, bool
     return found
 
 
+def faults_of(records: Iterable[Record]) -> dict[Condition, set[Episode]]:
+    """Return which episodes ended by the policy's fault, by condition."""
+    found: dict[Condition, set[Episode]] = {}
+    for record in records:
+        if record.status == "policy_fault":
+            cell = record.cell
+            found.setdefault(Condition.of(record), set()).add((cell.task, cell.episode, cell.seed))
+    return found
+
+
 def shared_by(outcomes: Iterable[Mapping[Episode, bool]]) -> list[Episode]:
     """Return the episodes that all outcomes are known of, sorted; none for no outcomes."""
     known = [set(of) for of in outcomes]
     return sorted(set.intersection(*known)) if known else []
 
 
-def best(records: Iterable[Record], roles: Roles = KNOWN) -> dict[tuple[str, str, str], Best]:
+def best(
+    records: Iterable[Record], roles: Roles = KNOWN, methods: Methods = FIXED
+) -> dict[tuple[str, str, str], Best]:
     """Return for each engine, renderer and variation which conditions are its best."""
     worlds: dict[tuple[str, str, str], dict[Condition, dict[Episode, bool]]] = {}
     for condition, of in outcomes_of(records).items():
         world = worlds.setdefault(condition.world, {})
         if roles.get(condition.policy, Role.COMPETES) is Role.COMPETES:
             world[condition] = of
-    return {world: _best(worlds[world]) for world in sorted(worlds)}
+    return {world: _best(worlds[world], methods) for world in sorted(worlds)}
 
 
-def _best(outcomes: Mapping[Condition, Mapping[Episode, bool]]) -> Best:
+def _best(outcomes: Mapping[Condition, Mapping[Episode, bool]], methods: Methods) -> Best:
     shared = shared_by(outcomes.values())
     if len(outcomes) < 2 or not shared:
         return Best(0, len(outcomes), frozenset())
     paired = {condition: [of[e] for e in shared] for condition, of in sorted(outcomes.items())}
-    return Best(len(shared), len(outcomes), indistinguishable(paired))
+    return Best(len(shared), len(outcomes), indistinguishable(paired, methods=methods))

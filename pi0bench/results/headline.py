@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pi0bench.results.analysis import FIXED, Analysis
 from pi0bench.results.episodes import Best
 from pi0bench.results.profile import Profile
 from pi0bench.results.roles import headings, outside, tagged
@@ -13,11 +14,14 @@ from pi0bench.results.text import NOTHING, percent, percents, plain
 from pi0bench.roles import Role
 
 WORLD = ("engine", "renderer", "variation")
+FAULTS = "policy faults"
+"""The column that stands beside successes wherever some policy was at fault."""
+
 Bests = Mapping[tuple[str, str, str], Best]
 
 BOLD = (
     "Bold: not distinguishable from the best on the {n} episodes that all {of} conditions share "
-    "(exact McNemar test of every pair, Holm's correction at 5 %)"
+    "({test} test of every pair, Holm's correction at 5 %)"
 )
 OUTSIDE = "; {} stand outside the comparison"
 
@@ -69,12 +73,17 @@ class Headline:
     notes: tuple[str, ...]
 
     @property
+    def faulty(self) -> bool:
+        """True when some condition had a policy's fault."""
+        return any(line.total.faults for line in self.lines)
+
+    @property
     def mean(self) -> str:
         """What the rate of a line is."""
         return "mean" if len(self.tasks) > 1 else "success"
 
 
-def headline(profiles: Sequence[Profile], bests: Bests) -> Headline:
+def headline(profiles: Sequence[Profile], bests: Bests, kind: Analysis = FIXED) -> Headline:
     """Put the conditions of a run side by side."""
     worlds = sorted({profile.condition.world for profile in profiles})
     parts = [i for i in range(3) if len({world[i] for world in worlds}) > 1]
@@ -102,7 +111,7 @@ def headline(profiles: Sequence[Profile], bests: Bests) -> Headline:
         tasks=tuple(sorted({row.task for profile in profiles for row in profile.tasks})),
         notes=tuple(
             (f"{' / '.join(world)}: " if len(worlds) > 1 else "")
-            + BOLD.format(n=bests[world].n, of=bests[world].of)
+            + BOLD.format(n=bests[world].n, of=bests[world].of, test=kind.test)
             + _outside([line for line in lines if line.profile.condition.world == world])
             + "."
             for world in worlds

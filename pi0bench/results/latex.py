@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from pi0bench.results.compact import MAX_TASKS
 from pi0bench.results.compare import Comparison
-from pi0bench.results.comparison import NAMES, cells
+from pi0bench.results.comparison import cells, names
 from pi0bench.results.comparison import sentences as about
 from pi0bench.results.headline import (
+    FAULTS,
     Headline,
     Line,
     evaluations,
@@ -29,7 +30,8 @@ def run_latex(found: Headline, footer: Sequence[str]) -> str:
     """Return a row for each condition, and each task's successes where they fit."""
     tasks = found.tasks if 1 < len(found.tasks) <= MAX_TASKS else ()
     counts = {task: _count(found, task) for task in tasks}
-    names = [*found.names, "evals/\nre-plan", "ms/\nre-plan", "n", found.mean]
+    at_fault = [FAULTS.replace(" ", "\n")] if found.faulty else []
+    names = [*found.names, "evals/\nre-plan", "ms/\nre-plan", "n", found.mean, *at_fault]
     rows = [
         (
             [
@@ -38,6 +40,7 @@ def run_latex(found: Headline, footer: Sequence[str]) -> str:
                 milliseconds(line),
                 str(line.total.n),
                 f"{100 * (line.total.rate or 0.0):.1f} {percents(line.total.interval)}",
+                *([str(line.total.faults)] if at_fault else []),
                 *(_successes(line, task, counts[task]) for task in tasks),
             ],
             line.best,
@@ -64,12 +67,12 @@ def run_latex(found: Headline, footer: Sequence[str]) -> str:
 def comparison_latex(found: Comparison) -> str:
     """Return the standings, those that cannot be told from the best in bold, and sentences."""
     rows = [
-        (cells(s), s.name in found.best, above)
+        (cells(s, found), s.name in found.best, above)
         for s, above in zip(found.standings, found.above, strict=True)
     ]
     caption, *notes = about(found)
     return HEAD + _table(
-        [n.replace(" below ", " below\n") for n in NAMES],
+        [n.replace(" below ", " below\n") for n in names(found)],
         rows,
         1,
         [caption],

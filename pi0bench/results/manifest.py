@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +26,28 @@ class Plan:
         tasks: ids.
         episodes: of each task under each condition.
         sequential: True when the run looked at its results on the way, to stop early.
+        roles: of its policies.
     """
 
     tasks: tuple[str, ...]
     episodes: int
     sequential: bool = False
+    roles: Roles = field(default_factory=lambda: KNOWN)
+
+
+NO_PLAN = Plan((), 0)
+"""Of records that come without a manifest."""
 
 
 def plan(of: Mapping[str, Any]) -> Plan:
-    """What the manifest says that there is to be."""
+    """What the manifest says that there is to be.
+
+    Raises:
+        UsageError: it says of a policy what no policy can be.
+    """
     said = of["settings"]
     episodes = of.get("stopped", said)["episodes"]
-    return Plan(tuple(said["tasks"]), episodes, bool(said.get("stop_early")))
+    return Plan(tuple(said["tasks"]), episodes, bool(said.get("stop_early")), roles(of))
 
 
 def roles(of: Mapping[str, Any] | None) -> Roles:
@@ -56,7 +66,17 @@ def roles(of: Mapping[str, Any] | None) -> Roles:
 
 def complete(of: Mapping[str, Any], done: Iterable[Cell]) -> bool:
     """True when the cells that are done are all that the manifest planned."""
-    return plan_hash(done) == of.get("stopped", of).get("plan")
+    counted = (cell for cell in done if counts(of, cell))
+    return plan_hash(counted) == of.get("stopped", of).get("plan")
+
+
+def counts(of: Mapping[str, Any], cell: Cell) -> bool:
+    """True unless the run was complete before this cell's episode.
+
+    A run that lacked an episode for a while goes on until it has it, and may then turn out to have
+    had its answer earlier; what it measured beyond is kept, and is no part of its tables.
+    """
+    return "stopped" not in of or cell.episode < of["stopped"]["episodes"]
 
 
 def plan_hash(cells: Iterable[Cell]) -> str:

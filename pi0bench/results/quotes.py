@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.results import manifest
+from pi0bench.results.analysis import Analysis, analysis
 from pi0bench.results.episodes import best, outcomes_of
 from pi0bench.results.headline import Headline, headline, milliseconds, who
 from pi0bench.results.profile import profiles
@@ -34,12 +35,14 @@ class Run:
 
     Attributes:
         records: its episodes.
+        analysis: its statistics.
         rows: for each condition and task, and their means, in the order of tables.
         headline: the same side by side.
-        resolution: what it can tell apart, in a sentence.
+        resolution: what it can tell apart, in a sentence; "" where it was to stop early.
     """
 
     records: Sequence[Record]
+    analysis: Analysis
     rows: Sequence[Row]
     headline: Headline
     resolution: str
@@ -54,11 +57,15 @@ class Run:
         of = manifest.read(folder)
         if of is None:
             raise UsageError(f"{folder}: holds no published run")
-        run, roles = RunFolder(folder), manifest.roles(of)
-        records, timings = run.records(), run.timings()
-        rows = summarize(records, timings, manifest.plan(of), roles)
-        head = headline(profiles(rows, records, timings, []), best(records, roles))
-        return cls(records, rows, head, Resolution.of_records(records, roles).sentence())
+        run, plan = RunFolder(folder), manifest.plan(of)
+        kind, roles = analysis(plan.sequential), plan.roles
+        records = [record for record in run.records() if manifest.counts(of, record.cell)]
+        timings = run.timings()
+        rows = summarize(records, timings, plan)
+        profiled = profiles(rows, records, timings, [], kind)
+        head = headline(profiled, best(records, roles, kind.pairs), kind)
+        told = Resolution.of_records(records, roles).sentence() if kind.fixed else ""
+        return cls(records, kind, rows, head, told)
 
     @property
     def totals(self) -> list[Row]:
@@ -87,7 +94,7 @@ class Run:
         if missing:
             raise UsageError(unknown("task", missing[0], {r.cell.task for r in mine}))
         role = next(r.role for r in self.totals if r.condition == condition)
-        return row(condition, groups, {}, role=role)
+        return row(condition, groups, {}, kind=self.analysis, role=role)
 
 
 class Source:
@@ -120,7 +127,7 @@ def _policies(source: Source, folder: str, words: Sequence[str]) -> str:
         for line in run.headline.lines
     ]
     table = markdown_table(names, cells, words=2, above=run.headline.above)
-    return "\n\n".join([table, " ".join([*run.headline.notes, run.resolution])])
+    return "\n\n".join([table, " ".join(filter(None, [*run.headline.notes, run.resolution]))])
 
 
 def _steps(source: Source, folder: str, words: Sequence[str]) -> str:
@@ -167,7 +174,8 @@ def _difference(source: Source, folder: str, words: Sequence[str]) -> str:
     shared = sorted(one.keys() & other.keys())
     if not shared:
         raise UsageError(f"{first} and {second} share no episode")
-    result = paired([one[e] for e in shared], [other[e] for e in shared])
+    outcomes = [one[e] for e in shared], [other[e] for e in shared]
+    result = paired(*outcomes, methods=run.analysis.pairs)
     low, high = 100 * result.interval.low, 100 * result.interval.high
     return f"{100 * result.difference:.1f} points [{low:.1f}, {high:.1f}]"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pi0bench.results.claims import Claim
 from pi0bench.results.headline import (
+    FAULTS,
     Headline,
     evaluations,
     milliseconds,
@@ -14,7 +15,7 @@ from pi0bench.results.headline import (
     who,
 )
 from pi0bench.results.pages import FIGURE, LATEX, SHEET, STEPS, TABLE, Pages
-from pi0bench.results.sentences import RULE
+from pi0bench.results.sentences import rule
 from pi0bench.results.text import NOTHING, in_markdown, markdown_table
 from pi0bench.results.told import Told
 
@@ -52,11 +53,13 @@ def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim], told: 
 def _success(found: Headline) -> str:
     """One row a condition: the mean over the tasks, and each task's successes."""
     tasks = found.tasks if len(found.tasks) > 1 else ()
-    names = [*found.names, "evaluations/re-plan", "ms/re-plan p50", found.mean, *tasks]
+    names = [*found.names, "evaluations/re-plan", "ms/re-plan p50", found.mean]
+    names += [*([FAULTS] if found.faulty else []), *tasks]
     lines = []
     for line in found.lines:
         named = [f"**{word}**" if line.best and word != NOTHING else word for word in line.who]
         cells = [evaluations(line), milliseconds(line), rate(line.total)]
+        cells += [str(line.total.faults)] if found.faulty else []
         lines.append([*named, *cells, *successes(line, tasks)])
     return markdown_table(names, lines, len(found.names) - 1, found.above)
 
@@ -73,6 +76,7 @@ def worlds(runs: Iterable[Pages]) -> tuple[list[str], list[list[str]]]:
             condition, total = profile.condition, profile.total
             world = " / ".join(condition.world)
             text = f"{rate(total)}, {total.task}, n = {total.n}"
+            text += f", {FAULTS}: {total.faults}" if total.faults else ""
             found.setdefault(who(condition), {}).setdefault(world, text)
     several = {key: of for key, of in found.items() if len(of) > 1}
     known = sorted({world for of in several.values() for world in of})
@@ -82,5 +86,5 @@ def worlds(runs: Iterable[Pages]) -> tuple[list[str], list[list[str]]]:
 
 def common(runs: Iterable[Pages]) -> list[str]:
     """The rule of the verdicts and the footers' sentences, each once."""
-    rules = [RULE for read in runs if read.verdicts]
+    rules = [rule(read.analysis) for read in runs if read.verdicts]
     return list(dict.fromkeys([*rules, *(line for read in runs for line in read.footer)]))

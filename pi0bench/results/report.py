@@ -69,10 +69,12 @@ def _report(folder: Path, incomplete: bool) -> list[Path]:
         raise UsageError(f"{folder}: holds neither a run nor published runs")
     read = {run.name: pages(RunFolder(run)) for run in runs}
     read = dict(sorted(read.items(), key=lambda named: -len(named[1].records)))  # the largest first
+    # Claims are judged by tests for a number of episodes that was fixed before.
+    fixed = [run for run in runs if read[run.name].analysis.fixed]
     evidence = Evidence(
-        records=list({r.cell.key(): r for one in read.values() for r in one.records}.values()),
-        timings=list({t.key: t for run in runs for t in RunFolder(run).timings()}.values()),
-        qualities=[q for run in runs for q in quality.read(run)],
+        records=list({r.cell.key(): r for run in fixed for r in read[run.name].records}.values()),
+        timings=list({t.key: t for run in fixed for t in RunFolder(run).timings()}.values()),
+        qualities=[q for run in fixed for q in quality.read(run)],
     )
     judged, told = claims(evidence), Told(read_words(folder / WITHDRAWN), trials(folder))
     shared = worlds(read.values()), common(read.values())

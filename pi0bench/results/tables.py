@@ -8,13 +8,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pi0bench.errors import UsageError
-from pi0bench.results.manifest import Plan
+from pi0bench.results.analysis import FIXED, Analysis, analysis
+from pi0bench.results.manifest import NO_PLAN, Plan
 from pi0bench.results.order import ordered
 from pi0bench.results.record import Record, Timing
-from pi0bench.results.roles import KNOWN, Roles, headings
+from pi0bench.results.roles import headings
 from pi0bench.results.rows import Condition, Row, row
-from pi0bench.results.stats.intervals import clopper_pearson
-from pi0bench.results.stats.sequential import confidence_sequence
 from pi0bench.results.text import (
     NOTHING,
     in_markdown,
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
 def summarize(
     records: Iterable[Record],
     timings: Iterable[Timing],
-    plan: Plan | None = None,
-    roles: Roles = KNOWN,
+    plan: Plan = NO_PLAN,
 ) -> list[Row]:
     """Return a row for each condition and task, and a mean row where there are several tasks.
 
@@ -49,45 +47,38 @@ def summarize(
     _refuse_two_versions("task", {(r.cell.task, r.cell.task_hash) for r in records})
     _refuse_two_versions("policy", {(r.cell.policy, r.cell.weights) for r in records})
     replan_ms = {t.key: t.replan_ms for t in timings if t.replan_ms is not None}
-    planned, known = (plan.episodes, plan.tasks) if plan else (0, ())
-    exact = confidence_sequence if plan and plan.sequential else clopper_pearson
+    kind = analysis(plan.sequential)
     blocks: list[list[Row]] = []
     for condition, group in groupby(records, key=Condition.of):
-        tasks: dict[str, list[Record]] = {name: [] for name in sorted(known)}
+        tasks: dict[str, list[Record]] = {name: [] for name in sorted(plan.tasks)}
         for record in group:
             tasks.setdefault(record.cell.task, []).append(record)
-        role = roles.get(condition.policy, Role.COMPETES)
+        role = plan.roles.get(condition.policy, Role.COMPETES)
         parts = [{name: part} for name, part in tasks.items()]
         parts += [tasks] if len(tasks) > 1 else []
-        blocks.append([row(condition, p, replan_ms, planned, exact, role) for p in parts])
+        blocks.append([row(condition, p, replan_ms, plan.episodes, kind, role) for p in parts])
     return [line for block in ordered(blocks) for line in block]
 
 
 def footer(
-    records: Iterable[Record], timings: Iterable[Timing] = (), sequential: bool = False
+    records: Iterable[Record], timings: Iterable[Timing] = (), kind: Analysis = FIXED
 ) -> list[str]:
     """Return the sentences that belong under every table of these records.
 
     Args:
         records: all of them.
         timings: theirs.
-        sequential: True when the run looked at its results on the way, to stop early.
+        kind: the statistics of the run.
     """
     records = list(records)
-    exact = (
-        "a confidence sequence (Robbins 1970), which holds although the run was to stop "
-        "when it had its answer; rates of such runs lean towards it"
-        if sequential
-        else "Clopper-Pearson"
-    )
     again = sum(timing.attempts > 1 for timing in timings)
     unmeasured = Counter(r.status for r in records if not r.final)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(unmeasured.items()))
     seeds = ", ".join(str(seed) for seed in sorted({r.cell.seed for r in records}))
     return [
-        f"[low, high] is the 95 % interval: {exact}, for rates and partial credit, on the "
+        f"[low, high] is the 95 % interval: {kind.rates}, for rates and partial credit, on the "
         "pooled episodes (conservative) for a mean over tasks, order statistics for the median "
-        "seconds (none below six successes). Every number rests on the row's n, seconds on its "
+        f"seconds (none {kind.few}). Every number rests on the row's n, seconds on its "
         "successes, unless n is given.",
         f"Seed {seeds or NOTHING}. Policy faults count as failures. "
         f"Not measured, and not in n: {counts or 'none'}.",
@@ -121,9 +112,11 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
     for condition, group in groupby(rows, key=lambda r: r.condition):
         steps = f"{condition.steps} step{'' if condition.steps == 1 else 's'}"
         title = f"{condition.policy} · {steps} · {condition.solver} · {' / '.join(condition.world)}"
+        group = list(group)
+        faulty = any(r.faults for r in group)
         table = Table(title=in_terminal(title), title_justify="left")
         table.add_column("task", overflow="fold")
-        for name in [*names, "evals/\nre-plan"]:
+        for name in [*names, "evals/\nre-plan", *(["policy\nfaults"] if faulty else [])]:
             table.add_column(name, justify="right", no_wrap=True)
         for r in group:
             success, _, _, _, latency, evaluations, _ = _cells(r)
@@ -131,6 +124,7 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
             interval = percents(r.interval) if r.n else NOTHING
             task = r.task.removeprefix(f"{condition.world[0]}/")  # the title names the engine
             cells = [task, success, percent(r.rate), interval, seconds, latency, evaluations]
+            cells += [str(r.faults)] if faulty else []
             table.add_row(*map(in_terminal, cells), style="bold" if r.is_mean else None)
         console.print(table)
 

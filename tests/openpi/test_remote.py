@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from rich.console import Console
 
 from pi0bench.errors import UsageError
+from pi0bench.evaluate.blame import of_machine
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.how import How
+from pi0bench.evaluate.planning import Chunk, Question, ask
 from pi0bench.evaluate.run import run
 from pi0bench.openpi import connection
 from pi0bench.openpi.codec import pack
@@ -20,6 +23,7 @@ from pi0bench.policies import registry
 from pi0bench.policies.policy import Observation, PolicyLostError
 from pi0bench.results.record import Record
 from pi0bench.results.store import RunFolder
+from tests.evaluate.test_planning import CELL
 from tests.openpi.conftest import Swaying, answering, serving
 
 CHUNK = pack({"actions": np.zeros((10, 7)), "server_timing": {"infer_ms": 3.0}})
@@ -99,6 +103,48 @@ def test_unsound_replies_are_faults(reply: Any, error: type[Exception], said: st
         with pytest.raises(error, match=said):
             plan(policy)
         assert plan(policy).spent_ms == {"server": 3.0}
+
+
+@pytest.mark.parametrize(
+    "told", [np.inf, -np.inf, np.nan, -1.0, 1e308, "3 ms", None, [3.0], {"ms": 3.0}]
+)
+def test_what_is_said_beside_the_actions_decides_nothing(told: Any) -> None:
+    beside = {"server_timing": {"infer_ms": told}, "trunk_evaluations": told}
+
+    async def answer(connection: Any, number: int) -> None:
+        await connection.send(pack({"actions": np.zeros((10, 7)), **beside}))
+
+    with answering(answer) as port:
+        policy = RemotePolicy(name(port))
+        question = Question(seen(), partial(np.random.default_rng, 0))
+        (chunk,) = ask(policy, [question], CELL)
+    assert isinstance(chunk, Chunk)
+    assert (chunk.trunk_evaluations, chunk.spent_ms) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("last", "machine"),
+    [
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB.", True),
+        ("RuntimeError: CUDA error: unspecified launch failure\nCompile with `DSA`.", True),
+        ("MemoryError", True),
+        ("OSError: [Errno 28] No space left on device", True),
+        ("RuntimeError: no idea", False),
+        ("", False),
+    ],
+)
+def test_a_servers_machine_is_not_its_policy(last: str, machine: bool) -> None:
+    trace = f"Traceback:\n  File x\n    raise MemoryError\n{last}\n" if last else ""
+
+    async def answer(connection: Any, number: int) -> None:
+        await connection.send(trace if number == 1 else CHUNK)
+
+    with answering(answer) as port:
+        policy = RemotePolicy(name(port))
+        with pytest.raises(ValueError, match="the server failed: ") as caught:
+            plan(policy)
+    assert of_machine(caught.value) == machine
+    assert (last.split("\n")[0] or "?") in str(caught.value)
 
 
 def test_a_late_reply_is_a_fault_and_never_the_next_answer() -> None:

@@ -17,9 +17,11 @@ from pi0bench.results.compact import print_compact
 from pi0bench.results.compare import compare
 from pi0bench.results.comparison import markdown as comparison_markdown
 from pi0bench.results.comparison import print_comparison
+from pi0bench.results.entry import Entry
 from pi0bench.results.episodes import best
 from pi0bench.results.headline import Headline, headline
 from pi0bench.results.latex import comparison_latex, run_latex
+from pi0bench.results.manifest import Plan
 from pi0bench.results.profile import Profile, profiles
 from pi0bench.results.record import Record, Timing
 from pi0bench.results.resolution import Resolution
@@ -53,7 +55,7 @@ COMPETING = [r for r in RECORDS if r.cell.policy not in KNOWN]
 
 
 def profiled(records: Sequence[Record], roles: Roles = KNOWN) -> tuple[list[Profile], Headline]:
-    found = profiles(summarize(records, [], roles=roles), records, [], [])
+    found = profiles(summarize(records, [], Plan((), 0, roles=roles)), records, [], [])
     return found, headline(found, best(records, roles))
 
 
@@ -154,9 +156,9 @@ def test_stop_early_waits_for_those_that_compete() -> None:
 
 
 def test_compare_tests_those_that_compete_and_shows_the_others_beside_the_best() -> None:
-    found = compare({"run": RECORDS})
+    found = compare({"run": Entry(RECORDS)})
     assert [s.name.split(" · ")[0] for s in found.standings] == ORDER
-    assert found.tests == compare({"run": COMPETING}).tests
+    assert found.tests == compare({"run": Entry(COMPETING)}).tests
     assert {name.split(" · ")[0] for name in found.best} == {"pi0", "flow"}
     assert [s.p is None for s in found.standings] == [True, False, False, *[True] * 4]
     zero = found.standings[3]
@@ -175,7 +177,7 @@ def test_compare_tests_those_that_compete_and_shows_the_others_beside_the_best()
 
 
 def test_one_beside_a_control_is_told_without_a_best() -> None:
-    found = compare({"run": measured({"pi0": 33, "pi0_zero": 38})})
+    found = compare({"run": Entry(measured({"pi0": 33, "pi0_zero": 38}))})
     assert not found.best
     text = comparison_markdown(found)
     assert "Not distinguishable" not in text
@@ -184,7 +186,7 @@ def test_one_beside_a_control_is_told_without_a_best() -> None:
 
 
 def test_where_nobody_competes_all_are_compared() -> None:
-    found = compare({"run": measured({"zero": 0, "random": 3, "expert": 40})})
+    found = compare({"run": Entry(measured({"zero": 0, "random": 3, "expert": 40}))})
     assert [s.name.split(" · ")[0] for s in found.standings] == ["expert", "random", "zero"]
     assert len(found.tests.pairs) == 3
 
@@ -192,7 +194,10 @@ def test_where_nobody_competes_all_are_compared() -> None:
 def test_the_command_reads_roles_from_the_manifest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    of = {"roles": {**dict.fromkeys(WON, "competes"), "bc": "control"}}
+    of = {
+        "settings": {"tasks": [RECORDS[0].cell.task], "episodes": N},
+        "roles": {**dict.fromkeys(WON, "competes"), "bc": "control"},
+    }
     with RunFolder.open(tmp_path, of, [r.cell for r in RECORDS]) as folder:
         for one in RECORDS:
             folder.append(one, Timing(one.cell.key(), 0.1, None))

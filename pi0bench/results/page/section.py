@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pi0bench.results.headline import Headline, Line, evaluations, milliseconds, rate
+from pi0bench.results.headline import FAULTS, Headline, Line, evaluations, milliseconds, rate
 from pi0bench.results.page.gallery import Fault, Gallery, data_uri, faults, gallery
 from pi0bench.results.page.method import method
 from pi0bench.results.pages import FIGURE, Pages
@@ -66,6 +66,7 @@ class HeadRow:
     evaluations: str
     milliseconds: str
     n: int
+    faults: int
     rate: str
     bar: Bar
     first: bool
@@ -136,6 +137,7 @@ def _head_row(line: Line, before: Line | None, above: str) -> HeadRow:
         evaluations=evaluations(line),
         milliseconds=milliseconds(line),
         n=line.total.n,
+        faults=line.total.faults,
         rate=rate(line.total),
         bar=_bar("", line.best, line.total),
         first=before is None or before.who[:-1] != line.who[:-1],
@@ -145,7 +147,7 @@ def _head_row(line: Line, before: Line | None, above: str) -> HeadRow:
 
 def _bar(label: str, best: bool, row: Row) -> Bar:
     low, high = 100 * row.interval.low, 100 * row.interval.high
-    text = f"{row.successes}/{row.n}"
+    text = f"{row.successes}/{row.n}" + (f", {FAULTS}: {row.faults}" if row.faults else "")
     return Bar(label, best, round(100 * (row.rate or 0.0), 2), round(low, 2), round(high, 2), text)
 
 
