@@ -40,7 +40,7 @@ RULES = {
     ),
     "results read records": Rule(
         modules=("pi0bench.results",),
-        ours=("pi0bench.results", "pi0bench.errors", "pi0bench.content"),
+        ours=("pi0bench.results", "pi0bench.atomic", "pi0bench.errors", "pi0bench.content"),
         never=("torch", *ENGINES),
         unloaded=("torch", *ENGINES),
     ),
@@ -82,7 +82,13 @@ RULES = {
     ),
     "training runs without a simulator": Rule(
         modules=("pi0bench.train.fit", "pi0bench.train.data", "pi0bench.train.eyes"),
-        ours=("pi0bench.train", "pi0bench.policies", "pi0bench.errors", "pi0bench.content"),
+        ours=(
+            "pi0bench.train",
+            "pi0bench.policies",
+            "pi0bench.atomic",
+            "pi0bench.errors",
+            "pi0bench.content",
+        ),
         outside=("torch", "numpy", "safetensors"),
         unloaded=(*ENGINES, "gymnasium", "pi0bench.envs"),
     ),

@@ -12,14 +12,13 @@ from typing import Any
 
 import pi0bench
 from pi0bench.envs.variation import NOMINAL, digest
-from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.sources import Task
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Traits
-from pi0bench.results.manifest import differences
+from pi0bench.version import code
 
-_PACKAGES = ("torch", "mujoco", "pybullet", "numpy")
+_PACKAGES = ("torch", "mujoco", "pybullet", "numpy", "zuko")
 
 
 def manifest(
@@ -34,7 +33,7 @@ def manifest(
         "weights": {name: trait.weights for name, trait in traits.items()},
         "modes": {name: trait.modes for name, trait in traits.items() if trait.modes},
         "packages": {n: o for n, o in registry.origins().items() if n in settings.policies},
-        "versions": versions(),
+        **software(),
         "machine": {"system": platform.system(), "processor": _processor()},
     }
 
@@ -45,6 +44,11 @@ def _processor() -> str:
     lines = known.read_text().splitlines() if known.exists() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, "") or platform.machine()
+
+
+def software() -> dict[str, Any]:
+    """Return what every result of this installation depends on: its versions, and its own code."""
+    return {"versions": versions(), "code": code()}
 
 
 def versions() -> dict[str, str]:
@@ -58,17 +62,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "none"
-
-
-def must_match(there: Mapping[str, Any], here: Mapping[str, Any], where: str) -> None:
-    """Refuse to add to episodes that other versions measured.
-
-    Raises:
-        UsageError: a version, or a variation's file, differs.
-    """
-    changes = differences(there.get("versions"), here["versions"])
-    changes += differences(there.get("variations", {}), here["variations"], "variations")
-    if changes:
-        raise UsageError(
-            f"{where}: holds episodes of other versions ({'; '.join(changes)}); use another --out"
-        )

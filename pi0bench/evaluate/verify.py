@@ -19,12 +19,12 @@ from rich.text import Text
 from pi0bench.envs.variation import NOMINAL, digest
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.cells import batches
-from pi0bench.evaluate.provenance import versions
+from pi0bench.evaluate.provenance import software
 from pi0bench.evaluate.sources import task
 from pi0bench.evaluate.supervised import Local
 from pi0bench.evaluate.worker import Measure
 from pi0bench.policies import registry
-from pi0bench.results.manifest import differences
+from pi0bench.results.manifest import differences, mixed
 from pi0bench.results.record import Cell, Record, contrast
 from pi0bench.results.store import RunFolder
 from pi0bench.seeds import stream
@@ -63,8 +63,8 @@ def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
-    if others := differences(manifest.get("versions"), versions()):
-        say(f"Other versions measured them: {'; '.join(others)}.")
+    if others := mixed(manifest, software()):
+        say(f"Something else measured them: {'; '.join(others)}.")
     there = {record.cell.key(): record for record in drawn}
     wrong = 0
     with closing(Local(workers)) as executor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -13,6 +14,7 @@ from pi0bench.errors import UsageError, unknown
 from pi0bench.openpi.connection import Connection
 from pi0bench.openpi.mapping import OWN, Dialect, dialect, dialects
 from pi0bench.policies.policy import Observation, Plan, PolicyLostError, Traits
+from pi0bench.version import code
 
 SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
 _OPTIONS = ("mapping", "deadline_s")
@@ -76,12 +78,23 @@ class RemotePolicy:
     def _traits(self) -> Traits:
         own, spoken = self._own, self._dialect
         return Traits(
-            weights=str(own.get("weights", "none")),
+            weights=self._identity(),
             image_side=int(own.get("image_side", spoken.image_side)),
             execute=int(own.get("execute", spoken.execute)),
             steps=int(own.get("steps", 0)),
             solvers=tuple(map(str, own.get("solvers", ()))),
         )
+
+    def _identity(self) -> str:
+        """Our own servers' weights, as if they were here; else a hash of all that is known.
+
+        So another policy behind the same address is another one, as far as its server tells.
+        """
+        own = self._own
+        if own.get("code") == code() and "weights" in own:
+            return str(own["weights"])
+        said = f"{_told(self._server.metadata)} {self._dialect}"
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
 
     def _speaks(self, mapping: str) -> Dialect:
         if not mapping:
@@ -134,6 +147,17 @@ def _seed(rng: np.random.Generator) -> dict[str, Any]:
     """What a fresh generator grew from, so that the server draws the same noise."""
     sequence: Any = rng.bit_generator.seed_seq
     return {"entropy": sequence.entropy, "spawn_key": list(sequence.spawn_key)}
+
+
+def _told(said: Any) -> Any:
+    """What a server says of itself, in an order and a form that only its content decides."""
+    if isinstance(said, Mapping):
+        return sorted((str(key), _told(value)) for key, value in said.items())
+    if isinstance(said, list | tuple):
+        return [_told(value) for value in said]
+    if isinstance(said, np.ndarray):
+        return [str(said.dtype), said.tolist()]
+    return said
 
 
 def _actions(reply: Mapping[str, Any]) -> NDArray[Any]:

@@ -25,6 +25,7 @@ from pi0bench.openpi.codec import MalformedError, pack, unpack
 from pi0bench.openpi.connection import TOKEN
 from pi0bench.openpi.mapping import OWN
 from pi0bench.policies.policy import Observation, Policy
+from pi0bench.version import code
 
 _PROPRIO_DIM = 10
 _ROOM_BYTES = 2**16
@@ -38,6 +39,7 @@ def metadata(policy: Policy) -> dict[str, Any]:
     return {
         OWN: {
             "version": pi0bench.__version__,
+            "code": code(),
             "policy": policy.name,
             "weights": traits.weights,
             "image_side": traits.image_side,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,21 +70,49 @@ def read(folder: Path) -> dict[str, Any] | None:
     return manifest
 
 
-def settle(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write the manifest, or see that the one that is there has the same plan and shard.
+def settle(
+    folder: Path, manifest: Mapping[str, Any], grows: Callable[[Mapping[str, Any]], bool]
+) -> None:
+    """Write the manifest, or see that the one that is there has the same basis, plan and shard.
 
     The caller holds the folder's lock, so there is one writer; the file appears whole or not at
     all, so a crash here never leaves half a manifest behind.
+
+    Args:
+        folder: of the run.
+        manifest: that is wanted.
+        grows: whether the wanted plan holds all of that of a manifest, and so may replace it.
+
+    Raises:
+        UsageError: what is there does not go together with what is wanted.
     """
     wanted = json.loads(json.dumps(manifest, allow_nan=False))
     found = read(folder)
     if found is None:
         write(folder, wanted)
+    elif changes := mixed(found, wanted):
+        raise UsageError(
+            f"{folder}: what is there was measured otherwise ({'; '.join(changes)}); measure as it "
+            "was, or use another --out"
+        )
     elif _asked(found) != _asked(wanted):
         changes = differences(found.get("settings"), wanted.get("settings"))
         changes += differences(found.get("shard"), wanted.get("shard"), "shard")
+        if found.get("shard") == wanted.get("shard") and grows(found):
+            write(folder, {**wanted, **_grown(found, wanted)})
+            return
         reason = "; ".join(changes) or "same settings, but a task file or weights have changed"
-        raise UsageError(f"{folder}: holds another plan ({reason}); use another --out")
+        raise UsageError(
+            f"{folder}: holds another plan ({reason}); ask for all of it and more, or use another "
+            "--out"
+        )
+
+
+def _grown(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, list[int]]:
+    """The numbers of start states that were planned before, if they are more now."""
+    before, now = there["settings"]["episodes"], here["settings"]["episodes"]
+    numbers = [*there.get("grown", []), *([before] if before != now else [])]
+    return {"grown": numbers} if numbers else {}
 
 
 def stop(folder: Path, cells: Iterable[Cell], episodes: int, why: Mapping[str, float]) -> None:
@@ -111,6 +139,28 @@ def write(folder: Path, manifest: Mapping[str, Any]) -> None:
     write_atomic(folder / NAME, f"{text}\n".encode())
 
 
+_NAMED = ("weights", "tasks", "variations", "packages")
+
+
+def mixed(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Say on what two manifests' records depend in different ways; nothing if they may be mixed.
+
+    Of policies, tasks and variations those count that both name. The version of pi0bench counts
+    where its code is not known to be the same: one commit may change nothing but words.
+    """
+    versions = [dict(of.get("versions", {})) for of in (there, here)]
+    if there.get("code") == here.get("code") is not None:
+        for each in versions:
+            each.pop("pi0bench", None)
+    changes = differences(*versions, "versions")
+    changes += differences(there.get("code"), here.get("code"), "code")
+    for field in _NAMED:
+        one, other = there.get(field, {}), here.get(field, {})
+        both = sorted(one.keys() & other.keys())
+        changes += differences({k: one[k] for k in both}, {k: other[k] for k in both}, field)
+    return changes
+
+
 def differences(there: Any, here: Any, name: str = "") -> list[str]:
     """Say which settings differ, one sentence a setting, nested names joined with dots."""
     if isinstance(there, dict) and isinstance(here, dict):
@@ -129,10 +179,13 @@ def differences(there: Any, here: Any, name: str = "") -> list[str]:
 
 def sentence(of: Mapping[str, Any]) -> str:
     """Say how it was measured, from the manifest."""
+    grown = " and then ".join(map(str, of.get("grown", [])))
+    raised = f"Of each task {grown} start states were planned at first and more added later, "
+    raised += "which intervals and tests for a number fixed beforehand do not allow for. "
     said = of["settings"]
     software = ", ".join(f"{name} {number}" for name, number in sorted(of["versions"].items()))
     return (
-        f"Measured in {said['engine']}, drawn by {said['renderer']}, start states 0 to "
+        f"{raised if grown else ''}Measured in {said['engine']}, drawn by {said['renderer']}, start states 0 to "
         f"{plan(of).episodes - 1} of seed {said['seed']}, the same for every policy and step "
         "count, as is the noise; one thread a process; ms/re-plan is one robot's first plan of "
         f"an episode, timed alone. {software}; {of['machine']['system']} on "
