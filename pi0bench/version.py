@@ -21,8 +21,8 @@ _PACKAGE = Path(__file__).resolve().parent
 _GIT_S = 10.0
 
 _DECIDES = (
-    *("atomic.py", "content.py", "errors.py", "seeds.py", "workers.py"),
-    *("envs", "evaluate", "openpi", "policies", "results/record.py", "results/lines.py", "tasks"),
+    *("content.py", "errors.py", "seeds.py", "results/lines.py", "results/record.py"),
+    *("envs", "evaluate", "openpi", "policies", "tasks"),
 )
 """What of the package is loaded to measure an episode; pages, training and commands are not."""
 

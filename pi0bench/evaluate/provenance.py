@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pi0bench
+from pi0bench.content import folders_of_others
 from pi0bench.envs.variation import NOMINAL, digest
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.sources import Task
@@ -27,6 +28,7 @@ def manifest(
     """Return what a run's folder must say about it."""
     return {
         "command": command,
+        "content": folders_of_others(),
         "settings": dataclasses.asdict(settings),
         "tasks": {task.id: task.hash for task in tasks},
         "variations": {name: digest(name) for name in settings.variations if name != NOMINAL.name},

@@ -21,7 +21,7 @@ from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
 from pi0bench.evaluate.slot import ONE_THREAD
 from pi0bench.evaluate.supervised import ANSWER_S, JOBS_A_PROCESS
-from pi0bench.results.manifest import mixed
+from pi0bench.results.basis import mixed
 
 if TYPE_CHECKING:
     from pi0bench.evaluate.worker import Worker

@@ -24,7 +24,7 @@ from pi0bench.evaluate.sources import task
 from pi0bench.evaluate.supervised import Local
 from pi0bench.evaluate.worker import Measure
 from pi0bench.policies import registry
-from pi0bench.results.manifest import differences, mixed
+from pi0bench.results.basis import differences, mixed
 from pi0bench.results.record import Cell, Record, contrast
 from pi0bench.results.store import RunFolder
 from pi0bench.seeds import stream

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pi0bench.errors import StorageError, UsageError
+from pi0bench.results import basis
 from pi0bench.results.files import storage, write_atomic
 from pi0bench.results.record import Cell
 
@@ -90,22 +91,28 @@ def settle(
     found = read(folder)
     if found is None:
         write(folder, wanted)
-    elif changes := mixed(found, wanted):
+        return
+    if changes := basis.mixed(found, wanted):
         raise UsageError(
             f"{folder}: what is there was measured otherwise ({'; '.join(changes)}); measure as it "
             "was, or use another --out"
         )
-    elif _asked(found) != _asked(wanted):
-        changes = differences(found.get("settings"), wanted.get("settings"))
-        changes += differences(found.get("shard"), wanted.get("shard"), "shard")
-        if found.get("shard") == wanted.get("shard") and grows(found):
-            write(folder, {**wanted, **_grown(found, wanted)})
-            return
-        reason = "; ".join(changes) or "same settings, but a task file or weights have changed"
-        raise UsageError(
-            f"{folder}: holds another plan ({reason}); ask for all of it and more, or use another "
-            "--out"
-        )
+    if _asked(found) != _asked(wanted):
+        changes = basis.differences(found.get("settings"), wanted.get("settings"))
+        changes += basis.differences(found.get("shard"), wanted.get("shard"), "shard")
+        if found.get("shard") != wanted.get("shard") or not grows(found):
+            reason = "; ".join(changes) or "same settings, but a task file or weights have changed"
+            raise UsageError(
+                f"{folder}: holds another plan ({reason}); ask for all of it and more, or use "
+                "another --out"
+            )
+        following = {**wanted, **_grown(found, wanted)}
+    else:
+        following = found
+    both = basis.joined([found, wanted])
+    following = {**following, **{name: both[name] for name in basis.JOINED if name in following}}
+    if following != found:
+        write(folder, following)
 
 
 def _grown(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, list[int]]:
@@ -139,53 +146,18 @@ def write(folder: Path, manifest: Mapping[str, Any]) -> None:
     write_atomic(folder / NAME, f"{text}\n".encode())
 
 
-_NAMED = ("weights", "tasks", "variations", "packages")
-
-
-def mixed(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """Say on what two manifests' records depend in different ways; nothing if they may be mixed.
-
-    Of policies, tasks and variations those count that both name. The version of pi0bench counts
-    where its code is not known to be the same: one commit may change nothing but words.
-    """
-    versions = [dict(of.get("versions", {})) for of in (there, here)]
-    if there.get("code") == here.get("code") is not None:
-        for each in versions:
-            each.pop("pi0bench", None)
-    changes = differences(*versions, "versions")
-    changes += differences(there.get("code"), here.get("code"), "code")
-    for field in _NAMED:
-        one, other = there.get(field, {}), here.get(field, {})
-        both = sorted(one.keys() & other.keys())
-        changes += differences({k: one[k] for k in both}, {k: other[k] for k in both}, field)
-    return changes
-
-
-def differences(there: Any, here: Any, name: str = "") -> list[str]:
-    """Say which settings differ, one sentence a setting, nested names joined with dots."""
-    if isinstance(there, dict) and isinstance(here, dict):
-        names = sorted(there.keys() | here.keys())
-        return [
-            change
-            for key in names
-            for change in differences(
-                there.get(key), here.get(key), f"{name}.{key}" if name else str(key)
-            )
-        ]
-    if there == here:
-        return []
-    return [f"{name or 'settings'}: {json.dumps(there)} there, {json.dumps(here)} here"]
-
-
 def sentence(of: Mapping[str, Any]) -> str:
     """Say how it was measured, from the manifest."""
     grown = " and then ".join(map(str, of.get("grown", [])))
-    raised = f"Of each task {grown} start states were planned at first and more added later, "
-    raised += "which intervals and tests for a number fixed beforehand do not allow for. "
+    raised = (
+        f"At first {grown} start states were planned and more added later, which intervals and "
+        "tests for a number fixed beforehand do not allow for. "
+    )
     said = of["settings"]
     software = ", ".join(f"{name} {number}" for name, number in sorted(of["versions"].items()))
     return (
-        f"{raised if grown else ''}Measured in {said['engine']}, drawn by {said['renderer']}, start states 0 to "
+        f"{raised if grown else ''}"
+        f"Measured in {said['engine']}, drawn by {said['renderer']}, start states 0 to "
         f"{plan(of).episodes - 1} of seed {said['seed']}, the same for every policy and step "
         "count, as is the noise; one thread a process; ms/re-plan is one robot's first plan of "
         f"an episode, timed alone. {software}; {of['machine']['system']} on "

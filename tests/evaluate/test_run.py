@@ -77,6 +77,7 @@ def test_a_run_leaves_everything_that_its_reader_needs(
         "mujoco",
         "pybullet",
         "numpy",
+        "zuko",
     }
     assert (tmp_path / "index.html").read_text().count("<video ") == 2
     table = (tmp_path / "table.md").read_text()

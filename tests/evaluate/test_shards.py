@@ -66,7 +66,7 @@ def test_parts_merged_and_completed_are_the_whole_run(tmp_path: Path, scripted: 
     whole = measure("whole", video=False)
     for part in (1, 2):
         left = measure(f"part{part}", shard=Shard(part, 2), video=True)
-        assert left == [EPISODES, "lock", "manifest.json", "timings.jsonl"]
+        assert left == [EPISODES, "manifest.json", "timings.jsonl"]
     with pytest.raises(UsageError, match='shard: "1/2" there, "2/2" here'):
         measure("part1", shard=Shard(2, 2))
     found = merge([tmp_path / "part2"], tmp_path / "merged")
