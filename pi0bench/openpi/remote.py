@@ -40,7 +40,8 @@ class RemotePolicy:
             self._server = Connection(host, port, float(options.get("deadline_s", DEADLINE_S)))
         except PolicyLostError as error:
             raise UsageError(
-                f"{name}: {error}; start one there, such as pi0bench serve --policy pi0"
+                f"{name}: {error}; start one there, such as pi0bench serve --policy pi0 --port "
+                f"{port}"
             ) from None
         own = self._server.metadata.get(OWN)
         self._own: Mapping[str, Any] = own if isinstance(own, Mapping) else {}
