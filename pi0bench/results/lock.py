@@ -14,7 +14,7 @@ from pi0bench.results.files import storage
 
 NAME = "lock"
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """What takes seconds waits so long for others of its kind, and is refused beside a run."""
 
 _LOOK_S = 0.05
