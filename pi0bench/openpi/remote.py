@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pi0bench.errors import UsageError, unknown
 from pi0bench.openpi.connection import Connection
 from pi0bench.openpi.mapping import OWN, Dialect, dialect, dialects
-from pi0bench.policies.policy import Observation, Plan, PolicyLostError, Traits
+from pi0bench.policies.policy import NONE, Observation, Plan, PolicyLostError, Traits
 from pi0bench.version import code
 
 SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
@@ -91,11 +91,12 @@ class RemotePolicy:
 
         So another policy behind the same address is another one, as far as its server tells.
         """
-        own = self._own
-        if own.get("code") == code() and "weights" in own:
+        own = {name: value for name, value in self._own.items() if name != "version"}
+        if own.get("code") == code() and own.get("weights", NONE) != NONE:
             return str(own["weights"])
-        said = f"{_told(self._server.metadata)} {self._dialect}"
-        return hashlib.sha256(said.encode()).hexdigest()[:12]
+        # Of ours, whose code is known, the version says no more.
+        said = {**self._server.metadata, OWN: own if "code" in own else self._own}
+        return hashlib.sha256(f"{_told(said)} {self._dialect}".encode()).hexdigest()[:12]
 
     def _speaks(self, mapping: str) -> Dialect:
         if not mapping:

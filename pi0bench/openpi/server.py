@@ -25,6 +25,7 @@ from pi0bench.openpi.codec import MalformedError, pack, unpack
 from pi0bench.openpi.connection import TOKEN
 from pi0bench.openpi.mapping import OWN
 from pi0bench.policies.policy import Observation, Policy
+from pi0bench.policies.registry import origins
 from pi0bench.version import code
 
 _PROPRIO_DIM = 10
@@ -41,6 +42,7 @@ def metadata(policy: Policy) -> dict[str, Any]:
             "version": pi0bench.__version__,
             "code": code(),
             "policy": policy.name,
+            "package": origins().get(policy.name, ""),
             "weights": traits.weights,
             "image_side": traits.image_side,
             "state_dim": _PROPRIO_DIM,

@@ -11,6 +11,7 @@ JOINED = ("machine", "versions")
 
 _AND = " and "
 
+_OWN = "pi0bench"
 _NAMED = ("weights", "tasks", "variations", "packages")
 
 
@@ -20,11 +21,12 @@ def mixed(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     Of policies, tasks and variations those count that both name. The version of pi0bench counts
     where its code is not known to be the same: one commit may change nothing but words.
     """
-    versions = [dict(of.get("versions", {})) for of in (there, here)]
-    if there.get("code") == here.get("code") is not None:
-        for each in versions:
-            each.pop("pi0bench", None)
-    changes = differences(*versions, "versions")
+    known = {_OWN} if there.get("code") == here.get("code") is not None else set()
+    one, other = (
+        {name: number for name, number in of.get("versions", {}).items() if name not in known}
+        for of in (there, here)
+    )
+    changes = differences(one, other, "versions")
     changes += differences(there.get("code"), here.get("code"), "code")
     for field in _NAMED:
         one, other = there.get(field, {}), here.get(field, {})
