@@ -11,6 +11,9 @@ JOINED = ("machine", "versions")
 
 _AND = " and "
 
+_BITS = {"libc", "opengl", "pinned"}
+"""What of a machine the digits of its records depend on."""
+
 _OWN = "pi0bench"
 _NAMED = ("weights", "tasks", "variations", "packages")
 
@@ -18,8 +21,9 @@ _NAMED = ("weights", "tasks", "variations", "packages")
 def mixed(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """Say on what two manifests' records depend in different ways; nothing if they may be mixed.
 
-    Of policies, tasks and variations those count that both name. The version of pi0bench counts
-    where its code is not known to be the same: one commit may change nothing but words.
+    Of policies, tasks, variations and facts of the machine those count that both name. The version
+    of pi0bench counts where its code is not known to be the same: one commit may change nothing
+    but words.
     """
     known = {_OWN} if there.get("code") == here.get("code") is not None else set()
     one, other = (
@@ -28,9 +32,9 @@ def mixed(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     )
     changes = differences(one, other, "versions")
     changes += differences(there.get("code"), here.get("code"), "code")
-    for field in _NAMED:
+    for field in (*_NAMED, "machine"):
         one, other = there.get(field, {}), here.get(field, {})
-        both = sorted(one.keys() & other.keys())
+        both = sorted(one.keys() & other.keys() & (_BITS if field == "machine" else one.keys()))
         changes += differences({k: one[k] for k in both}, {k: other[k] for k in both}, field)
     return changes
 

@@ -145,15 +145,23 @@ def test_a_plan_of_changed_tasks_does_not_grow(tmp_path: Path) -> None:
         ({"code": "0" * 12}, r'code: "0{12}" there, '),
         ({"code": None}, "code: null there, "),
         ({"versions": {"mujoco": "9.9"}}, r'versions\.mujoco: "9\.9" there, '),
+        ({"machine": {"pinned": "avx512"}}, r'machine\.pinned: "avx512" there, "avx2" here'),
         ({"packages": {"random": "mine==1"}}, r'packages\.random: "mine==1" there, "mine==2" here'),
         ({"weights": {"random": "0" * 12}}, r'weights\.random: "0{12}" there, "none" here'),
     ],
-    ids=["code", "no code told", "library", "plug-in", "weights"],
+    ids=["code", "no code told", "library", "instructions", "plug-in", "weights"],
 )
 def test_other_means_are_refused_and_named(
     changes: dict[str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "origins", lambda: {"random": "mine==2"})
+    real = provenance.manifest
+
+    def pinned(*of: Any) -> dict[str, Any]:
+        found = real(*of)
+        return {**found, "machine": {**found["machine"], "pinned": "avx2"}}
+
+    monkeypatch.setattr(provenance, "manifest", pinned)
     measure(asked("random"), tmp_path)
     told = manifest(tmp_path)
     for name, value in changes.items():
