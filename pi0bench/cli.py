@@ -12,6 +12,7 @@ import tyro
 import pi0bench
 from pi0bench.commands import asked, making, measuring, reading, serving
 from pi0bench.errors import Pi0benchError
+from pi0bench.pinned import pin, pin_or_begin_again
 
 _INTERNAL = 1
 _INTERRUPTED = 130
@@ -39,11 +40,13 @@ COMMANDS: dict[str, Callable[..., int]] = {
 
 def main(args: Sequence[str] | None = None) -> int:
     """Carry out a command line and return its exit code; tyro's own usage errors exit with 2."""
-    args = list(sys.argv[1:] if args is None else args)
+    program, args = args is None, list(sys.argv[1:] if args is None else args)
     asked.WORDS.set(tuple(args))
     if args == ["--version"]:
         sys.stdout.write(f"pi0bench {pi0bench.__version__}\n")
         return 0
+    if args[:1] != ["train"]:  # which may use what this processor has
+        (pin_or_begin_again if program else pin)()
     try:
         return tyro.extras.subcommand_cli_from_dict(
             COMMANDS, prog="pi0bench", description=pi0bench.__doc__, args=args

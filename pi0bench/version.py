@@ -21,7 +21,8 @@ _PACKAGE = Path(__file__).resolve().parent
 _GIT_S = 10.0
 
 _DECIDES = (
-    *("content.py", "errors.py", "seeds.py", "results/lines.py", "results/record.py"),
+    *("content.py", "errors.py", "pinned.py", "roles.py", "seeds.py"),
+    *("results/lines.py", "results/record.py"),
     *("envs", "evaluate", "openpi", "policies", "tasks"),
 )
 """What of the package is loaded to measure an episode; pages, training and commands are not."""

@@ -40,7 +40,13 @@ RULES = {
     ),
     "results read records": Rule(
         modules=("pi0bench.results",),
-        ours=("pi0bench.results", "pi0bench.atomic", "pi0bench.errors", "pi0bench.content"),
+        ours=(
+            "pi0bench.results",
+            "pi0bench.atomic",
+            "pi0bench.errors",
+            "pi0bench.content",
+            "pi0bench.roles",
+        ),
         never=("torch", *ENGINES),
         unloaded=("torch", *ENGINES),
     ),

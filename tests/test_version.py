@@ -16,8 +16,9 @@ from pi0bench import __version__, version
 from pi0bench.version import UNKNOWN
 
 UNDECIDING = (
-    *("atomic", "version", "results.basis", "results.files", "results.manifest"),
-    *("results.quality", "results.stats"),
+    *("atomic", "processor", "version", "versions"),
+    *("results.basis", "results.files", "results.manifest", "results.quality", "results.roles"),
+    "results.stats",
 )
 """Loaded to measure, and without a say in what a record holds."""
 

@@ -66,8 +66,8 @@ def run(
         ray_address: A Ray cluster with the same pi0bench, such as auto, in place of one that is
             started here. Whoever reaches a port of Ray can run any code there.
         quick: Five episodes a task and no videos, unless --episodes says otherwise.
-        stop_early: End as soon as every policy is shown to differ from the first one named; looks
-            every five episodes by a test that allows it (e-values).
+        stop_early: End as soon as every policy that competes is shown to differ from the first one
+            named; looks every five episodes by a test that allows it (e-values).
         allow_incomplete: Show tables even when episodes are missing, with worst-case bounds.
         content: Folders with tasks of your own, tasks/SUITE/*.toml in each.
     """

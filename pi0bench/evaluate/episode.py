@@ -20,6 +20,7 @@ from pi0bench.evaluate.smoothness import smoothness
 from pi0bench.evaluate.sources import Task, begin
 from pi0bench.policies.policy import Observation, Policy, Traits
 from pi0bench.results.record import Cell, Record, Timing
+from pi0bench.roles import Role
 from pi0bench.seeds import stream
 
 NOTHING: Mapping[str, Image] = MappingProxyType({})
@@ -125,7 +126,7 @@ class Rollout:
             images=MappingProxyType(seen.images) if seen.images else NOTHING,
             proprio=seen.proprio,
             instruction=env.instruction,
-            expert_action=env.expert_action if traits.privileged else None,
+            expert_action=env.expert_action if traits.role is Role.PRIVILEGED else None,
             points=seen.points,
             joints_rad=seen.joints_rad,
             low=env.low,

@@ -14,7 +14,7 @@ from pi0bench.evaluate.probe import REFERENCE_STEPS, conditions
 from pi0bench.evaluate.worker import Measure, Probe, measures
 from pi0bench.results.early import evidence
 from pi0bench.results.files import append_line
-from pi0bench.results.manifest import stop
+from pi0bench.results.manifest import roles, stop
 from pi0bench.results.quality import QUALITY, Quality
 from pi0bench.results.quality import read as read_quality
 from pi0bench.results.record import Cell
@@ -58,7 +58,8 @@ def _decided(done: Sequence[Cell], folder: RunFolder, console: Console) -> bool:
     if folder.missing(done):
         return False
     so_far = set(done)  # a run that was stopped before holds more than its first rounds
-    found = evidence([r for r in folder.records() if r.cell in so_far], done[0])
+    known = [r for r in folder.records() if r.cell in so_far]
+    found = evidence(known, done[0], roles(folder.manifest()))
     if not all_shown(list(found.values())):
         return False
     episodes = 1 + max(cell.episode for cell in done)

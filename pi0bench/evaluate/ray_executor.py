@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
-from pi0bench.evaluate.slot import ONE_THREAD
 from pi0bench.evaluate.supervised import ANSWER_S, JOBS_A_PROCESS
+from pi0bench.pinned import environment
 from pi0bench.results.basis import mixed
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Ray:
             where = {"address": "local", "num_cpus": workers, "include_dashboard": False}
             where["object_store_memory"] = _OBJECTS_BYTES
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        runtime = {"env_vars": dict(ONE_THREAD)}
+        runtime = {"env_vars": dict(environment())}
         with _private_files():
             try:
                 ray.init(

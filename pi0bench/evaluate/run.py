@@ -28,6 +28,7 @@ from pi0bench.results.files import prove_writable
 from pi0bench.results.record import Cell
 from pi0bench.results.store import RunFolder
 from pi0bench.tasks.spec import TaskSpec
+from pi0bench.versions import outside
 
 
 def run(settings: Settings, out: Path, how: How, console: Console) -> int:
@@ -79,6 +80,8 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
                 if read:
                     report.write_page(folder, read)
         _say(console, report.contents(folder))
+        if strange := outside():
+            _say(console, f"Digits may differ from published ones: {'; '.join(strange)}.")
         return _verdict(folder, part, how.incomplete, console)
 
 

@@ -7,28 +7,26 @@ import faulthandler
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from ctypes import c_double
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawValue
 from time import monotonic
+from types import ModuleType
 from typing import Any
 
 from pi0bench.evaluate.jobs import Job, Loss
+from pi0bench.pinned import pinned
 
-ONE_THREAD: Mapping[str, str] = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
 _ORPHANED = 71
 _START_S, _END_S = 60.0, 5.0
 
 
 class Slot:
-    """A fresh process with one thread, which does one job at a time.
+    """A fresh process, pinned to one thread and instruction set, which does one job at a time.
 
     What it says comes as a kind and a value: "started"; "answer", one of its job's; "done", the
     job; "raised", what the job raised; "lost", a `Loss`. After an answer it waits to be told that
@@ -48,7 +46,7 @@ class Slot:
         self.pipe, theirs = spawn.Pipe()
         self._planning = RawValue(c_double, 0.0)
         self._process = spawn.Process(target=_serve, args=(theirs, self._planning), daemon=True)
-        with _no_interrupt(), _environment(ONE_THREAD):
+        with _no_interrupt(), pinned(), _no_main():
             self._process.start()
         theirs.close()  # so that the pipe ends when the process does
 
@@ -123,18 +121,13 @@ def _no_interrupt() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while: only the processes started meanwhile keep them."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+def _no_main() -> Iterator[None]:
+    """Let a process begin without the main module of this one, which may have no guard."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        sys.modules["__main__"] = main
 
 
 def _serve(pipe: Connection, planning: Any) -> None:

@@ -19,6 +19,7 @@ from rich.text import Text
 from pi0bench.envs.variation import NOMINAL, digest
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.cells import batches
+from pi0bench.evaluate.machine import others
 from pi0bench.evaluate.provenance import software
 from pi0bench.evaluate.sources import task
 from pi0bench.evaluate.supervised import Local
@@ -58,18 +59,22 @@ def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) 
         raise UsageError(f"{run}: holds no measured episodes")
     drawn = draw(records, episodes, seed)
     if changes := changed([record.cell for record in drawn], manifest):
-        raise UsageError(f"{run}: cannot be measured again: {'; '.join(changes)}")
+        release = manifest.get("versions", {}).get("pi0bench", "of unknown version")
+        raise UsageError(
+            f"{run}: cannot be measured again by what is here: {'; '.join(changes)}; pi0bench "
+            f"{release} measured it, so verify it with that one and what it had"
+        )
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
-    if others := mixed(manifest, software()):
-        say(f"Something else measured them: {'; '.join(others)}.")
-    there = {record.cell.key(): record for record in drawn}
+    if news := mixed(manifest, software()):
+        say(f"Something else measured them: {'; '.join(news)}.")
+    before = {record.cell.key(): record for record in drawn}
     wrong = 0
     with closing(Local(workers)) as executor:
         for outcome in executor.run(jobs(drawn, seed)):
-            record = there[outcome.record.cell.key()]
+            record = before[outcome.record.cell.key()]
             if outcome.record != record:
                 wrong += 1
                 say(f"{_name(record.cell)}: {contrast(record, outcome.record)}")
@@ -78,6 +83,8 @@ def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) 
     if not wrong:
         say(f"{run}: {asked}: the same records, to the last digit.")
         return 0
+    if strange := others(manifest):
+        say(f"Another machine measured them: {'; '.join(strange)}.")
     say(f"{run}: {asked}: {wrong} differ.")
     return IncompleteError.exit_code
 

@@ -17,6 +17,7 @@ from pi0bench.evaluate.jobs import ATTEMPTS, Loss
 from pi0bench.evaluate.planning import Moment, Stopwatch, Watched, describe, since
 from pi0bench.evaluate.probe import probe
 from pi0bench.evaluate.sources import Task, task
+from pi0bench.pinned import must_be_pinned
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy, on_one_thread
 from pi0bench.results.quality import Quality
@@ -33,11 +34,15 @@ class Worker:
         policies: those that are loaded already.
         planning: shows since when a policy is asked for actions, so that others know whose fault
             it is when this process dies or does not go on.
+
+    Raises:
+        MachineError: this process is not pinned, and it is too late for it.
     """
 
     def __init__(
         self, policies: Mapping[str, Policy] | None = None, planning: Moment | None = None
     ) -> None:
+        must_be_pinned("a worker")
         self._policies, self.planning = dict(policies or {}), planning
         self._renderers: dict[str, Renderer] = {}
         self._stopwatch = Stopwatch()

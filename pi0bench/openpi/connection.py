@@ -63,8 +63,11 @@ class Connection:
             raise TimeoutError(f"no reply within {self._deadline_s:g} s") from None
         except ConnectionClosed as closed:
             self._drop()
-            if closed.sent and closed.sent.code == 1009:
+            if closed.sent and closed.sent.code == 1009 and not closed.rcvd_then_sent:
                 raise ValueError(f"a reply of more than {_MAX_REPLY_BYTES} bytes") from None
+            if closed.rcvd and closed.rcvd.code == 1009:
+                why = closed.rcvd.reason or "it is too big"
+                raise ValueError(f"the server does not take the observation: {why}") from None
             raise PolicyLostError(f"{self._at}: the connection was lost: {closed}") from None
         if isinstance(data, str):
             self._drop()

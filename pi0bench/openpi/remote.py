@@ -14,6 +14,7 @@ from pi0bench.errors import UsageError, unknown
 from pi0bench.openpi.connection import Connection
 from pi0bench.openpi.mapping import OWN, Dialect, dialect, dialects
 from pi0bench.policies.policy import NONE, Observation, Plan, PolicyLostError, Traits
+from pi0bench.roles import Role, role
 from pi0bench.version import code
 
 SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
@@ -84,6 +85,7 @@ class RemotePolicy:
             execute=int(own.get("execute", spoken.execute)),
             steps=int(own.get("steps", 0)),
             solvers=tuple(map(str, own.get("solvers", ()))),
+            role=role(own.get("role", Role.COMPETES), f"{self.name}: role"),
         )
 
     def _identity(self) -> str:

@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pi0bench.roles import Role, role
+
 NONE = "none"
 """In place of a hash, of a policy that has no weights."""
 
@@ -70,7 +72,8 @@ class Traits:
         execute: actions of each chunk that are executed before it plans again.
         steps: its default number of sampler steps; 0 for policies without a sampler.
         solvers: names of the samplers that it can use, its default first; none without a sampler.
-        privileged: True when it acts on the simulator's state.
+        role: whether it competes, is a control that others are read against, or is privileged,
+            which acts on the simulator's state; only those that compete can be the best.
         rows: when more than 1, every batch has exactly so many, filled up where robots are fewer,
             so that the sums in a network, and with them a plan's last bits, never depend on how
             many robots plan.
@@ -83,9 +86,12 @@ class Traits:
     execute: int = 1
     steps: int = 0
     solvers: tuple[str, ...] = ()
-    privileged: bool = False
+    role: Role = Role.COMPETES
     rows: int = 1
     modes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "role", role(self.role, "role"))  # other packages give words
 
 
 class Policy(Protocol):

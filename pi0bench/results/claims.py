@@ -51,10 +51,11 @@ def claims(evidence: Evidence) -> list[Claim]:
     return found
 
 
-def markdown(found: Sequence[Claim]) -> str:
-    """Write the claims as a Markdown page."""
+def markdown(found: Sequence[Claim], notice: str = "") -> str:
+    """Write the claims as a Markdown page, below the notice."""
     lines = [
         "# Claims",
+        notice,
         "What study guides say of π0 and its rivals, beside what was measured here, "
         f"{' / '.join(WORLD)}, with 95 % intervals. A difference of success is on the same "
         "episodes with the same noise (Tango's score interval), in points; a ratio is a geometric "

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pi0bench.results.profile import Profile
+from pi0bench.results.roles import headings
 from pi0bench.results.text import NOTHING, escaped, in_terminal, percents, plain, printable, whole
 
 if TYPE_CHECKING:
@@ -67,10 +68,15 @@ def _table(profiles: Sequence[Profile], tasks: Sequence[tuple[str, str]], gap: i
     names = ["steps", "evals/\nre-plan", *(name for _, name in tasks), mean, "95 % CI"]
     for name in [*names, "ms/\nre-plan"]:
         table.add_column(name, justify="right", no_wrap=True)
+    groups = [(p.condition.world, p.total.role) for p in profiles]
+    above = {p.condition: name for p, name in zip(profiles, headings(groups), strict=True)}
     for _, group in groupby(profiles, key=lambda p: (p.condition.world, p.condition.policy)):
         rows = list(group)
-        if len(rows) > 1:
+        heading = above[rows[0].condition]
+        if heading or len(rows) > 1:
             table.add_section()
+        if heading:
+            table.add_row(f"{heading}:", style="italic")
         for place, profile in enumerate(rows):
             cells = _cells(profile, [task for task, _ in tasks], named=place == 0)
             where = [profile.condition.world[i] for i in parts]

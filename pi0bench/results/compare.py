@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.results.episodes import Episode, outcomes_of, shared_by
 from pi0bench.results.record import Record
 from pi0bench.results.resolution import Resolution
+from pi0bench.results.roles import KNOWN, Roles, competing, headings
 from pi0bench.results.rows import Condition
 from pi0bench.results.stats.bootstrap import hierarchical, stratified
 from pi0bench.results.stats.intervals import Interval, clopper_pearson
-from pi0bench.results.stats.paired import Paired
+from pi0bench.results.stats.paired import Paired, paired
 from pi0bench.results.stats.power import correlation
 from pi0bench.results.stats.several import Several, several
+from pi0bench.roles import Role
 
 
 @dataclass(frozen=True)
@@ -24,22 +27,25 @@ class Standing:
 
     Attributes:
         name: policy, steps and solver, and what else tells it apart.
+        role: of the policy.
         successes: of the shared episodes.
         n: shared episodes.
         interval: Clopper-Pearson's for their rate.
         against: the best's rate less this one's; None for the best itself.
-        p: exact McNemar against the best, Holm-adjusted for all pairs.
+        p: exact McNemar against the best, Holm-adjusted for all pairs; None for the best and for
+            what takes no part in these tests.
         rho: correlation with the best's outcomes; None for the best, or where one is constant.
         these: bootstrap interval of the mean difference, for these tasks.
         others: the same for other tasks of the kind; None for a single task.
     """
 
     name: str
+    role: Role
     successes: int
     n: int
     interval: Interval
     against: Paired | None = None
-    p: float = 1.0
+    p: float | None = None
     rho: float | None = None
     these: Interval | None = None
     others: Interval | None = None
@@ -52,8 +58,8 @@ class Comparison:
     Attributes:
         n: shared episodes.
         tasks: that they are of.
-        standings: the highest rate first.
-        tests: of all pairs.
+        standings: those that compete first, the highest rate first.
+        tests: of all pairs that compete; of all where nobody does.
         resolution: which differences they can show.
     """
 
@@ -62,6 +68,16 @@ class Comparison:
     standings: tuple[Standing, ...]
     tests: Several
     resolution: Resolution
+
+    @property
+    def best(self) -> frozenset[str]:
+        """Those that cannot be told from the best; nobody where there is nothing to tell apart."""
+        return self.tests.best if self.tests.pairs else frozenset()
+
+    @property
+    def above(self) -> list[str]:
+        """For each standing the name of the group that begins there, or ""."""
+        return headings([("", standing.role) for standing in self.standings])
 
 
 def select(
@@ -91,14 +107,20 @@ def select(
     }
 
 
-def compare(runs: Mapping[str, Sequence[Record]]) -> Comparison:
+def compare(
+    runs: Mapping[str, Sequence[Record]], roles: Mapping[str, Roles] = MappingProxyType({})
+) -> Comparison:
     """Compare every condition of the runs, by name.
+
+    Args:
+        runs: the records of each.
+        roles: of the policies of each; of a run that is not in it, the known names'.
 
     Raises:
         UsageError: there are not two conditions, they share no episode, or a task comes in two
             versions.
     """
-    named = _named(runs)
+    named, role = _named(runs, roles)
     if len(named) < 2:
         raise UsageError(f"compare: {len(named)} condition; it takes two or more to compare")
     shared = shared_by(named.values())
@@ -106,44 +128,55 @@ def compare(runs: Mapping[str, Sequence[Record]]) -> Comparison:
         raise UsageError(f"compare: {', '.join(named)} share no episode; measure the same tasks")
     outcomes = {name: [of[e] for e in shared] for name, of in named.items()}
     order = sorted(outcomes, key=lambda name: (-sum(outcomes[name]), name))
-    tests = several({name: outcomes[name] for name in order})
-    top = order[0]
+    chosen = competing(order, lambda name: role[name])
+    beside = sorted(
+        set(order) - set(chosen), key=lambda name: (role[name].place, order.index(name))
+    )
+    tests = several({name: outcomes[name] for name in chosen})
+    top = chosen[0]
+    # The best leads these tests, so that the first pair with a name is the one with the best.
+    ps = {pair.second: pair.p for pair in reversed(tests.pairs)}
     won = sum(outcomes[top])
-    standings = [Standing(top, won, len(shared), clopper_pearson(won, len(shared)))]
-    standings += [_standing(n, outcomes[n], outcomes[top], shared, tests) for n in order[1:]]
+    standings = [Standing(top, role[top], won, len(shared), clopper_pearson(won, len(shared)))]
+    standings += [
+        _standing(name, role[name], outcomes[name], outcomes[top], shared, ps.get(name))
+        for name in (*chosen[1:], *beside)
+    ]
     tasks = tuple(sorted({task for task, _, _ in shared}))
-    resolution = Resolution.of(list(outcomes.values()))
+    resolution = Resolution.of([outcomes[name] for name in chosen])
     return Comparison(len(shared), tasks, tuple(standings), tests, resolution)
 
 
 def _standing(
     name: str,
+    role: Role,
     own: Sequence[bool],
     best: Sequence[bool],
     shared: Sequence[Episode],
-    tests: Several,
+    p: float | None,
 ) -> Standing:
-    # The best leads the order, so that the first pair with a name is the one with the best.
-    pair = next(pair for pair in tests.pairs if pair.second == name)
     by_task: dict[str, list[float]] = {}
     for (task, _, _), one, other in zip(shared, best, own, strict=True):
         by_task.setdefault(task, []).append(float(one) - float(other))
     differences = list(by_task.values())
     return Standing(
         name,
+        role,
         sum(own),
         len(shared),
         clopper_pearson(sum(own), len(shared)),
-        pair.result,
-        pair.p,
+        paired(best, own),
+        p,
         correlation(best, own),
         stratified(differences, seed=0),
         hierarchical(differences, seed=0) if len(differences) > 1 else None,
     )
 
 
-def _named(runs: Mapping[str, Sequence[Record]]) -> dict[str, dict[Episode, bool]]:
-    """Outcomes by condition; a condition's name says only what tells it from the others."""
+def _named(
+    runs: Mapping[str, Sequence[Record]], roles: Mapping[str, Roles]
+) -> tuple[dict[str, dict[Episode, bool]], dict[str, Role]]:
+    """Outcomes and roles by condition, whose name says only what tells it from the others."""
     versions: dict[str, str] = {}
     for record in (record for records in runs.values() for record in records if record.final):
         cell = record.cell
@@ -157,10 +190,15 @@ def _named(runs: Mapping[str, Sequence[Record]]) -> dict[str, dict[Episode, bool
     }
     worlds = {condition.world for _, condition in found}
     twice = Counter(condition for _, condition in found)
-    return {
-        _name(run if twice[condition] > 1 else "", condition, len(worlds) > 1): of
-        for (run, condition), of in found.items()
+    names = {
+        (run, condition): _name(run if twice[condition] > 1 else "", condition, len(worlds) > 1)
+        for run, condition in found
     }
+    role = {
+        name: roles.get(run, KNOWN).get(condition.policy, Role.COMPETES)
+        for (run, condition), name in names.items()
+    }
+    return {names[key]: of for key, of in found.items()}, role
 
 
 def _name(run: str, condition: Condition, world: bool) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from pi0bench.results.compare import Comparison, Standing
+from pi0bench.results.roles import tagged
 from pi0bench.results.stats.intervals import Interval
 from pi0bench.results.text import (
     NOTHING,
@@ -27,12 +28,9 @@ FEW_TASKS = 8
 
 def sentences(found: Comparison) -> list[str]:
     """Say what the table rests on, and what it cannot tell."""
-    best = [s.name for s in found.standings if s.name in found.tests.best]
     lines = [
         f"{found.n} shared episodes of {', '.join(found.tasks)}, paired by task and number.",
-        f"Not distinguishable from the best: {', '.join(best)} (exact McNemar of every pair, "
-        f"{len(found.tests.pairs)} in all, Holm at 5 %). All rates equal: Cochran's Q p = "
-        f"{found.tests.q_p:.2g}.",
+        *_tests(found),
         found.resolution.sentence(),
         "[low, high] are 95 % intervals: Clopper-Pearson for rates, Tango's score interval for "
         "differences in points; over tasks, the percentile bootstrap with 10,000 draws, seed 0.",
@@ -50,13 +48,37 @@ def sentences(found: Comparison) -> list[str]:
     return lines
 
 
+def _tests(found: Comparison) -> Iterator[str]:
+    """Say who is among the best, and of those that do not compete how they stand beside it."""
+    best = [s.name for s in found.standings if s.name in found.best]
+    if best:
+        yield (
+            f"Not distinguishable from the best: {', '.join(best)} (exact McNemar of every pair, "
+            f"{len(found.tests.pairs)} in all, Holm at 5 %). All rates equal: Cochran's Q p = "
+            f"{found.tests.q_p:.2g}."
+        )
+    beside = [
+        f"{tagged(s.name, s.role)} p = {s.against.p:.2g}"
+        for s in found.standings
+        if s.against and s.p is None
+    ]
+    if beside:
+        yield (
+            "Outside the comparison, each beside the best by itself (exact McNemar, uncorrected): "
+            f"{', '.join(beside)}."
+        )
+
+
 def markdown(found: Comparison) -> str:
     """Return a Markdown table, those that cannot be told from the best in bold, and sentences."""
     lines = [cells(standing) for standing in found.standings]
     for standing, line in zip(found.standings, lines, strict=True):
-        if standing.name in found.tests.best:
+        if standing.name in found.best:
             line[0] = f"**{line[0]}**"
-    blocks = [markdown_table(NAMES, lines, words=1), *map(in_markdown, sentences(found))]
+    blocks = [
+        markdown_table(NAMES, lines, words=1, above=found.above),
+        *map(in_markdown, sentences(found)),
+    ]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -68,8 +90,11 @@ def print_comparison(found: Comparison, console: Console) -> None:
     table = Table()
     for number, name in enumerate(NAMES):
         table.add_column(name, justify="right" if number else "left", no_wrap=number > 0)
-    for standing in found.standings:
-        style = "bold" if standing.name in found.tests.best else None
+    for standing, above in zip(found.standings, found.above, strict=True):
+        if above:
+            table.add_section()
+            table.add_row(f"{above}:", style="italic")
+        style = "bold" if standing.name in found.best else None
         table.add_row(*map(in_terminal, cells(standing)), style=style)
     console.print(table)
     for line in sentences(found):
@@ -86,6 +111,6 @@ def cells(standing: Standing) -> list[str]:
     return [
         *head,
         f"{100 * result.difference:.1f} {points(result.interval)}",
-        f"{standing.p:.2g}",
+        NOTHING if standing.p is None else f"{standing.p:.2g}",
         NOTHING if standing.rho is None else f"{standing.rho:.2f}",
     ]

@@ -44,7 +44,8 @@ def steps_figure(profiles: Sequence[Profile], choices: Sequence[Choice]) -> byte
     if not profiles:
         raise UsageError("steps figure: nothing was measured, so there is no curve to draw")
     profiles = sorted(profiles, key=lambda p: (p.condition.curve, p.condition.steps))
-    lines = series_of(p.condition for p in profiles)
+    roles = {p.condition.policy: p.total.role for p in profiles}
+    lines = series_of((p.condition for p in profiles), roles)
     with rc_context(STYLE):
         figure = _figure(profiles, choices, lines)
         data = io.BytesIO()

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pi0bench.results.record import Record
+from pi0bench.results.roles import KNOWN, Roles
 from pi0bench.results.rows import Condition
 from pi0bench.results.stats.several import indistinguishable
+from pi0bench.roles import Role
 
 Episode = tuple[str, int, int]
 """Task, number and seed: what two conditions must share for their outcomes to be paired."""
@@ -18,8 +20,8 @@ class Best:
     """The conditions of one world that cannot be told from the best of them.
 
     Attributes:
-        n: episodes that all conditions of the world share; 0 when there is nothing to tell apart.
-        of: how many conditions were compared.
+        n: episodes that all of them share; 0 when there is nothing to tell apart.
+        of: how many conditions were compared: those of policies that compete.
         conditions: the best and all that cannot be told from it; empty when n is 0.
     """
 
@@ -45,11 +47,13 @@ def shared_by(outcomes: Iterable[Mapping[Episode, bool]]) -> list[Episode]:
     return sorted(set.intersection(*known)) if known else []
 
 
-def best(records: Iterable[Record]) -> dict[tuple[str, str, str], Best]:
+def best(records: Iterable[Record], roles: Roles = KNOWN) -> dict[tuple[str, str, str], Best]:
     """Return for each engine, renderer and variation which conditions are its best."""
     worlds: dict[tuple[str, str, str], dict[Condition, dict[Episode, bool]]] = {}
     for condition, of in outcomes_of(records).items():
-        worlds.setdefault(condition.world, {})[condition] = of
+        world = worlds.setdefault(condition.world, {})
+        if roles.get(condition.policy, Role.COMPETES) is Role.COMPETES:
+            world[condition] = of
     return {world: _best(worlds[world]) for world in sorted(worlds)}
 
 

@@ -97,6 +97,15 @@ def read_lines(path: Path) -> list[bytes]:
             return []
 
 
+def read_words(path: Path) -> str:
+    """Return the text of `path` without its ends' blanks, "" for a missing file."""
+    with storage(path):
+        try:
+            return path.read_text("utf-8", "replace").strip()
+        except FileNotFoundError:
+            return ""
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write `path` so that it holds either its old content or all of `data`."""
     with storage(path), replacing(path) as partial:

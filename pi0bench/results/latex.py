@@ -21,8 +21,8 @@ HEAD = "% Made from records by pi0bench; needs \\usepackage{booktabs}.\n"
 MAX_CONDITIONS = 5
 """So many fit beside each other as columns, where the tasks are the rows."""
 
-Marked = tuple[Sequence[str], bool]
-"""The cells of a row, and whether they are bold."""
+Marked = tuple[Sequence[str], bool, str]
+"""The cells of a row, whether they are bold, and the name of the group that begins there, or ""."""
 
 
 def run_latex(found: Headline, footer: Sequence[str]) -> str:
@@ -41,8 +41,9 @@ def run_latex(found: Headline, footer: Sequence[str]) -> str:
                 *(_successes(line, task, counts[task]) for task in tasks),
             ],
             line.best,
+            above,
         )
-        for line in found.lines
+        for line, above in zip(found.lines, found.above, strict=True)
     ]
     total = " and ".join(sorted({line.total.task for line in found.lines}))
     caption = [f"Success rate in per cent with its 95 % interval, {total}.", *found.notes]
@@ -51,7 +52,7 @@ def run_latex(found: Headline, footer: Sequence[str]) -> str:
     blocks = [_table(heads, rows, left, caption, "tab:pi0bench", footer)]
     if len(found.tasks) > MAX_TASKS and len(found.lines) <= MAX_CONDITIONS:
         of_task = [
-            ([task, *(successes(line, [task])[0] for line in found.lines)], False)
+            ([task, *(successes(line, [task])[0] for line in found.lines)], False, "")
             for task in found.tasks
         ]
         heads = ["task", *(line.label for line in found.lines)]
@@ -62,7 +63,10 @@ def run_latex(found: Headline, footer: Sequence[str]) -> str:
 
 def comparison_latex(found: Comparison) -> str:
     """Return the standings, those that cannot be told from the best in bold, and sentences."""
-    rows = [(cells(s), s.name in found.tests.best) for s in found.standings]
+    rows = [
+        (cells(s), s.name in found.best, above)
+        for s, above in zip(found.standings, found.above, strict=True)
+    ]
     caption, *notes = about(found)
     return HEAD + _table(
         [n.replace(" below ", " below\n") for n in NAMES],
@@ -93,7 +97,7 @@ def _table(
         r"\toprule",
         _line([_stacked(name, place < left) for place, name in enumerate(names)]),
         r"\midrule",
-        *(_line([_cell(cell, bold) for cell in row]) for row, bold in rows),
+        *(line for row in rows for line in _marked(*row)),
         r"\bottomrule",
         r"\end{tabular}",
         f"\\caption{{{in_latex(' '.join(caption))}}}",
@@ -102,6 +106,11 @@ def _table(
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _marked(row: Sequence[str], bold: bool, above: str) -> list[str]:
+    named = [r"\midrule", _line([f"\\textit{{{in_latex(above)}}}", *[""] * (len(row) - 1)])]
+    return [*(named if above else []), _line([_cell(cell, bold) for cell in row])]
 
 
 def _line(cells: Iterable[str]) -> str:

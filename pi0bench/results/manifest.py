@@ -13,6 +13,8 @@ from pi0bench.errors import StorageError, UsageError
 from pi0bench.results import basis
 from pi0bench.results.files import storage, write_atomic
 from pi0bench.results.record import Cell
+from pi0bench.results.roles import KNOWN, Roles
+from pi0bench.roles import role
 
 NAME = "manifest.json"
 
@@ -37,6 +39,20 @@ def plan(of: Mapping[str, Any]) -> Plan:
     said = of["settings"]
     episodes = of.get("stopped", said)["episodes"]
     return Plan(tuple(said["tasks"]), episodes, bool(said.get("stop_early")))
+
+
+def roles(of: Mapping[str, Any] | None) -> Roles:
+    """What the manifest says of the comparison; for none, and one from before, the known names.
+
+    Raises:
+        UsageError: it says of a policy what no policy can be.
+    """
+    said = of.get("roles") if of else None
+    if said is None:
+        return KNOWN
+    if not isinstance(said, dict):
+        raise UsageError(f"{NAME}: roles: not an object of policies with their roles")
+    return {name: role(one, f"{NAME}: roles: {name}") for name, one in said.items()}
 
 
 def complete(of: Mapping[str, Any], done: Iterable[Cell]) -> bool:

@@ -76,19 +76,22 @@ def pages(folder: RunFolder, incomplete: bool = False) -> Pages:
             f"{folder.root}: episodes are missing, so there is no table; the run's command "
             "continues it, and --allow-incomplete shows what is there with worst-case bounds"
         )
-    plan = manifest.plan(of)
-    rows, bests = summarize(records, timings, plan), best(records)
+    plan, roles = manifest.plan(of), manifest.roles(of)
+    rows, bests = summarize(records, timings, plan, roles), best(records, roles)
     lines = footer(records, timings, plan.sequential)
-    lines += [Resolution.of_records(records).sentence(), "" if whole else INCOMPLETE]
+    lines += [Resolution.of_records(records, roles).sentence(), "" if whole else INCOMPLETE]
     lines = [*filter(None, lines), manifest.sentence(of)]
     found = profiles(rows, records, timings, read_quality(folder.root))
     found = [profile for profile in found if profile.total.rate is not None]
     head = headline(found, bests)
     files = {TABLE: markdown(rows, lines).encode(), SHEET: run_sheet(rows, bests).encode()}
     files[LATEX] = run_latex(head, lines).encode()
-    judged = verdicts(records)
+    judged = verdicts(records, roles)
     if len(found) > 1:
-        taken = choices(records, of)
+        place = {profile.condition: number for number, profile in enumerate(found)}
+        taken = sorted(
+            choices(records, of), key=lambda c: (c.condition.world, c.task, place[c.condition])
+        )
         files[FIGURE] = steps_figure(found, taken)
         files[STEPS] = steps_markdown(found, taken, judged, lines, FIGURE).encode()
     return Pages(of, records, rows, found, head, sentences(judged), lines, files)

@@ -76,7 +76,7 @@ def profiles(
     timings: Iterable[Timing],
     qualities: Iterable[Quality],
 ) -> list[Profile]:
-    """Return a profile for each condition, by world, policy, solver and rising steps.
+    """Return a profile for each condition, in the order of the rows.
 
     Args:
         rows: what `summarize` says of these records.
@@ -109,7 +109,7 @@ def profiles(
                 distance=_distance(of_quality[condition]),
             )
         )
-    return sorted(made, key=lambda p: (p.condition.curve, p.condition.steps))
+    return made
 
 
 def _condition(quality: Quality) -> Condition:

@@ -14,8 +14,13 @@ from pi0bench.results.store import EPISODES, TIMINGS, RunFolder, write_lines
 from pi0bench.results.videos import VIDEOS
 
 
-def publish(runs: Sequence[Path], out: Path) -> list[Path]:
+def publish(runs: Sequence[Path], out: Path, texts: Sequence[Path] = ()) -> list[Path]:
     """Copy finished runs into `out`, a folder each by its name, and write the pages.
+
+    Args:
+        runs: their folders.
+        out: the folder of the results.
+        texts: Markdown files whose quoted numbers are written anew (see `quoting`).
 
     Raises:
         UsageError: a folder holds no run or an unfinished one, or two have one name.
@@ -31,7 +36,7 @@ def publish(runs: Sequence[Path], out: Path) -> list[Path]:
     for run in runs:
         with RunFolder.alone(out / run.name, PATIENCE_S):
             _copy(RunFolder(run), out / run.name)
-    return report([out])
+    return report([out, *texts])
 
 
 def _must_be_finished(run: RunFolder) -> None:

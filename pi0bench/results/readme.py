@@ -16,14 +16,19 @@ from pi0bench.results.headline import (
 from pi0bench.results.pages import FIGURE, LATEX, SHEET, STEPS, TABLE, Pages
 from pi0bench.results.sentences import RULE
 from pi0bench.results.text import NOTHING, in_markdown, markdown_table
+from pi0bench.results.told import Told
 
-README, CLAIMS = "README.md", "claims.md"
+README, CLAIMS, WITHDRAWN = "README.md", "claims.md", "WITHDRAWN.md"
 LINKED = (TABLE, STEPS, LATEX, SHEET)
 
 
-def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim]) -> str:
-    """Return the page in Markdown that says what the published runs say."""
-    blocks = [f"# Results {name}", "Made by `pi0bench publish` from the records beside this page."]
+def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim], told: Told) -> str:
+    """Return the page in Markdown that says what published runs say, and what is told of them."""
+    blocks = [
+        f"# Results {name}",
+        *filter(None, [told.notice]),
+        "Made by `pi0bench publish` from the records beside this page.",
+    ]
     for run, read in runs.items():
         blocks += [f"## {run}", _success(read.headline), *read.headline.notes]
         if read.verdicts:
@@ -35,6 +40,8 @@ def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim]) -> str
     names, lines = worlds(runs.values())
     if lines:
         blocks += ["## Physics and renderer", markdown_table(names, lines, words=2)]
+    if told.trials:
+        blocks += ["## Trainings", told.trials]
     listed = "\n".join(f"- {claim.says} **{claim.verdict.capitalize()}.**" for claim in judged)
     blocks += ["## Claims", listed, f"What each rests on: [{CLAIMS}]({CLAIMS})."]
     commands = "\n".join(f"    {read.manifest['command']}" for read in runs.values())
@@ -51,7 +58,7 @@ def _success(found: Headline) -> str:
         named = [f"**{word}**" if line.best and word != NOTHING else word for word in line.who]
         cells = [evaluations(line), milliseconds(line), rate(line.total)]
         lines.append([*named, *cells, *successes(line, tasks)])
-    return markdown_table(names, lines, words=len(found.names) - 1)
+    return markdown_table(names, lines, len(found.names) - 1, found.above)
 
 
 def worlds(runs: Iterable[Pages]) -> tuple[list[str], list[list[str]]]:

@@ -13,24 +13,27 @@ from pi0bench.results.claims import markdown as claims_markdown
 from pi0bench.results.compare import Comparison
 from pi0bench.results.comparison import markdown as comparison_markdown
 from pi0bench.results.evidence import Evidence
-from pi0bench.results.files import write_atomic
+from pi0bench.results.files import read_words, write_atomic
 from pi0bench.results.latex import comparison_latex
 from pi0bench.results.lerobot import eval_infos
 from pi0bench.results.lock import PATIENCE_S, alone
 from pi0bench.results.page.render import INDEX, release_page, run_page
 from pi0bench.results.pages import pages
-from pi0bench.results.readme import CLAIMS, README, common, readme, worlds
+from pi0bench.results.quoting import fill
+from pi0bench.results.readme import CLAIMS, README, WITHDRAWN, common, readme, worlds
 from pi0bench.results.sheet import comparison_sheet
 from pi0bench.results.store import RunFolder
+from pi0bench.results.told import Told, trials
 
 
 def report(folders: Sequence[Path], incomplete: bool = False) -> list[Path]:
     """Write the pages of runs' folders or of published results again, from their records alone.
 
-    Published runs have one page in common.
+    Published runs have one page in common. Of a file, a Markdown text, the numbers that it quotes
+    are written again (see `quoting`).
 
     Args:
-        folders: of runs, or of published runs.
+        folders: of runs, or of published runs; or texts that quote them.
         incomplete: write them even when episodes of a run are missing.
 
     Returns:
@@ -56,6 +59,9 @@ def write_comparison(found: Comparison, folder: Path) -> list[Path]:
 
 
 def _report(folder: Path, incomplete: bool) -> list[Path]:
+    if folder.is_file():
+        fill(folder)
+        return [folder]
     if (folder / manifest.NAME).exists():
         with alone(folder, PATIENCE_S):
             return _run(folder, incomplete)
@@ -82,11 +88,12 @@ def _release(folder: Path, runs: Sequence[Path]) -> list[Path]:
         timings=list({t.key: t for run in runs for t in RunFolder(run).timings()}.values()),
         qualities=[q for run in runs for q in quality.read(run)],
     )
-    judged = claims(evidence)
+    judged, told = claims(evidence), Told(read_words(folder / WITHDRAWN), trials(folder))
+    shared = worlds(read.values()), common(read.values())
     own = {
-        README: readme(folder.name, read, judged).encode(),
-        CLAIMS: claims_markdown(judged).encode(),
-        INDEX: release_page(folder, read, judged, worlds(read.values()), common(read.values())),
+        README: readme(folder.name, read, judged, told).encode(),
+        CLAIMS: claims_markdown(judged, told.notice).encode(),
+        INDEX: release_page(folder, read, judged, *shared, told),
     }
     written = [path for run in runs for path in _write(run, read[run.name].files)]
     return written + _write(folder, own)

@@ -17,6 +17,7 @@ from pi0bench.results.stats.intervals import (
     median_interval,
     pooled_mean,
 )
+from pi0bench.roles import Role
 
 
 @dataclass(frozen=True, order=True)
@@ -75,6 +76,7 @@ class Row:
         faults: failures that were the policy's fault (an exception, a non-finite action).
         unmeasured: planned episodes without a result of the policy's.
         bounds: of `rate` if all of those had failed, and if all had succeeded.
+        role: of the policy.
     """
 
     condition: Condition
@@ -95,6 +97,7 @@ class Row:
     faults: int
     unmeasured: int
     bounds: Interval
+    role: Role
 
 
 def row(
@@ -103,6 +106,7 @@ def row(
     replan_ms: Mapping[str, float],
     planned: int = 0,
     exact: Exact = clopper_pearson,
+    role: Role = Role.COMPETES,
 ) -> Row:
     """Return the row of one task, or the mean row of several.
 
@@ -113,6 +117,7 @@ def row(
         replan_ms: latency of one re-plan by the cell's key.
         planned: episodes that each task was to have; as many as there are records, by default.
         exact: the interval of a rate.
+        role: of the policy.
     """
     lacking = {
         name: max(planned, len(records)) - sum(r.final for r in records)
@@ -149,6 +154,7 @@ def row(
         faults=sum(r.status == "policy_fault" for r in records),
         unmeasured=sum(lacking.values()),
         bounds=Interval(fmean(b.low for b in bounds), fmean(b.high for b in bounds)),
+        role=role,
     )
 
 

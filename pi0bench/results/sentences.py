@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from pi0bench.results.roles import tagged
 from pi0bench.results.stats.paired import Paired
 from pi0bench.results.text import percent, points
 from pi0bench.results.verdict import MARGIN, Against, Verdict
@@ -26,7 +27,7 @@ def sentences(verdicts: Sequence[Verdict]) -> list[str]:
     several_worlds = len({v.world for v in verdicts}) > 1
     said = []
     for verdict in verdicts:
-        name = verdict.policy
+        name = tagged(verdict.policy, verdict.role)
         if lines_of[verdict.policy, verdict.world] > 1:
             name += f" with {verdict.solver}"
         if several_worlds:

@@ -8,6 +8,7 @@ from itertools import groupby
 from pi0bench.results.headline import who
 from pi0bench.results.modes import Choice, Split, demonstrated
 from pi0bench.results.profile import Middle, Profile
+from pi0bench.results.roles import headings
 from pi0bench.results.sentences import RULE, sentences
 from pi0bench.results.stats.intervals import clopper_pearson
 from pi0bench.results.text import NOTHING, in_markdown, markdown_table, percent, percents, plain
@@ -73,7 +74,10 @@ def _by_world(
 ) -> Iterator[str]:
     """Yield a table for each engine, renderer and variation, under its name."""
     for world, group in groupby(profiles, key=lambda p: p.condition.world):
-        table = markdown_table(names, [[*who(p.condition), *line(p)] for p in group], words=2)
+        here = list(group)
+        above = headings([("", p.total.role) for p in here])
+        lines = [[*who(p.condition), *line(p)] for p in here]
+        table = markdown_table(names, lines, words=2, above=above)
         yield f"**{in_markdown(' / '.join(world))}**\n\n{table}"
 
 

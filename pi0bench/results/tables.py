@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from pi0bench.errors import UsageError
 from pi0bench.results.manifest import Plan
+from pi0bench.results.order import ordered
 from pi0bench.results.record import Record, Timing
+from pi0bench.results.roles import KNOWN, Roles, headings
 from pi0bench.results.rows import Condition, Row, row
 from pi0bench.results.stats.intervals import clopper_pearson
 from pi0bench.results.stats.sequential import confidence_sequence
@@ -23,18 +25,22 @@ from pi0bench.results.text import (
     plain,
     span,
 )
+from pi0bench.roles import Role
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 def summarize(
-    records: Iterable[Record], timings: Iterable[Timing], plan: Plan | None = None
+    records: Iterable[Record],
+    timings: Iterable[Timing],
+    plan: Plan | None = None,
+    roles: Roles = KNOWN,
 ) -> list[Row]:
     """Return a row for each condition and task, and a mean row where there are several tasks.
 
-    Rows are sorted by condition, then by task; the mean comes last. With a plan there is also a row
-    for a task of which a condition has no record.
+    Conditions are in the order of `order.ordered`, tasks in that of their names; the mean comes
+    last. With a plan there is also a row for a task of which a condition has no record.
 
     Raises:
         UsageError: a task or a policy comes in two versions, which no one row can describe.
@@ -45,17 +51,16 @@ def summarize(
     replan_ms = {t.key: t.replan_ms for t in timings if t.replan_ms is not None}
     planned, known = (plan.episodes, plan.tasks) if plan else (0, ())
     exact = confidence_sequence if plan and plan.sequential else clopper_pearson
-    rows: list[Row] = []
+    blocks: list[list[Row]] = []
     for condition, group in groupby(records, key=Condition.of):
         tasks: dict[str, list[Record]] = {name: [] for name in sorted(known)}
         for record in group:
             tasks.setdefault(record.cell.task, []).append(record)
-        rows += [
-            row(condition, {name: part}, replan_ms, planned, exact) for name, part in tasks.items()
-        ]
-        if len(tasks) > 1:
-            rows.append(row(condition, tasks, replan_ms, planned, exact))
-    return rows
+        role = roles.get(condition.policy, Role.COMPETES)
+        parts = [{name: part} for name, part in tasks.items()]
+        parts += [tasks] if len(tasks) > 1 else []
+        blocks.append([row(condition, p, replan_ms, planned, exact, role) for p in parts])
+    return [line for block in ordered(blocks) for line in block]
 
 
 def footer(
@@ -96,12 +101,13 @@ def markdown(rows: Sequence[Row], footer_lines: Sequence[str]) -> str:
     names = ["policy", "steps", "solver", "task", "success", "rate", "partial credit"]
     names += ["seconds to success", "ms/re-plan p50 / p95", "evaluations/re-plan", "policy faults"]
     for world in sorted({r.condition.world for r in rows}):
+        here = [r for r in rows if r.condition.world == world]
         lines = [
             [r.condition.policy, str(r.condition.steps), r.condition.solver, r.task, *_cells(r)]
-            for r in rows
-            if r.condition.world == world
+            for r in here
         ]
-        table = markdown_table(names, lines, words=4)
+        above = headings([("", r.role) for r in here])
+        table = markdown_table(names, lines, words=4, above=above)
         blocks.append(f"**{in_markdown(' / '.join(world))}**\n\n{table}")
     blocks += [in_markdown(line) for line in footer_lines]
     return "\n\n".join(blocks) + "\n"

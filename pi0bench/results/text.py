@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from pi0bench.results.stats.intervals import Interval
 
@@ -91,8 +92,23 @@ def escaped(text: str) -> str:
     return escape(text)
 
 
-def markdown_table(names: Sequence[str], lines: Iterable[Sequence[str]], words: int) -> str:
-    """Return a Markdown table whose first columns, `words` of them, stand on the left."""
+def markdown_table(
+    names: Sequence[str],
+    lines: Iterable[Sequence[str]],
+    words: int,
+    above: Sequence[str] = (),
+) -> str:
+    """Return a Markdown table whose first columns, `words` of them, stand on the left.
+
+    Args:
+        names: of the columns.
+        lines: cells of the rows.
+        words: columns on the left.
+        above: for each row the name of the group that begins there, or "".
+    """
     rulers = ["---"] * words + ["---:"] * (len(names) - words)
-    rows = [names, rulers, *lines]
+    rows: list[Sequence[str]] = [names, rulers]
+    for line, heading in zip_longest(lines, above, fillvalue=""):
+        rows += [[f"*{heading}*", *[""] * (len(names) - 1)]] if heading else []
+        rows.append(line)
     return "\n".join(f"| {' | '.join(map(in_markdown, row))} |" for row in rows)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from pi0bench.results.record import Record
+from pi0bench.results.roles import KNOWN, Roles
 from pi0bench.results.stats.paired import Paired, paired
+from pi0bench.roles import Role
 
 MARGIN = 0.05
 """How much worse than the best is still as good: 5 points of success."""
@@ -57,6 +59,7 @@ class Verdict:
         best_rate: that rate.
         fewer: each smaller step count against the best, rising.
         hurt: more steps that are worse than fewer, against the best of the fewer, rising.
+        role: of the policy.
     """
 
     policy: str
@@ -67,6 +70,7 @@ class Verdict:
     best_rate: float
     fewer: tuple[Against, ...]
     hurt: tuple[Against, ...]
+    role: Role = Role.COMPETES
 
     @property
     def enough(self) -> int | None:
@@ -81,8 +85,10 @@ class Verdict:
         return self.best if all(against.far for against in self.fewer) else None
 
 
-def verdicts(records: Iterable[Record]) -> list[Verdict]:
+def verdicts(records: Iterable[Record], roles: Roles = KNOWN) -> list[Verdict]:
     """Return a verdict for each policy, solver and world with two or more step counts.
+
+    Those of policies that compete come first.
 
     Episodes are paired by task, number and seed. Nothing is assumed of how success depends on
     steps: each step count is compared with the best as it was measured. Being the best of several
@@ -96,7 +102,9 @@ def verdicts(records: Iterable[Record]) -> list[Verdict]:
             key = cell.policy, cell.solver, (cell.engine, cell.renderer, cell.variation)
             steps = groups.setdefault(key, defaultdict(dict))[cell.steps]
             steps[cell.task, cell.episode, cell.seed] = record.status == "success"
-    return [_verdict(*key, groups[key]) for key in sorted(groups) if len(groups[key]) > 1]
+    found = [_verdict(*key, groups[key]) for key in sorted(groups) if len(groups[key]) > 1]
+    found = [replace(v, role=roles.get(v.policy, Role.COMPETES)) for v in found]
+    return sorted(found, key=lambda v: v.role.place)
 
 
 def _verdict(policy: str, solver: str, world: tuple[str, str, str], by_steps: Outcomes) -> Verdict:

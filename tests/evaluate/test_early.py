@@ -37,6 +37,7 @@ def test_a_run_stops_when_its_question_is_answered(tmp_path: Path, console: Cons
     found = manifest.read(out)
     assert found
     assert found["stopped"]["episodes"] == 10
+    assert found["roles"] == {"zero": "control", "expert": "privileged"}
     assert list(found["stopped"]["evidence"]) == ["expert · mujoco / tiny / nominal"]
     table = (out / "table.md").read_text()
     assert "a confidence sequence (Robbins 1970)" in table

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from pi0bench import processor
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import provenance, worker
 from pi0bench.evaluate.cells import Settings
@@ -182,7 +183,7 @@ def test_another_commit_or_machine_with_the_same_code_goes_on_and_is_told(
     kept = measure(asked("random"), tmp_path)
     here = provenance.versions()
     monkeypatch.setattr(provenance, "versions", lambda: {**here, "pi0bench": "9.9"})
-    monkeypatch.setattr(provenance, "_processor", lambda: "another")
+    monkeypatch.setattr(processor, "name", lambda: "another")
     assert set(kept) < set(measure(asked("random", episodes=3), tmp_path))
     told = manifest(tmp_path)
     assert told["versions"]["pi0bench"] == f"{here['pi0bench']} and 9.9"

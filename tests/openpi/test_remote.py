@@ -14,7 +14,7 @@ from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
-from pi0bench.openpi import connection, mapping, server
+from pi0bench.openpi import answer, connection, mapping
 from pi0bench.openpi.codec import pack
 from pi0bench.openpi.remote import RemotePolicy
 from pi0bench.policies import registry
@@ -130,6 +130,19 @@ def test_a_foreign_server_needs_a_mapping() -> None:
     assert (traits.image_side, traits.execute, traits.steps, len(traits.weights)) == (224, 5, 0, 12)
 
 
+def test_a_server_that_takes_no_such_pictures_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "large.toml"
+    path.write_text(
+        'summary = "large"\nimage_side = 640\nexecute = 2\n'
+        '[observation]\na = ["front"]\n[action]\nkind = "pi0bench"\n'
+    )
+    with (
+        answering(sound) as port,
+        pytest.raises(UsageError, match=r"does not take the observ.*1228"),
+    ):
+        RemotePolicy(name(port, f"?mapping={path}"))
+
+
 def test_chunks_must_be_long_enough() -> None:
     async def short(connection: Any, number: int) -> None:
         await connection.send(pack({"actions": np.zeros((4, 7))}))
@@ -210,7 +223,7 @@ def test_a_run_is_not_continued_with_another_policy_of_ours(
         assert measured(port, 1) == 0
         assert RunFolder(tmp_path).records()[0].cell.weights == before["weights"]
     after = {**before, **changes}
-    monkeypatch.setattr(server, "code", lambda: after["code"])
+    monkeypatch.setattr(answer, "code", lambda: after["code"])
     with serving(Swaying(weights=after["weights"]), port=port):
         if same:
             assert measured(port, 2) == 0

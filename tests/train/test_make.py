@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from pi0bench import content
 from pi0bench.errors import UsageError
@@ -170,6 +171,7 @@ def test_weights_remember_what_they_were_trained_on(home: Path) -> None:
     assert about["windows"] == 16
     assert len(about["actions"]["scale"]) == 7
     assert about["modes"] == {"cube_in_bowl": {"left": 2, "right": 1}}
+    assert about["made_by"]["instructions"] == torch.backends.cpu.get_cpu_capability().lower()
 
 
 def test_training_from_files_needs_torch_numpy_and_safetensors_only() -> None:

@@ -71,6 +71,14 @@ class GlRenderer:
             for lamp in lamps
         ]
 
+    def driver(self) -> str:
+        """OpenGL's renderer, with its LLVM where it is Mesa's on the CPU, and OpenGL's version."""
+        from OpenGL import GL  # late: it serves the platform that `context` has found
+
+        self._gl.make_current()
+        told = (GL.glGetString(GL.GL_RENDERER), GL.glGetString(GL.GL_VERSION))
+        return ", ".join(text.decode() for text in told if isinstance(text, bytes))
+
     def draw(self, picture: Picture, camera: Camera, height: int, width: int) -> Image:
         """Draw an RGB image, (height, width, 3)."""
         if max(height, width) > _MAX_SIDE:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pi0bench.results.pages import Pages
 from pi0bench.results.record import NOMINAL, Record
+from pi0bench.results.roles import outside
 
 _ENGINES = {"mujoco": "MuJoCo", "pybullet": "PyBullet"}
 _RENDERERS = {"gl": "MuJoCo's OpenGL renderer", "tiny": "PyBullet's TinyRenderer"}
@@ -83,7 +84,7 @@ def _statistics(read: Pages) -> str:
         parts.append(
             "Conditions are compared on the episodes that they share by the exact test of McNemar "
             "(1947) for every pair, with the correction of Holm (1979) at 5 %; every condition "
-            "that this does not tell from the best is printed in bold."
+            f"that this does not tell from the best is printed in bold{_outside(read)}."
         )
     if read.verdicts:
         parts.append(
@@ -101,6 +102,12 @@ def _statistics(read: Pages) -> str:
         "and not of other seeds of training."
     )
     return " ".join(parts)
+
+
+def _outside(read: Pages) -> str:
+    lines = read.headline.lines
+    named = outside((line.profile.condition.policy, line.total.role) for line in lines)
+    return f"; {named} stand outside the comparison" if named else ""
 
 
 def _engine(name: str, versions: Mapping[str, Any]) -> str:

@@ -60,7 +60,7 @@ class Split:
 
 @dataclass(frozen=True)
 class HeadRow:
-    """A condition of the headline table, as text, and its bar."""
+    """A condition of the headline table, as text, its bar, and the group that begins with it."""
 
     who: tuple[str, ...]
     evaluations: str
@@ -69,6 +69,7 @@ class HeadRow:
     rate: str
     bar: Bar
     first: bool
+    above: str
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,10 @@ def section(root: Path, read: Pages, most_bytes: int, name: str = "") -> Section
         folder=f"{name}/" if name else "",
         files=tuple(sorted(read.files)),
         headline=read.headline,
-        rows=tuple(_head_row(line, lines[i - 1] if i else None) for i, line in enumerate(lines)),
+        rows=tuple(
+            _head_row(line, lines[i - 1] if i else None, read.headline.above[i])
+            for i, line in enumerate(lines)
+        ),
         tasks=_tasks(read.headline),
         splits=_splits(lines),
         verdicts=read.verdicts,
@@ -126,7 +130,7 @@ def _title(read: Pages) -> str:
     return f"{who} on {tasks} task{'s' * (tasks != 1)}"
 
 
-def _head_row(line: Line, before: Line | None) -> HeadRow:
+def _head_row(line: Line, before: Line | None, above: str) -> HeadRow:
     return HeadRow(
         who=line.who,
         evaluations=evaluations(line),
@@ -135,6 +139,7 @@ def _head_row(line: Line, before: Line | None) -> HeadRow:
         rate=rate(line.total),
         bar=_bar("", line.best, line.total),
         first=before is None or before.who[:-1] != line.who[:-1],
+        above=above,
     )
 
 
