@@ -10,7 +10,7 @@ from pathlib import Path
 import tyro
 
 import pi0bench
-from pi0bench.commands import making, measuring, reading, serving
+from pi0bench.commands import asked, making, measuring, reading, serving
 from pi0bench.errors import Pi0benchError
 from pi0bench.pinned import pin, pin_or_begin_again
 
@@ -41,6 +41,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
 def main(args: Sequence[str] | None = None) -> int:
     """Carry out a command line and return its exit code; tyro's own usage errors exit with 2."""
     program, args = args is None, list(sys.argv[1:] if args is None else args)
+    asked.WORDS.set(tuple(args))
     if args == ["--version"]:
         sys.stdout.write(f"pi0bench {pi0bench.__version__}\n")
         return 0

@@ -47,10 +47,15 @@ def folder(kind: Kind) -> Path:
     return root() / kind
 
 
+def folders_of_others() -> list[str]:
+    """The folders of content that were added."""
+    return [name for name in os.environ.get(EXTRA, "").split(os.pathsep) if name]
+
+
 def add_folders(paths: Iterable[Path]) -> None:
     """Add folders of content, for this process and those that it starts."""
-    named = [*os.environ.get(EXTRA, "").split(os.pathsep), *(str(p.resolve()) for p in paths)]
-    os.environ[EXTRA] = os.pathsep.join(dict.fromkeys(filter(None, named)))
+    named = [*folders_of_others(), *(str(p.resolve()) for p in paths)]
+    os.environ[EXTRA] = os.pathsep.join(dict.fromkeys(named))
 
 
 def task_folders() -> list[Path]:
@@ -61,8 +66,7 @@ def task_folders() -> list[Path]:
     Raises:
         UsageError: a folder of others has no tasks, or is not there.
     """
-    asked = [Path(name) for name in os.environ.get(EXTRA, "").split(os.pathsep) if name]
-    folders = [*asked, *map(_located, _plugins())]
+    folders = [*map(Path, folders_of_others()), *map(_located, _plugins())]
     for path in folders:
         if not (path / "tasks").is_dir():
             raise UsageError(f"{path}: holds no folder tasks with folders of task files in it")

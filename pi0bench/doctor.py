@@ -163,7 +163,7 @@ def gpu() -> Finding:
     import torch
 
     if torch.cuda.is_available():
-        return Finding(f"{torch.cuda.get_device_name()}; pi0bench train --device cuda uses it")
+        return Finding(f"{torch.cuda.get_device_name()}; pi0bench train pi0 --device cuda uses it")
     return Finding("none, and none is needed")
 
 

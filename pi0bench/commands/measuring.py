@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
+from pi0bench.commands.asked import command, options
 from pi0bench.commands.console import console
 from pi0bench.content import add_folders
 from pi0bench.errors import MachineError, UsageError
@@ -103,7 +103,7 @@ def run(
         batch=batch,
         video=video and not quick,
         incomplete=allow_incomplete,
-        command=shlex.join(["pi0bench", *sys.argv[1:]]),
+        command=command(),
         shard=part,
         executor=executor,
         ray_address=ray_address,
@@ -125,6 +125,10 @@ def plan(parts: tyro.conf.Positional[int], asked: tyro.conf.Positional[tuple[str
     """
     from pi0bench.evaluate.shards import commands
 
+    given = options(run, asked)
+    for option in ("shard", "out", "stop_early"):
+        if given.get(option):
+            raise UsageError(f"--{option.replace('_', '-')}: no part of a run has it; leave it out")
     for line in commands(parts, asked):
         sys.stdout.write(f"{line}\n")
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pi0bench.atomic import replacing
 from pi0bench.envs.cameras import Snapshot
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose import choose, make
@@ -180,5 +181,5 @@ def _label(pen: ImageDraw, top: int, row: Row) -> None:
 def _write(picture: Image, out: Path) -> None:
     from PIL import Image as pil
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    pil.fromarray(picture).save(out, format="PNG", optimize=True)
+    with replacing(out) as partial:
+        pil.fromarray(picture).save(partial, format="PNG", optimize=True)

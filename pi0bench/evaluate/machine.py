@@ -9,7 +9,7 @@ from typing import Any
 from pi0bench import processor
 from pi0bench.envs.render.choose import driver
 from pi0bench.pinned import instructions
-from pi0bench.results.manifest import differences
+from pi0bench.results.basis import differences
 
 
 def machine(renderer: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -17,7 +18,7 @@ from pi0bench.envs.variation import NOMINAL, variation
 from pi0bench.errors import IncompleteError, Pi0benchError, UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report
 from pi0bench.evaluate.blame import describe
-from pi0bench.evaluate.cells import Settings, expand
+from pi0bench.evaluate.cells import Settings, expand, holds
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.interrupts import gently
 from pi0bench.evaluate.measure import compare_chunks, measure_missing
@@ -51,8 +52,11 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
         if settings.stop_early:
             raise UsageError("--stop-early: looks at all policies' episodes; a --shard has few")
         part, manifest = how.shard.pick(cells), {**manifest, "shard": str(how.shard)}
-    with RunFolder.open(out, manifest, cells) as folder:
-        provenance.must_match(folder.manifest(), manifest, str(out))
+
+    def grows(there: Mapping[str, Any]) -> bool:
+        return holds(settings, there, traits, tasks)
+
+    with RunFolder.open(out, manifest, cells, grows) as folder:
         missing = folder.missing(part)
         for line in [makeshift, *_plan(settings, policies, part, missing, how, out)]:
             if line:

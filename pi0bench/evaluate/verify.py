@@ -20,12 +20,12 @@ from pi0bench.envs.variation import NOMINAL, digest
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.cells import batches
 from pi0bench.evaluate.machine import others
-from pi0bench.evaluate.provenance import versions
+from pi0bench.evaluate.provenance import software
 from pi0bench.evaluate.sources import task
 from pi0bench.evaluate.supervised import Local
 from pi0bench.evaluate.worker import Measure
 from pi0bench.policies import registry
-from pi0bench.results.manifest import differences
+from pi0bench.results.basis import differences, mixed
 from pi0bench.results.record import Cell, Record, contrast
 from pi0bench.results.store import RunFolder
 from pi0bench.seeds import stream
@@ -59,14 +59,17 @@ def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) 
         raise UsageError(f"{run}: holds no measured episodes")
     drawn = draw(records, episodes, seed)
     if changes := changed([record.cell for record in drawn], manifest):
-        raise UsageError(f"{run}: cannot be measured again: {'; '.join(changes)}")
+        release = manifest.get("versions", {}).get("pi0bench", "of unknown version")
+        raise UsageError(
+            f"{run}: cannot be measured again by what is here: {'; '.join(changes)}; pi0bench "
+            f"{release} measured it, so verify it with that one and what it had"
+        )
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
-    there = manifest.get("versions", {})
-    if news := differences(there, {name: versions().get(name) for name in there}):
-        say(f"Other versions measured them: {'; '.join(news)}.")
+    if news := mixed(manifest, software()):
+        say(f"Something else measured them: {'; '.join(news)}.")
     before = {record.cell.key(): record for record in drawn}
     wrong = 0
     with closing(Local(workers)) as executor:

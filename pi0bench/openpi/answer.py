@@ -15,6 +15,8 @@ from pi0bench.openpi.codec import MalformedError
 from pi0bench.openpi.episodes import Episodes
 from pi0bench.openpi.mapping import OWN
 from pi0bench.policies.policy import Observation, Policy
+from pi0bench.policies.registry import origins
+from pi0bench.version import code
 
 _PROPRIO_DIM = 10
 _MOST_FELT = 1000.0
@@ -32,7 +34,9 @@ def metadata(policy: Policy) -> dict[str, Any]:
     return {
         OWN: {
             "version": pi0bench.__version__,
+            "code": code(),
             "policy": policy.name,
+            "package": origins().get(policy.name, ""),
             "weights": traits.weights,
             "image_side": traits.image_side,
             "n_obs_steps": traits.n_obs_steps,

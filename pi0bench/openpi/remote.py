@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from pi0bench.errors import UsageError, unknown
 from pi0bench.openpi.connection import Connection
 from pi0bench.openpi.mapping import OWN, Dialect, dialect, dialects
-from pi0bench.policies.policy import Observation, Plan, PolicyLostError, Traits
+from pi0bench.policies.policy import NONE, Observation, Plan, PolicyLostError, Traits
 from pi0bench.roles import Role, role
+from pi0bench.version import code
 
 SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
 _OPTIONS = ("mapping", "deadline_s")
@@ -43,7 +45,8 @@ class RemotePolicy:
             self._server = Connection(host, port, self._deadline_s)
         except PolicyLostError as error:
             raise UsageError(
-                f"{name}: {error}; start one there, such as pi0bench serve --policy pi0"
+                f"{name}: {error}; start one there, such as pi0bench serve --policy pi0 --port "
+                f"{port}"
             ) from None
         own = self._server.metadata.get(OWN)
         self._own: Mapping[str, Any] = own if isinstance(own, Mapping) else {}
@@ -90,7 +93,7 @@ class RemotePolicy:
     def _traits(self) -> Traits:
         own, spoken = self._own, self._dialect
         return Traits(
-            weights=str(own.get("weights", "none")),
+            weights=self._identity(),
             image_side=int(own.get("image_side", spoken.image_side)),
             n_obs_steps=int(own.get("n_obs_steps", 1)),
             execute=int(own.get("execute", spoken.execute)),
@@ -98,6 +101,18 @@ class RemotePolicy:
             solvers=tuple(map(str, own.get("solvers", ()))),
             role=role(own.get("role", Role.COMPETES), f"{self.name}: role"),
         )
+
+    def _identity(self) -> str:
+        """Our own servers' weights, as if they were here; else a hash of all that is known.
+
+        So another policy behind the same address is another one, as far as its server tells.
+        """
+        own = {name: value for name, value in self._own.items() if name != "version"}
+        if own.get("code") == code() and own.get("weights", NONE) != NONE:
+            return str(own["weights"])
+        # Of ours, whose code is known, the version says no more.
+        said = {**self._server.metadata, OWN: own if "code" in own else self._own}
+        return hashlib.sha256(f"{_told(said)} {self._dialect}".encode()).hexdigest()[:12]
 
     def _speaks(self, mapping: str) -> Dialect:
         if not mapping:
@@ -150,6 +165,17 @@ def _seed(rng: np.random.Generator) -> dict[str, Any]:
     """What a fresh generator grew from, so that the server draws the same noise."""
     sequence: Any = rng.bit_generator.seed_seq
     return {"entropy": sequence.entropy, "spawn_key": list(sequence.spawn_key)}
+
+
+def _told(said: Any) -> Any:
+    """What a server says of itself, in an order and a form that only its content decides."""
+    if isinstance(said, Mapping):
+        return sorted((str(key), _told(value)) for key, value in said.items())
+    if isinstance(said, list | tuple):
+        return [_told(value) for value in said]
+    if isinstance(said, np.ndarray):
+        return [str(said.dtype), said.tolist()]
+    return said
 
 
 def _actions(reply: Mapping[str, Any]) -> NDArray[Any]:

@@ -92,8 +92,7 @@ def load_network(card: Mapping[str, Any]) -> tuple[Network, Words, dict[str, Any
     if "eyes" in card:
         eyes = content("policies") / card["eyes"]["name"] / WEIGHTS
         if about.get("eyes") != digest(eyes):
-            again = f"pi0bench train {name_of(path.parent)}"
-            raise UsageError(f"{path}: learned from other eyes than {eyes}; {again}")
+            raise UsageError(f"{path}: learned from other eyes than {eyes}; {_again(path)}")
     network, words = build(card, about)
     fill(network, tensors, path)
     return network.eval(), words, about
@@ -131,7 +130,7 @@ def weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         UsageError: the file is missing, too large, truncated, or no safetensors of this project.
     """
     if not path.is_file():
-        raise UsageError(f"{path}: no such file; pi0bench train {name_of(path.parent)} makes it")
+        raise UsageError(f"{path}: no such file; {_again(path)}")
     if path.stat().st_size > _MAX_BYTES:
         raise UsageError(f"{path}: larger than {_MAX_BYTES // 10**6} MB")
     try:
@@ -142,9 +141,13 @@ def weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             raise ValueError("what its training says of itself is no object")
     except (SafetensorError, OSError, ValueError, KeyError, RecursionError) as error:
         raise UsageError(
-            f"{path}: no intact weights file ({error}); restore it or train it again"
+            f"{path}: no intact weights file ({error}); restore it, or {_again(path)}"
         ) from None
     return tensors, about
+
+
+def _again(path: Path) -> str:
+    return f"pi0bench train {name_of(path.parent)} makes it"
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -165,5 +168,5 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     if problems:
         told = "; ".join(sorted(problems)[:3])
         more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise UsageError(f"{path}: does not fit its card: {told}{more}; train it again")
+        raise UsageError(f"{path}: does not fit its card: {told}{more}; {_again(path)}")
     module.load_state_dict({name: tensors[name].to(x.dtype) for name, x in wanted.items()})

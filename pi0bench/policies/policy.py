@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from pi0bench.roles import Role, role
 
+NONE = "none"
+"""In place of a hash, of a policy that has no weights."""
+
 
 class PolicyLostError(Exception):
     """The policy cannot be reached any more; what it was planning for must be begun again."""
@@ -77,7 +80,7 @@ class Traits:
     """What the harness must know before it asks a policy for a plan.
 
     Attributes:
-        weights: hash of the weights file, or "none".
+        weights: hash of the weights file, or `NONE`.
         image_side: side of the pictures it sees, in pixels; 0 when it sees none.
         points: number of points of the cloud that it sees; 0 when it sees none.
         n_obs_steps: observations that it sees of consecutive control steps, this one included, as
@@ -93,7 +96,7 @@ class Traits:
         modes: how many of its demonstrations of a task took each of the task's modes.
     """
 
-    weights: str = "none"
+    weights: str = NONE
     image_side: int = 0
     points: int = 0
     n_obs_steps: int = 1
@@ -143,7 +146,7 @@ def on_one_thread(policy: Policy) -> None:
 
     Another number of threads sums in another order, and so gives other last bits.
     """
-    if policy.traits.weights != "none":
+    if policy.traits.weights != NONE:
         import torch
 
         torch.set_num_threads(1)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import gzip
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from pi0bench.atomic import replacing
 from pi0bench.errors import StorageError, UsageError
 
 _REMEDIES = {
@@ -53,29 +53,6 @@ def prove_writable(folder: Path) -> None:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno not in _NO_ROOM:
             raise UsageError(str(error)) from error
         raise
-
-
-def hold_lock(path: Path) -> int:
-    """Take the advisory lock at `path` and return its descriptor; closing it lets go."""
-    with storage(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            # flock, not lockf: it also holds between two folders opened by one process, and
-            # closing some other descriptor of the file does not lose it.
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, f"{os.getpid()}\n".encode())
-        except BlockingIOError:
-            holder = os.read(descriptor, 32).decode(errors="replace").strip()
-            os.close(descriptor)
-            raise UsageError(
-                f"{path.parent}: process {holder or '?'} is writing here; "
-                "wait for it, or use another --out"
-            ) from None
-        except OSError:
-            os.close(descriptor)
-            raise
-    return descriptor
 
 
 def append_line(path: Path, line: str, durable: bool = True) -> None:
@@ -142,21 +119,5 @@ def read_words(path: Path) -> str:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Write `path` so that it holds either its old content or all of `data`."""
-    partial = path.with_name(f"{path.name}.partial")
-    with storage(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    with storage(path), replacing(path) as partial:
+        partial.write_bytes(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from pi0bench.errors import UsageError
@@ -15,6 +16,7 @@ from pi0bench.results.evidence import Evidence
 from pi0bench.results.files import read_words, write_atomic
 from pi0bench.results.latex import comparison_latex
 from pi0bench.results.lerobot import eval_infos
+from pi0bench.results.lock import PATIENCE_S, alone
 from pi0bench.results.page.render import INDEX, release_page, run_page
 from pi0bench.results.pages import pages
 from pi0bench.results.quoting import fill
@@ -61,12 +63,24 @@ def _report(folder: Path, incomplete: bool) -> list[Path]:
         fill(folder)
         return [folder]
     if (folder / manifest.NAME).exists():
-        read = pages(RunFolder(folder), incomplete)
-        others = eval_infos(read.records, RunFolder(folder).timings())
-        return _write(folder, {**read.files, **others, INDEX: run_page(folder, read)})
+        with alone(folder, PATIENCE_S):
+            return _run(folder, incomplete)
     runs = sorted(path.parent for path in folder.glob(f"*/{manifest.NAME}"))
     if not runs:
         raise UsageError(f"{folder}: holds neither a run nor published runs")
+    with ExitStack() as held:
+        for path in (folder, *runs):
+            held.enter_context(alone(path, PATIENCE_S))
+        return _release(folder, runs)
+
+
+def _run(folder: Path, incomplete: bool) -> list[Path]:
+    read = pages(RunFolder(folder), incomplete)
+    others = eval_infos(read.records, RunFolder(folder).timings())
+    return _write(folder, {**read.files, **others, INDEX: run_page(folder, read)})
+
+
+def _release(folder: Path, runs: Sequence[Path]) -> list[Path]:
     read = {run.name: pages(RunFolder(run)) for run in runs}
     read = dict(sorted(read.items(), key=lambda named: -len(named[1].records)))  # the largest first
     # Claims are judged by tests for a number of episodes that was fixed before.

@@ -15,6 +15,7 @@ from safetensors.torch import save
 from torch import Generator, Tensor
 
 from pi0bench import processor
+from pi0bench.atomic import replacing
 from pi0bench.content import folder as content
 from pi0bench.errors import UsageError
 from pi0bench.policies import card as cards
@@ -194,8 +195,7 @@ def _config(recipe: Mapping[str, Any], *sources: Path) -> FitConfig:
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> Path:
-    partial = path.with_name(path.name + ".partial")
     flat = {name: x.detach().contiguous() for name, x in tensors.items()}
-    partial.write_bytes(save(flat, metadata={"about": json.dumps(about, sort_keys=True)}))
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_bytes(save(flat, metadata={"about": json.dumps(about, sort_keys=True)}))
     return path

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from pi0bench import processor
+from pi0bench import __version__, processor
 from pi0bench.envs.variation import digest
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
@@ -115,8 +115,11 @@ def test_what_changed_since_is_refused(tmp_path: Path, scripted: Any) -> None:
     scripted(lambda seen, *_: None, weights="before")
     assert run(settings, tmp_path, How(video=False), QUIET) == 0
     scripted(lambda seen, *_: None, weights="after")
-    with pytest.raises(UsageError, match=r'weights\.scripted: "before" there, "after" here'):
+    with pytest.raises(
+        UsageError, match=r'weights\.scripted: "before" there, "after" here'
+    ) as found:
         verify(tmp_path, 5, 0, 1, QUIET)
+    assert f"pi0bench {__version__} measured it" in str(found.value)
     cell = RunFolder(tmp_path).records()[0].cell
     other = replace(cell, task_hash="old", weights="after", variation="light-2")
     assert changed([other], {"variations": {"light-2": "old"}}) == [
@@ -135,7 +138,7 @@ def test_what_differs_beside_the_record_is_named(tmp_path: Path, console: Consol
     lines.write_text(re.sub(r'"length": ?\d+', '"length": 1', lines.read_text()))
     assert verify(tmp_path, 1, 0, 1, console) == 3
     said = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
-    assert 'Other versions measured them: mujoco: "3.8.0" there' in said
+    assert 'Something else measured them: versions.mujoco: "3.8.0" there' in said
     assert 'machine.model: "GenuineIntel 6 207 2" there' in said
     assert "machine.libc" not in said
 

@@ -95,6 +95,7 @@ def test_the_bits_of_every_kind_of_kernel(tmp_path: Path, short: dict[str, str])
     assert inline.count(b"\n") == 2
 
 
+@pytest.mark.slow
 def test_a_program_with_numpy_loaded(tmp_path: Path, short: dict[str, str]) -> None:
     script = tmp_path / "program.py"
     script.write_text(LIBRARY)

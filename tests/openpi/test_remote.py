@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from pi0bench import version
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.blame import of_machine
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.planning import Chunk, Question, ask
 from pi0bench.evaluate.run import run
-from pi0bench.openpi import connection
+from pi0bench.openpi import answer, connection, mapping
 from pi0bench.openpi.codec import pack
 from pi0bench.openpi.remote import RemotePolicy
 from pi0bench.policies import registry
@@ -172,7 +173,7 @@ def test_a_foreign_server_needs_a_mapping() -> None:
         with pytest.raises(UsageError, match=r"expected \(H, 8 or more\)"):
             RemotePolicy(name(port, "?mapping=droid"))
         traits = RemotePolicy(name(port)).traits
-    assert (traits.image_side, traits.execute, traits.steps, traits.weights) == (224, 5, 0, "none")
+    assert (traits.image_side, traits.execute, traits.steps, len(traits.weights)) == (224, 5, 0, 12)
 
 
 def test_a_server_that_takes_no_such_pictures_is_told(tmp_path: Path) -> None:
@@ -228,3 +229,59 @@ def test_another_policy_on_the_way_is_not_taken_for_the_first(swaying: Swaying) 
         swaying.name = "another"
         with pytest.raises(UsageError, match="another policy is served"):
             policy.plan([seen(32)], [np.random.default_rng(0)], 5, "euler")
+
+
+def identity(greeting: dict[str, Any], options: str = "?mapping=libero") -> str:
+    with answering(sound, pack(greeting)) as port:
+        return RemotePolicy(name(port, options)).traits.weights
+
+
+def test_another_model_behind_the_same_port_is_another_policy(tmp_path: Path) -> None:
+    first = identity({"model": "pi0", "reset": np.zeros(3), "more": {"a": 1, "b": 2}})
+    assert identity({"more": {"b": 2, "a": 1}, "reset": np.zeros(3), "model": "pi0"}) == first
+    own = tmp_path / "mine.toml"
+    text = (Path(mapping.__file__).parent / "mappings" / "libero.toml").read_text()
+    own.write_text(text.replace("rotate_deg = 180", "rotate_deg = 0"))
+    others = [
+        identity({"model": "pi05", "reset": np.zeros(3), "more": {"a": 1, "b": 2}}),
+        identity({"model": "pi0", "reset": np.ones(3), "more": {"a": 1, "b": 2}}),
+        identity({}),
+        identity({}, f"?mapping={own}"),
+    ]
+    assert len({first, *others}) == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [({}, True), ({"weights": "other"}, False), ({"code": "0" * 12}, False)],
+    ids=["the same", "other weights", "other code"],
+)
+def test_a_run_is_not_continued_with_another_policy_of_ours(
+    changes: dict[str, str], same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(port: int, episodes: int) -> int:
+        policies = (f"openpi://127.0.0.1:{port}",)
+        settings = Settings(policies, ("reach_cube",), renderer="tiny", episodes=episodes)
+        return run(settings, tmp_path, How(video=False), Console(quiet=True))
+
+    before = {"weights": "0123456789ab", "code": version.code()}
+    with serving(Swaying(weights=before["weights"])) as port:
+        assert measured(port, 1) == 0
+        assert RunFolder(tmp_path).records()[0].cell.weights == before["weights"]
+    after = {**before, **changes}
+    monkeypatch.setattr(answer, "code", lambda: after["code"])
+    with serving(Swaying(weights=after["weights"]), port=port):
+        if same:
+            assert measured(port, 2) == 0
+            return
+        with pytest.raises(UsageError, match=r"weights\.openpi://.*: .0123456789ab. there, "):
+            measured(port, 2)
+
+
+def test_of_policies_without_weights_the_name_counts(swaying: Swaying) -> None:
+    found = set()
+    for own in ("one", "another", "one"):
+        swaying.name = own
+        with serving(swaying) as port:
+            found.add(RemotePolicy(name(port, "")).traits.weights)
+    assert len(found) == 2
