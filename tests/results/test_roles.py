@@ -29,7 +29,8 @@ from pi0bench.results.roles import KNOWN, Roles
 from pi0bench.results.rows import Condition
 from pi0bench.results.series import series_of
 from pi0bench.results.sheet import comparison_sheet, run_sheet
-from pi0bench.results.stats.paired import mcnemar
+from pi0bench.results.stats.paired import mcnemar, paired
+from pi0bench.results.stats.sequential import SEQUENTIAL
 from pi0bench.results.store import RunFolder
 from pi0bench.results.tables import markdown, summarize
 from pi0bench.results.verdict import verdicts
@@ -174,6 +175,17 @@ def test_compare_tests_those_that_compete_and_shows_the_others_beside_the_best()
     out = io.StringIO()
     print_comparison(found, Console(file=out, width=100, force_terminal=False))
     assert out.getvalue().index("controls:") < out.getvalue().index("pi0_zero")
+
+
+def test_what_stands_outside_is_tested_as_the_run_asks() -> None:
+    found = compare({"run": Entry(RECORDS, sequential=True)})
+    zero = found.standings[3]
+    assert zero.against == paired(
+        [True] * 33 + [False] * 7, [True] * 38 + [False] * 2, methods=SEQUENTIAL
+    )
+    text = comparison_markdown(found)
+    assert "(e-value, uncorrected): pi0_zero" in text
+    assert "McNemar" not in text
 
 
 def test_one_beside_a_control_is_told_without_a_best() -> None:

@@ -100,7 +100,7 @@ def test_policies_trained_side_by_side_are_those_of_their_cards(home: Path, at_o
     eyes = make.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
     data = features(home / "features.npz", eyes=cards.digest(eyes))
     said: list[str] = []
-    names = dict.fromkeys(TRUNKS, data)
+    names: dict[str, Path] = dict.fromkeys(TRUNKS, data)
     made = list(make.fit_policies(names, "cpu", at_once, said.append))
     assert [path.parent.name for path in made] == list(TRUNKS)
     images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("front", "wrist")}
