@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pi0bench.results.compare import Comparison, Standing
+from pi0bench.results.grid import Column, Line, print_grid
 from pi0bench.results.stats.intervals import Interval
 from pi0bench.results.text import (
     NOTHING,
     in_markdown,
-    in_terminal,
     markdown_table,
     percent,
     percents,
@@ -61,17 +61,17 @@ def markdown(found: Comparison) -> str:
 
 
 def print_comparison(found: Comparison, console: Console) -> None:
-    """Print the same, readable on 100 columns."""
-    from rich.table import Table
+    """Print the same, with what the terminal has room for."""
     from rich.text import Text
 
-    table = Table()
-    for number, name in enumerate(NAMES):
-        table.add_column(name, justify="right" if number else "left", no_wrap=number > 0)
-    for standing in found.standings:
-        style = "bold" if standing.name in found.tests.best else None
-        table.add_row(*map(in_terminal, cells(standing)), style=style)
-    console.print(table)
+    heads = (name.replace(" below ", " below\n") for name in NAMES)
+    goes = ("", "", "", "", "p", "rho")
+    columns = [Column(head, goes=going) for head, going in zip(heads, goes, strict=True)]
+    columns[0] = Column(NAMES[0], "name")
+    lines = [
+        Line(cells(s), style="bold" if s.name in found.tests.best else "") for s in found.standings
+    ]
+    print_grid(columns, lines, console, "With --out FOLDER it is written there.", ruled=True)
     for line in sentences(found):
         console.print(Text(line), soft_wrap=True)
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pi0bench.errors import UsageError
+from pi0bench.results.grid import Column, Line, print_grid
 from pi0bench.results.manifest import Plan
 from pi0bench.results.record import Record, Timing
 from pi0bench.results.rows import Condition, Row, row
@@ -16,16 +17,19 @@ from pi0bench.results.stats.sequential import confidence_sequence
 from pi0bench.results.text import (
     NOTHING,
     in_markdown,
-    in_terminal,
     markdown_table,
     percent,
     percents,
     plain,
+    printable,
     span,
 )
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+ELSEWHERE = "The page and the files of the run have everything."
+"""Where those columns are that a terminal has no room for."""
 
 
 def summarize(
@@ -108,25 +112,31 @@ def markdown(rows: Sequence[Row], footer_lines: Sequence[str]) -> str:
 
 
 def print_table(rows: Sequence[Row], console: Console) -> None:
-    """Print a table for each policy and step count, readable on 100 columns."""
-    from rich.table import Table
+    """Print a table for each policy and step count, with what the terminal has room for."""
+    from rich.text import Text
 
-    names = ["success", "rate", "95 % CI", "time to\nsuccess", "ms/re-plan\np50 / p95"]
+    columns = [
+        Column("task", "name"),
+        Column("success"),
+        Column("rate", goes="rate"),
+        Column("95 % CI"),
+        Column("time to\nsuccess", goes="seconds"),
+        Column("ms/re-plan\np50 / p95", goes="milliseconds"),
+        Column("evals/\nre-plan", goes="evaluations"),
+    ]
     for condition, group in groupby(rows, key=lambda r: r.condition):
         steps = f"{condition.steps} step{'' if condition.steps == 1 else 's'}"
         title = f"{condition.policy} · {steps} · {condition.solver} · {' / '.join(condition.world)}"
-        table = Table(title=in_terminal(title), title_justify="left")
-        table.add_column("task", overflow="fold")
-        for name in [*names, "evals/\nre-plan"]:
-            table.add_column(name, justify="right", no_wrap=True)
+        lines = []
         for r in group:
             success, _, _, _, latency, evaluations, _ = _cells(r)
             seconds = NOTHING if r.success_s is None else f"{r.success_s:.1f} s"
             interval = percents(r.interval) if r.n else NOTHING
             task = r.task.removeprefix(f"{condition.world[0]}/")  # the title names the engine
             cells = [task, success, percent(r.rate), interval, seconds, latency, evaluations]
-            table.add_row(*map(in_terminal, cells), style="bold" if r.is_mean else None)
-        console.print(table)
+            lines.append(Line(cells, style="bold" if r.is_mean else ""))
+        console.print(Text(printable(title), style="italic"))
+        print_grid(columns, lines, console, ELSEWHERE, ruled=True)
 
 
 def _cells(r: Row) -> list[str]:

@@ -79,18 +79,6 @@ def in_sheet(text: str) -> str:
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
-def in_terminal(text: str) -> str:
-    """Return `text` so that the terminal shows it and does not obey it."""
-    return escaped(printable(text))
-
-
-def escaped(text: str) -> str:
-    """Return `text` so that rich sees no markup in it."""
-    from rich.markup import escape
-
-    return escape(text)
-
-
 def markdown_table(names: Sequence[str], lines: Iterable[Sequence[str]], words: int) -> str:
     """Return a Markdown table whose first columns, `words` of them, stand on the left."""
     rulers = ["---"] * words + ["---:"] * (len(names) - words)

@@ -18,7 +18,7 @@ from pi0bench.toy import world
 from pi0bench.toy.fields import Field, learn_fields
 from pi0bench.toy.measure import mean, measure
 from pi0bench.toy.recipes import JOBS, SHOWN, WAYS, Key, Settings
-from pi0bench.toy.report import Results, markdown, terminal_table
+from pi0bench.toy.report import Results, markdown, print_results
 from pi0bench.toy.statements import statements
 from pi0bench.toy.work import Trained, evaluation_starts, train_all
 
@@ -49,7 +49,7 @@ def run(out: Path, settings: Settings, workers: int, console: Console) -> Result
     results = _measure(settings, trained, starts, paths)
     write_atomic(out / TABLE, markdown(results).encode())
     _draw(out, starts, paths, results, fields)
-    console.print(terminal_table(results))
+    print_results(results, console)
     for statement in results.statements:
         console.print(f"- {statement}", markup=False, highlight=False)
     say(f"{out}: {TABLE}, {PATHS}, {FIELD}")
