@@ -121,7 +121,7 @@ RULES = {
     ),
     "the command line comes last": Rule(
         modules=("pi0bench",),
-        exempt=("pi0bench.cli", "pi0bench.commands"),
+        exempt=("pi0bench.__main__", "pi0bench.cli", "pi0bench.commands"),
         never=("pi0bench.cli", "pi0bench.commands"),
     ),
     "the command line loads late": Rule(modules=("pi0bench.cli",), unloaded=HEAVY),

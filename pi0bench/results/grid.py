@@ -157,12 +157,13 @@ def _table(
     from rich.table import Table
     from rich.text import Text
 
+    headed = any(column.head for column in columns)
     table = Table(
-        box=_box(style),
+        box=_box(style) if headed else None,
         show_edge=style.ruled,
-        padding=(0, 1) if style.ruled else (0, style.gap - 1, 0, 0),
+        padding=(0, 1) if style.ruled else (0, style.gap - headed, 0, 0),
         pad_edge=style.ruled,
-        show_header=any(column.head for column in columns),
+        show_header=headed,
     )
     for i, width in widths.items():
         head = Text("\n".join(_head(columns[i].head, style.head_width)))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from pi0bench.results.stats.intervals import Interval
+if TYPE_CHECKING:
+    from pi0bench.results.stats.intervals import Interval
 
 NOTHING = "-"
 
@@ -60,6 +62,14 @@ def plain(number: float | None, digits: int = 2) -> str:
 def printable(text: str) -> str:
     """Return `text` with spaces for line ends and "?" for other control characters."""
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.splitlines()))
+
+
+def shown(text: str) -> str:
+    """Return `text` with its line ends and "?" for other control characters, as a terminal needs.
+
+    Escape sequences begin with one, and so do the marks that turn the direction of writing.
+    """
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def in_markdown(text: str) -> str:
