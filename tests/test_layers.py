@@ -104,6 +104,7 @@ RULES = {
             "pi0bench.train.fit",
             "pi0bench.train.reflow",
             "pi0bench.results",
+            "pi0bench.bounds",
             "pi0bench.content",
             "pi0bench.errors",
             "pi0bench.seeds",

@@ -23,7 +23,7 @@ class Outlet:
     """
 
     def __init__(self, stream: TextIO | None) -> None:
-        self._stream = stream or Path(os.devnull).open("w")
+        self._stream = stream or Path(os.devnull).open("w")  # noqa: SIM115
         self.failure = None if stream else OSError(errno.EBADF, "it is closed")
 
     def __getattr__(self, name: str) -> Any:

@@ -10,6 +10,7 @@ from pi0bench.results.grid import Column, Line, print_grid
 from pi0bench.results.stats.intervals import Interval
 from pi0bench.results.text import (
     NOTHING,
+    bold,
     in_markdown,
     markdown_table,
     percent,
@@ -55,7 +56,7 @@ def markdown(found: Comparison) -> str:
     lines = [cells(standing) for standing in found.standings]
     for standing, line in zip(found.standings, lines, strict=True):
         if standing.name in found.tests.best:
-            line[0] = f"**{line[0]}**"
+            line[0] = bold(line[0])
     blocks = [markdown_table(NAMES, lines, words=1), *map(in_markdown, sentences(found))]
     return "\n\n".join(blocks) + "\n"
 

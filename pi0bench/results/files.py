@@ -7,6 +7,7 @@ import errno
 import fcntl
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,9 +127,14 @@ def read_lines(path: Path) -> list[bytes]:
     with storage(path):
         try:
             data = path.read_bytes()
-            return (gzip.decompress(data) if path.suffix == ".gz" else data).split(b"\n")[:-1]
         except FileNotFoundError:
             return []
+    if path.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as error:
+            raise StorageError(f"{path}: broken ({error}); copy it again") from None
+    return data.split(b"\n")[:-1]
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from pi0bench.errors import StorageError, UsageError
 from pi0bench.results.files import storage, write_atomic
 from pi0bench.results.record import Cell
+from pi0bench.results.shape import lacking, wrong
 
 NAME = "manifest.json"
 
@@ -67,7 +68,22 @@ def read(folder: Path) -> dict[str, Any] | None:
         raise StorageError(f"{path}: not JSON ({error}); use another --out") from None
     if not isinstance(manifest, dict):
         raise StorageError(f"{path}: not a JSON object; use another --out")
+    if found := next(wrong(manifest), ""):
+        raise StorageError(f"{path}: {found}; this is no manifest of a run")
     return manifest
+
+
+def must_be_whole(of: Mapping[str, Any], folder: Path) -> None:
+    """See that a manifest says all that pages need.
+
+    Raises:
+        StorageError: it does not.
+    """
+    if missing := lacking(of):
+        raise StorageError(
+            f"{folder / NAME}: without {', '.join(missing)}; the run's command writes it anew into "
+            "another --out"
+        )
 
 
 def settle(folder: Path, manifest: Mapping[str, Any]) -> None:

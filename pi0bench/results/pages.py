@@ -67,9 +67,11 @@ def pages(folder: RunFolder, incomplete: bool = False) -> Pages:
 
     Raises:
         IncompleteError: episodes are missing.
+        StorageError: the manifest or a record is broken.
         UsageError: it is no run's folder, or its records do not go together.
     """
     records, timings, of = folder.records(), folder.timings(), folder.manifest()
+    manifest.must_be_whole(of, folder.root)
     whole = manifest.complete(of, [record.cell for record in records if record.final])
     if not (whole or incomplete):
         raise IncompleteError(

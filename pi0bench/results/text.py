@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,13 @@ _LATEX = {
     "·": r"$\cdot$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
-_FORMULA = ("=", "+", "-", "@")
+_MARKDOWN = re.compile(
+    r"[\\|`*~$]"
+    r"|(?<!\w)_|_(?!\w)"  # within a word it is an underscore
+    r"|(?<=\])[(\[:]"  # a link needs both brackets
+    r"|^[#>]"
+)
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 
 def percent(rate: float | None) -> str:
@@ -72,10 +79,24 @@ def shown(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
+class Marked(str):
+    """Markdown that was made here, of words that are harmless already."""
+
+
+def bold(text: str) -> Marked:
+    """Return `text` as bold Markdown."""
+    return Marked(f"**{in_markdown(text)}**")
+
+
 def in_markdown(text: str) -> str:
-    """Return `text` so that it cannot leave its table cell or become HTML."""
+    """Return `text` so that it is read as it stands, cannot leave its table cell, or become HTML.
+
+    What is `Marked` stays as it is.
+    """
+    if isinstance(text, Marked):
+        return text
     text = printable(text).replace("&", "&amp;").replace("<", "&lt;")
-    return text.replace("\\", "\\\\").replace("|", "\\|")
+    return _MARKDOWN.sub(r"\\\g<0>", text)
 
 
 def in_latex(text: str) -> str:

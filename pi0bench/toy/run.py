@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pi0bench.errors import UsageError
+from pi0bench.bounds import bounded
 from pi0bench.results.files import prove_writable, write_atomic
 from pi0bench.seeds import stream
 from pi0bench.toy import world
@@ -32,10 +32,9 @@ def run(out: Path, settings: Settings, workers: int, console: Console) -> Result
     """Train and measure, print what was found, and write a table and two pictures into `out`.
 
     Raises:
-        UsageError: a number is too small, or `out` is no folder that can be written.
+        UsageError: the seed will not do, or `out` is no folder that can be written.
     """
-    if settings.seed < 0:
-        raise UsageError(f"--seed: {settings.seed} is negative; give a number from 0")
+    bounded("--seed", settings.seed)
     prove_writable(out)
     began = monotonic()
 

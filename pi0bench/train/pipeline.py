@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from pi0bench.bounds import bounded, countable
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies import card as cards
 from pi0bench.policies.folders import EYES_CARD, WEIGHTS, folders
@@ -31,8 +32,7 @@ def demonstrations(
     from pi0bench.train.arrays import read
 
     engine, specs = _tasks(suites)
-    if episodes < 1:
-        raise UsageError(f"--episodes: {episodes} is too few; give a number from 1")
+    _must_be_countable(episodes, seed, len(specs))
     wanted = {"seed": seed, "tasks": {spec.id: spec.hash for spec in specs}, "asked": episodes}
     if out.exists():
         _, about = read(out)
@@ -76,6 +76,7 @@ def dataset(
     from pi0bench.train.worlds.world import Disturbance
 
     lerobot.check(out, side)
+    _must_be_countable(episodes, seed, 1)
     source = out.with_name(f"{out.name}.npz")
     engine = world_of(suites)
     world, how = make(engine), Disturbance(share=0.0)
@@ -88,6 +89,11 @@ def dataset(
         lerobot.export(source, out, renderer, side, show)
     console.print(f"{out}: a LeRobotDataset v3")
     return out
+
+
+def _must_be_countable(episodes: int, seed: int, tasks: int) -> None:
+    bounded("--seed", seed)
+    countable(episodes, tasks)
 
 
 def _tasks(suites: Sequence[str]) -> tuple[str, Sequence[Task]]:
