@@ -107,7 +107,7 @@ def test_a_port_that_is_taken_is_told(swaying: Swaying) -> None:
 
 @pytest.mark.parametrize("host", ["nothere.invalid", "x" * 300, "a\0b", "8.8.8.8", "\ud800", "a b"])
 def test_a_host_that_is_not_here_is_told(swaying: Swaying, host: str) -> None:
-    with pytest.raises(UsageError, match="^--host "):
+    with pytest.raises(UsageError, match=r"^--host "):
         asyncio.run(start(swaying, host, 0, "a key of many characters"))
 
 
