@@ -7,11 +7,9 @@ PYTHON = $(shell test -x "$(VENV)/bin/python" && echo "$(VENV)/bin/python" || ec
 
 .PHONY: setup format check test test-all setup-outside test-outside build
 
-# torch goes first: an open range may resolve to a build of several gigabytes.
 setup:
 	python3 -m venv "$(VENV)"
-	"$(VENV)/bin/python" -m pip install "torch==2.13.*"
-	"$(VENV)/bin/python" -m pip install -e ".[test]"
+	"$(VENV)/bin/python" -m pip install -c constraints.txt -e ".[test]"
 
 format:
 	"$(PYTHON)" -m ruff check --fix .
@@ -44,8 +42,7 @@ build:
 	"$(PYTHON)" -m build --no-isolation --outdir dist
 	@smoke=$$(mktemp -d); trap 'rm -rf "$$smoke"' EXIT; export PYTHONPATH=; set -x; \
 	"$(PYTHON)" -m venv "$$smoke/venv"; \
-	"$$smoke/venv/bin/python" -m pip install -q "torch==2.13.*"; \
-	"$$smoke/venv/bin/python" -m pip install -q "$(CURDIR)"/dist/*.whl; \
+	"$$smoke/venv/bin/python" -m pip install -q -c constraints.txt "$(CURDIR)"/dist/*.whl; \
 	cd "$$smoke"; \
 	venv/bin/pi0bench list; \
 	venv/bin/pi0bench run --policy expert --suite tabletop --episodes 2 --out run

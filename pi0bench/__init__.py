@@ -1,3 +1,20 @@
 """pi0bench: how good is each way of generating robot actions, per sampler step and millisecond?"""
 
-__version__ = "0.1.0"
+from importlib import import_module
+
+from pi0bench.arrival import on_arrival
+
+
+def _register() -> None:
+    import_module("pi0bench.envs.registration")
+
+
+on_arrival("gymnasium", _register)
+
+
+def __getattr__(name: str) -> str:
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from pi0bench.version import version  # late, since it asks git in a checkout
+
+    return version()

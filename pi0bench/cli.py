@@ -10,9 +10,10 @@ from pathlib import Path
 import tyro
 
 import pi0bench
-from pi0bench.commands import making, measuring, reading, serving
+from pi0bench.commands import asked, making, measuring, reading, serving
 from pi0bench.commands.streams import outlets
 from pi0bench.errors import Pi0benchError, StorageError
+from pi0bench.pinned import pin, pin_or_begin_again
 from pi0bench.results.files import storage_trouble
 from pi0bench.results.text import shown
 
@@ -43,6 +44,10 @@ COMMANDS: dict[str, Callable[..., int]] = {
 def main(args: Sequence[str] | None = None) -> int:
     """Carry out a command line and return its exit code."""
     words = list(sys.argv[1:] if args is None else args)
+    asked.WORDS.set(tuple(words))
+    if words[:1] not in (["train"], ["--version"]):  # training may use what this processor has
+        # Before the outlets: a program that begins again finds its standard streams as they were.
+        (pin_or_begin_again if args is None else pin)()
     with outlets() as out:
         return _code(lambda: _carry_out(words)) or _code(out.settle)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable
 from importlib.metadata import entry_points
@@ -46,10 +47,15 @@ def folder(kind: Kind) -> Path:
     return root() / kind
 
 
+def folders_of_others() -> list[str]:
+    """The folders of content that were added."""
+    return [name for name in os.environ.get(EXTRA, "").split(os.pathsep) if name]
+
+
 def add_folders(paths: Iterable[Path]) -> None:
     """Add folders of content, for this process and those that it starts."""
-    named = [*os.environ.get(EXTRA, "").split(os.pathsep), *(str(p.resolve()) for p in paths)]
-    os.environ[EXTRA] = os.pathsep.join(dict.fromkeys(filter(None, named)))
+    named = [*folders_of_others(), *(str(p.resolve()) for p in paths)]
+    os.environ[EXTRA] = os.pathsep.join(dict.fromkeys(named))
 
 
 def task_folders() -> list[Path]:
@@ -60,12 +66,17 @@ def task_folders() -> list[Path]:
     Raises:
         UsageError: a folder of others has no tasks, or is not there.
     """
-    asked = [Path(name) for name in os.environ.get(EXTRA, "").split(os.pathsep) if name]
-    folders = [*asked, *map(_located, sorted(e.value for e in entry_points(group=PLUGINS)))]
+    folders = [*map(Path, folders_of_others()), *map(_located, _plugins())]
     for path in folders:
         if not (path / "tasks").is_dir():
             raise UsageError(f"{path}: holds no folder tasks with folders of task files in it")
     return [folder("tasks"), *(path / "tasks" for path in folders)]
+
+
+@functools.cache
+def _plugins() -> tuple[str, ...]:
+    """What the installed packages' entry points name, read once: it takes long."""
+    return tuple(sorted(entry_point.value for entry_point in entry_points(group=PLUGINS)))
 
 
 def _located(value: str) -> Path:

@@ -14,12 +14,20 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from rich.console import Console
 
+from pi0bench import processor
 from pi0bench.errors import Pi0benchError
+from pi0bench.pinned import instructions
 from pi0bench.results.grid import Column, Line, print_grid
+from pi0bench.versions import outside
 from pi0bench.workers import processes
 
 ROOM_GB = 2.0
-_PROBE = "import sys; from pi0bench.envs.render.choose import make; make(sys.argv[1]).close()"
+_PROBE = """
+import sys
+from pi0bench.envs.render.choose import driver, make
+make(sys.argv[1]).close()
+sys.stdout.write(driver(sys.argv[1]))
+"""
 _PROBE_S = 60.0
 
 
@@ -57,11 +65,23 @@ def packages() -> Finding:
     return Finding(f"Python {python}, all {len(wanted)} required packages")
 
 
+def bits() -> Finding:
+    """Whether the published records come out here, to the last digit."""
+    says = f"{processor.name()} ({processor.model()}), {processor.level()}; measures by "
+    says += instructions()
+    if not processor.has_avx2():
+        return Finding(says, "published numbers need AVX2 and FMA; the digits will differ")
+    if strange := outside():
+        again = 'the digits may differ; pip install -c constraints.txt "pi0bench"'
+        return Finding("; ".join([says, *strange]), again)
+    return Finding(f"{says}: the published records come out to the last digit")
+
+
 def opengl() -> Finding:
     """A context for `gl`, tried in a process of its own, since a broken driver can crash."""
-    trouble = _drawing("gl")
+    trouble, driver = _drawing("gl")
     if not trouble:
-        return Finding(f"works (MUJOCO_GL={os.environ.get('MUJOCO_GL', 'unset')})")
+        return Finding(f"works: {driver} (MUJOCO_GL={os.environ.get('MUJOCO_GL', 'unset')})")
     remedy = (
         "pictures are drawn on the CPU meanwhile, and numbers drawn by tiny are not those drawn by "
         "gl; install libegl1 or libosmesa6, and set MUJOCO_GL to egl or osmesa"
@@ -71,21 +91,21 @@ def opengl() -> Finding:
 
 def tiny_renderer() -> Finding:
     """PyBullet's renderer, which needs no OpenGL."""
-    trouble = _drawing("tiny")
+    trouble, _ = _drawing("tiny")
     return Finding(trouble, "install pybullet again", True) if trouble else Finding("works")
 
 
-def _drawing(renderer: str) -> str:
-    """Say why a renderer cannot be made; empty when it can."""
+def _drawing(renderer: str) -> tuple[str, str]:
+    """Why a renderer cannot be made, empty when it can; and by what it draws."""
     command = [sys.executable, "-c", _PROBE, renderer]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_S)
     except subprocess.TimeoutExpired:
-        return f"does not answer within {_PROBE_S:.0f} s"
+        return f"does not answer within {_PROBE_S:.0f} s", ""
     if done.returncode == 0:
-        return ""
+        return "", done.stdout
     last = done.stderr.strip().splitlines()[-1:] or [f"ended with {done.returncode}"]
-    return f"does not work: {last[0]}"
+    return f"does not work: {last[0]}", ""
 
 
 def video() -> Finding:
@@ -142,12 +162,13 @@ def gpu() -> Finding:
     import torch
 
     if torch.cuda.is_available():
-        return Finding(f"{torch.cuda.get_device_name()}; pi0bench train --device cuda uses it")
+        return Finding(f"{torch.cuda.get_device_name()}; pi0bench train pi0 --device cuda uses it")
     return Finding("none, and none is needed")
 
 
 CHECKS: dict[str, Callable[[], Finding]] = {
     "packages": packages,
+    "bits": bits,
     "OpenGL": opengl,
     "tiny renderer": tiny_renderer,
     "video": video,

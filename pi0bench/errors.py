@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_MOST, _FEW = 30, 5  # names that are listed; of more, the nearest
+
 
 class Pi0benchError(Exception):
     """Something the user can mend; the message says where, what, and what would work."""
@@ -37,8 +39,13 @@ class MachineError(Pi0benchError):
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Say that `name` is no `kind`, and suggest the nearest known name or list them all."""
+    """Say that `name` is no `kind`, and suggest the nearest known name, or those there are."""
     choices = sorted(known)
-    near = difflib.get_close_matches(name, choices, n=1)
-    hint = f'did you mean "{near[0]}"?' if near else "known: " + (", ".join(choices) or "none")
+    if near := difflib.get_close_matches(name, choices, n=1):
+        hint = f'did you mean "{near[0]}"?'
+    elif len(choices) > _MOST:
+        nearest = difflib.get_close_matches(name, choices, n=_FEW, cutoff=0)
+        hint = f"nearest of {len(choices)}: {', '.join(nearest)}"
+    else:
+        hint = "known: " + (", ".join(choices) or "none")
     return f'no {kind} "{name}"; {hint}'

@@ -17,6 +17,7 @@ _STREAMS = {
     "shard": 7,
     "verification": 8,
     "development": 9,
+    "gymnasium": 10,
 }
 
 

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from pi0bench.pinned import pin
+
+pin()  # before a test loads what asks
+
 
 @pytest.fixture(scope="session")
 def checkout() -> Path:

@@ -52,6 +52,20 @@ def test_a_policy_of_another_package_is_listed_and_measured(
     assert folder.manifest()["packages"] == {"pi0bench-servo:servo": "pi0bench-servo==0.1"}
 
 
+def test_a_policy_with_a_history_has_the_same_records_alone_and_in_company(
+    checkout: Path, installed: Path, tmp_path: Path
+) -> None:
+    found = []
+    asked = "run --policy pi0bench-servo:steady --task reach_cube --renderer tiny --episodes 3"
+    for how in ("--executor inline --batch 1", "--workers 2 --batch 2"):
+        out = tmp_path / how.split()[1]
+        more = f"{how} --no-video --out {out}"
+        pi0bench(checkout, installed, *asked.split(), *more.split())
+        assert {record.fault for record in RunFolder(out).records()} == {""}
+        found.append((out / "episodes.jsonl").read_bytes())
+    assert found[0] == found[1]
+
+
 def test_tasks_of_ones_own_are_checked_listed_and_measured(checkout: Path, tmp_path: Path) -> None:
     content = str(checkout / "examples" / "content")
     task = f"{content}/tasks/mine/red_beside_blue.toml"

@@ -40,7 +40,13 @@ RULES = {
     ),
     "results read records": Rule(
         modules=("pi0bench.results",),
-        ours=("pi0bench.results", "pi0bench.errors", "pi0bench.content"),
+        ours=(
+            "pi0bench.results",
+            "pi0bench.atomic",
+            "pi0bench.errors",
+            "pi0bench.content",
+            "pi0bench.roles",
+        ),
         never=("torch", *ENGINES),
         unloaded=("torch", *ENGINES),
     ),
@@ -67,7 +73,8 @@ RULES = {
     "gymnasium is met in few places": Rule(
         modules=("pi0bench",),
         exempt=tuple(
-            f"pi0bench.envs.{name}" for name in ("env", "gym", "registration", "spaces", "still")
+            f"pi0bench.envs.{name}"
+            for name in ("env", "gym", "named", "pace", "registration", "spaces", "still")
         ),
         never=("gymnasium",),
     ),
@@ -82,7 +89,13 @@ RULES = {
     ),
     "training runs without a simulator": Rule(
         modules=("pi0bench.train.fit", "pi0bench.train.data", "pi0bench.train.eyes"),
-        ours=("pi0bench.train", "pi0bench.policies", "pi0bench.errors", "pi0bench.content"),
+        ours=(
+            "pi0bench.train",
+            "pi0bench.policies",
+            "pi0bench.atomic",
+            "pi0bench.errors",
+            "pi0bench.content",
+        ),
         outside=("torch", "numpy", "safetensors"),
         unloaded=(*ENGINES, "gymnasium", "pi0bench.envs"),
     ),

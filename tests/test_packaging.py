@@ -36,7 +36,11 @@ def listed_by_git(checkout: Path, *options: str) -> set[str]:
     # A checkout that another user owns (a container's mount) is still worth listing.
     command = ["git", "-c", f"safe.directory={checkout}", "ls-files", "-z", *options, "--"]
     done = subprocess.run(
-        [*command, *CONTENT, "pi0bench"], cwd=checkout, capture_output=True, text=True, check=True
+        [*command, *CONTENT, "constraints.txt", "pi0bench"],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return set(done.stdout.split("\0")) - {""}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
+from pi0bench.commands.asked import command, options
 from pi0bench.commands.console import console
 from pi0bench.content import add_folders
 from pi0bench.errors import MachineError, UsageError
@@ -20,6 +20,7 @@ def run(
     suite: str = "tabletop",
     task: tuple[str, ...] = (),
     env_id: tuple[str, ...] = (),
+    success: Literal["end", "once"] = "end",
     steps: tuple[int, ...] = (),
     solver: tuple[str, ...] = (),
     engine: str = "mujoco",
@@ -46,7 +47,10 @@ def run(
             openpi://HOST:PORT one on a server.
         suite: The tasks to measure on; robosuite is robosuite's, with the extra of that name.
         task: Single tasks, in place of a suite.
-        env_id: Registered Gymnasium environments, in place of a suite.
+        env_id: Registered Gymnasium environments, in place of a suite; MODULE:ID imports the
+            module that registers it.
+        success: What --env-id takes for a success: that an episode's last info says so (end), or
+            any of its infos (once), which then ends it, and stands behind the task's name.
         steps: Sampler steps to try; each policy's own default when not given.
         solver: Samplers to try, such as euler, heun or ddim; each policy's own default when not
             given, and of those given the ones that it can use.
@@ -66,8 +70,8 @@ def run(
         ray_address: A Ray cluster with the same pi0bench, such as auto, in place of one that is
             started here. Whoever reaches a port of Ray can run any code there.
         quick: Five episodes a task and no videos, unless --episodes says otherwise.
-        stop_early: End as soon as every policy is shown to differ from the first one named; looks
-            every five episodes by a test that allows it (e-values).
+        stop_early: End as soon as every policy that competes is shown to differ from the first one
+            named; looks every five episodes by a test that allows it (e-values).
         allow_incomplete: Show tables even when episodes are missing, with worst-case bounds.
         content: Folders with tasks of your own, tasks/SUITE/*.toml in each.
     """
@@ -80,7 +84,8 @@ def run(
     from pi0bench.evaluate.sources import suite as tasks_of
 
     part = Shard.parse(shard) if shard else None
-    single = (*task, *(f"{GYMNASIUM}/{name}" for name in env_id))
+    rule = "" if success == "end" else f"?success={success}"
+    single = (*task, *(f"{GYMNASIUM}/{name}{rule}" for name in env_id))
     settings = cells.Settings(
         policies=policy,
         tasks=single or tasks_of(suite),
@@ -98,7 +103,7 @@ def run(
         batch=batch,
         video=video and not quick,
         incomplete=allow_incomplete,
-        command=shlex.join(["pi0bench", *sys.argv[1:]]),
+        command=command(),
         shard=part,
         executor=executor,
         ray_address=ray_address,
@@ -120,6 +125,10 @@ def plan(parts: tyro.conf.Positional[int], asked: tyro.conf.Positional[tuple[str
     """
     from pi0bench.evaluate.shards import commands
 
+    given = options(run, asked)
+    for option in ("shard", "out", "stop_early"):
+        if given.get(option):
+            raise UsageError(f"--{option.replace('_', '-')}: no part of a run has it; leave it out")
     for line in commands(parts, asked):
         sys.stdout.write(f"{line}\n")
     return 0

@@ -18,7 +18,8 @@ def report(
     """Write tables, figures and pages again from records: Markdown, LaTeX, CSV and HTML.
 
     Args:
-        folder: Runs' folders, or folders of published runs such as results/0.1.
+        folder: Runs' folders, folders of published runs such as results/0.1, or texts such as
+            README.md that quote them.
         allow_incomplete: Of runs even when episodes are missing, with worst-case bounds.
     """
     from pi0bench.results.report import report as write
@@ -45,27 +46,31 @@ def compare(
     from pi0bench.results.compare import compare as judge
     from pi0bench.results.compare import select
     from pi0bench.results.comparison import print_comparison
-    from pi0bench.results.lerobot_read import outcomes
+    from pi0bench.results.entry import entry
     from pi0bench.results.report import write_comparison
 
-    records = {str(path): outcomes(path) for path in run}
-    found = judge(select(records, policy, steps))
+    entries = {str(path): entry(path) for path in run}
+    found = judge(select(entries, policy, steps))
     print_comparison(found, console())
     if out is not None:
         _say(write_comparison(found, out))
     return 0
 
 
-def publish(run: tyro.conf.Positional[tuple[Path, ...]], out: Path) -> int:
+def publish(
+    run: tyro.conf.Positional[tuple[Path, ...]], out: Path, readme: tuple[Path, ...] = ()
+) -> int:
     """Put finished runs side by side, with their records, and write the pages of all of them.
 
     Args:
         run: Folders of runs; each is published under its own name.
         out: The folder of the results, such as results/0.1.
+        readme: Texts such as README.md, in which the numbers between the comments `published` and
+            `/published` are written anew from published records.
     """
     from pi0bench.results.publish import publish as put
 
-    _say(put(run, out))
+    _say(put(run, out, readme))
     return 0
 
 

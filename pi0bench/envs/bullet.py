@@ -1,4 +1,4 @@
-"""PyBullet's client without the lines that its C code prints at import and at connection."""
+"""PyBullet's client: silent, and refusing to be copied."""
 
 from __future__ import annotations
 
@@ -6,31 +6,45 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, NoReturn
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = os.dup(1), os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
+def _muted() -> Iterator[None]:
+    """Hold back what C code writes to stderr: once, since every thread's words are held back."""
     try:
-        os.dup2(null, 1)
-        os.dup2(null, 2)
+        kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # it is closed
+        yield
+        return
+    if sys.stderr:
+        sys.stderr.flush()
+    os.dup2(null, 2)
+    try:
         yield
     finally:
-        for fd, old in zip((1, 2), saved, strict=True):
-            os.dup2(old, fd)
-            os.close(old)
+        os.dup2(kept, 2)
+        os.close(kept)
         os.close(null)
 
 
-with _quiet():
+with _muted():  # PyBullet says when it was built
     import pybullet
     from pybullet_utils.bullet_client import BulletClient
 
 
-def connect() -> BulletClient:
+class Client(BulletClient):
     """A new empty PyBullet world in this process."""
-    with _quiet():
-        return BulletClient(pybullet.DIRECT)
+
+    def __init__(self) -> None:
+        self._shapes: dict[int, Any] = {}
+        self._pid = os.getpid()
+        # BulletClient's own constructor passes options, and Bullet prints them.
+        self._client = pybullet.connect(pybullet.DIRECT)
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(
+            "a PyBullet world can be neither copied nor pickled: the copy would be the same "
+            "simulator under two names; make another environment, and reset it to the same start "
+            'state by its seed, or by options={"episode": ...}'
+        )

@@ -10,6 +10,8 @@ from pi0bench.envs.pose import Array, Pose, rot_of
 from pi0bench.envs.world import PHYSICS_HZ, World
 
 ACTION_DIM = 7
+DEFAULT_HZ = 20
+"""Actions a second, where nothing else is asked."""
 MAX_SPEED_M_S = 0.6
 MAX_TURN_RAD_S = 3.0
 _SUB_INTERVALS = 5
@@ -25,7 +27,7 @@ class Controller:
     inside the workspace.
     """
 
-    def __init__(self, world: World, control_hz: int = 20) -> None:
+    def __init__(self, world: World, control_hz: int = DEFAULT_HZ) -> None:
         if PHYSICS_HZ % control_hz:
             raise ValueError(f"control_hz must divide {PHYSICS_HZ}; got {control_hz}")
         self._world = world

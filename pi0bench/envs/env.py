@@ -10,11 +10,12 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from pi0bench.envs import observe
-from pi0bench.envs.control import ACTION_DIM
+from pi0bench.envs.control import ACTION_DIM, DEFAULT_HZ
+from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render import choose
 from pi0bench.envs.render.renderer import Image, Renderer
-from pi0bench.envs.spaces import observation_space
-from pi0bench.envs.tabletop import ENGINES, Tabletop
+from pi0bench.envs.spaces import longest, observation_space, utf8
+from pi0bench.envs.tabletop import Tabletop
 from pi0bench.envs.world import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError, unknown
 from pi0bench.seeds import stream
@@ -22,6 +23,7 @@ from pi0bench.tasks.load import task as load_task
 from pi0bench.tasks.placement import place
 
 OBS_MODES = ("rgb", "state", "pointcloud")
+REWARDS = ("success", "progress")
 CONTROL_HZ = tuple(hz for hz in range(10, 101) if PHYSICS_HZ % hz == 0)
 _SIDES = range(16, 641)
 _RENDER_SIDE = 256
@@ -34,15 +36,18 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
     """One task in one engine.
 
     The action, (7,), is that of `pi0bench.envs.control.Controller`. Every observation has
-    `proprio`, (10,), see `pi0bench.envs.tabletop.proprio`, and the `instruction`. On top of that
+    `proprio`, (10,), see `pi0bench.envs.tabletop.proprio`, and the `instruction`, as text and as
+    `instruction_utf8`, bytes with zeros behind them: text in observations is blank in Gymnasium's
+    AsyncVectorEnv, unless it is made with `shared_memory=False`. On top of that
 
     - "rgb" has the pictures `front` and `wrist`, (side, side, 3) each;
     - "state" has `objects`, (8 · objects,): see `pi0bench.envs.observe.objects`;
     - "pointcloud" has `points`, (1024, 6): see `pi0bench.envs.observe.Cloud`.
 
     The reward is 1 at the step at which the goal has held for long enough, which ends the episode,
-    and 0 before. An episode that runs out of time, or whose simulation diverges, is truncated; the
-    latter shows the observation before it, and says why in `info["fault"]`.
+    and 0 before; or else what `info["progress"]` has risen by. An episode that runs out of time, or
+    whose simulation diverges, is truncated; the latter shows the observation before it, and says
+    why in `info["fault"]`.
 
     Args:
         task: its id.
@@ -52,6 +57,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         render_mode: None or rgb_array, the front camera at 256 pixels.
         image_side: of the observed pictures, pixels.
         renderer: gl, tiny, or auto for the engine's own. It starts when the first picture is drawn.
+        reward: success or progress.
 
     Raises:
         UsageError: a value is none of these.
@@ -64,11 +70,13 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         task: str,
         engine: str = "mujoco",
         obs_mode: str = "rgb",
-        control_hz: int = 20,
+        control_hz: int = DEFAULT_HZ,
         render_mode: str | None = None,
         image_side: int = 64,
         renderer: str = "auto",
+        reward: str = "success",
     ) -> None:
+        _known("reward", reward, REWARDS)
         _known("engine", engine, ENGINES)
         _known("observation mode", obs_mode, OBS_MODES)
         _known("renderer", renderer, (*choose.NAMES, "auto"))
@@ -82,10 +90,12 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
             raise UsageError(f"image_side must be from 16 to 640; got {image_side}")
         self.task, self.engine, self.obs_mode = load_task(task), engine, obs_mode
         self.control_hz, self.image_side = int(control_hz), int(image_side)
+        self.reward = reward
         self.render_mode = render_mode
         self.metadata = {**self.metadata, "render_fps": self.control_hz}
         self.action_space = spaces.Box(-1.0, 1.0, (ACTION_DIM,), np.float32)
         self.observation_space = observation_space(self.task, obs_mode, self.image_side)
+        self._longest = longest(self.task)
         self._asked_renderer = renderer
         self._renderer: Renderer | None = None
         self._episode: Tabletop | None = None
@@ -98,8 +108,8 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         """Start an episode.
 
         Args:
-            seed: starts that evaluation episode; without it, the environment's own generator
-                draws the start state.
+            seed: for the environment's own generator, which draws the start states. No seed leads
+                to one that policies are measured or were trained on.
             options: `episode` starts that evaluation episode and leaves the generator alone.
 
         Raises:
@@ -108,7 +118,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         super().reset(seed=seed)
         for name in options or {}:
             _known("option", name, ("episode",))
-        layout = place(self.task, self._rng((options or {}).get("episode", seed)))
+        layout = place(self.task, self._rng((options or {}).get("episode")))
         self._end()
         self._episode = Tabletop(self.task, layout, self.engine, self.control_hz)
         if self.obs_mode == "pointcloud":
@@ -118,8 +128,9 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
 
     def _rng(self, episode: int | None) -> np.random.Generator:
         if episode is None:
-            return self.np_random
-        if not isinstance(episode, int | np.integer) or episode < 0:
+            # Not the generator itself: some seed of it may well be an evaluation episode's.
+            return stream("gymnasium", int(self.np_random.integers(2**63)), self.task.id)
+        if isinstance(episode, bool) or not isinstance(episode, int | np.integer) or episode < 0:
             raise UsageError(f"an episode is a whole number from 0; got {episode}")
         return stream("evaluation", 0, self.task.id, int(episode))
 
@@ -132,6 +143,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         wanted = np.asarray(action, np.float64)
         if wanted.shape != (ACTION_DIM,) or not np.isfinite(wanted).all():
             raise UsageError(f"an action is {ACTION_DIM} finite numbers; got {action}")
+        before = self._progress()
         try:
             self.tabletop.step(wanted)
         except PhysicsFault as error:
@@ -139,7 +151,12 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         self._seen = self._observe()
         done = self.tabletop.succeeded
         late = not done and self.tabletop.steps >= self.tabletop.max_steps
-        return _copied(self._seen), float(done), done, late, self._info()
+        reward = float(done) if self.reward == "success" else self._progress() - before
+        return _copied(self._seen), reward, done, late, self._info()
+
+    def _progress(self) -> float:
+        now = self.tabletop
+        return 1.0 if now.succeeded else now.verdict.progress
 
     @property
     def tabletop(self) -> Tabletop:
@@ -185,7 +202,9 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
 
     def _observe(self) -> Observation:
         now = self.tabletop
-        seen: Observation = {"proprio": now.proprio(), "instruction": now.layout.instruction}
+        said = now.layout.instruction
+        seen: Observation = {"proprio": now.proprio(), "instruction": said}
+        seen["instruction_utf8"] = utf8(said, self._longest)
         if self.obs_mode == "rgb":
             seen |= now.images(self._draws_with(), self.image_side)
         elif self.obs_mode == "state":
@@ -197,8 +216,9 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
     def _info(self) -> dict[str, Any]:
         now = self.tabletop
         return {
+            "is_success": now.succeeded,
             "success": now.succeeded,
-            "progress": 1.0 if now.succeeded else now.verdict.progress,
+            "progress": self._progress(),
             "stages": now.verdict.stages,
             "mode": now.verdict.mode,
             "instruction": now.layout.instruction,

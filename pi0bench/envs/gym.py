@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from importlib.metadata import packages_distributions, version
 from typing import Any
 
 import gymnasium
@@ -17,11 +14,12 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from pi0bench.envs.episode import OWN, Seen, Verdict
+from pi0bench.envs.named import find
+from pi0bench.envs.pixels import rgb
 from pi0bench.envs.pose import Array
-from pi0bench.envs.registration import register
 from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.envs.world import EnvFault
-from pi0bench.errors import UsageError, unknown
+from pi0bench.errors import UsageError
 from pi0bench.seeds import stream
 
 SOURCE = "gymnasium"
@@ -36,43 +34,26 @@ class GymTask:
     """An environment's task (see `pi0bench.evaluate.sources.Outside`).
 
     Args:
-        name: its registered id. Modules are never imported by name: an id with a colon is refused.
+        name: see `pi0bench.envs.named.find`.
 
     Raises:
-        UsageError: no environment of that name is registered.
+        UsageError: no environment has that name.
     """
 
     engine, renderer = SOURCE, OWN
 
     def __init__(self, name: str) -> None:
-        register()  # ours count too
-        if name not in gymnasium.registry:
-            raise UsageError(unknown("Gymnasium environment", name, gymnasium.registry))
-        self.id = f"{SOURCE}/{name}"
-        # Its checks of the caller are not for us: we reset first, once.
-        self._spec = replace(
-            gymnasium.registry[name], disable_env_checker=True, order_enforce=False
-        )
-        said = f"{name} {_origin(self._spec)}"
-        self.hash = hashlib.sha256(said.encode()).hexdigest()[:12]
+        found = find(name)
+        self.id, self.hash = f"{SOURCE}/{found.name}", found.hash
+        self._spec, self._once = found.spec, found.success == "once"
 
-    def begin(self, seed: int, number: int) -> GymEpisode:
-        """Start an episode; its number decides the environment's seed."""
-        rng = stream("evaluation", seed, self.id, number)
-        return GymEpisode(self._spec, int(rng.integers(2**31)))
-
-
-def _origin(spec: EnvSpec) -> str:
-    """The package that an environment comes from, with its version, and Gymnasium's own."""
-    entry = spec.entry_point
-    module = entry if isinstance(entry, str) else getattr(entry, "__module__", "")
-    return _versions(module.partition(":")[0].partition(".")[0])
-
-
-@functools.cache
-def _versions(module: str) -> str:
-    names = sorted({*packages_distributions().get(module, ()), SOURCE})
-    return " ".join(f"{name}=={version(name)}" for name in names)
+    def begin(
+        self, seed: int, number: int, env: gymnasium.Env[Any, Any] | None = None
+    ) -> GymEpisode:
+        """Start an episode, by a reset of `env` if given; its number decides the reset's seed."""
+        # By the environment's own name: whatever success is, the start is the same.
+        rng = stream("evaluation", seed, f"{SOURCE}/{self._spec.id}", number)
+        return GymEpisode(self._spec, int(rng.integers(2**31)), self._once, env)
 
 
 class GymEpisode:
@@ -81,11 +62,17 @@ class GymEpisode:
     Of an observation, RGB pictures go to `images`, text to the instruction, and all other numbers,
     in the order of their names, to `proprio`. It has succeeded when the last `info` says so, under
     `is_success` or `success`; where no `info` has either, when its return reaches the
-    environment's `reward_threshold`.
+    environment's `reward_threshold`. If once is enough, it ends with the first `info` that says so,
+    and a return that has reached the threshold may fall again.
 
     Args:
         spec: of the environment.
         seed: for its reset.
+        once: whether success at any time is enough.
+        env: made from the spec before; None makes one.
+
+    Attributes:
+        env: the environment, which can be reset for another episode in place of being closed.
 
     Raises:
         EnvFault: it cannot be made or reset.
@@ -95,18 +82,25 @@ class GymEpisode:
 
     speed_m_s = None
 
-    def __init__(self, spec: EnvSpec, seed: int) -> None:
+    def __init__(
+        self,
+        spec: EnvSpec,
+        seed: int,
+        once: bool = False,
+        env: gymnasium.Env[Any, Any] | None = None,
+    ) -> None:
         self._name, self._threshold = spec.id, spec.reward_threshold
         self._limit = spec.max_episode_steps or MAX_STEPS
         self.steps, self.over = 0, False
-        self._return, self._held, self._flagged = 0.0, 0, False
+        self._return, self._best, self._held = 0.0, -math.inf, 0
+        self._once, self._flagged = once, False
         try:
-            self.env = _make(spec)
+            self.env = env or _make(spec)
             self._observation, info = self.env.reset(seed=seed)
         except Exception as error:
             raise EnvFault(f"{spec.id}: reset: {error!r}") from error
         self.low, self.high, self.legal = _actions(self.env.action_space, spec.id)
-        self.control_hz = int(self.env.metadata.get("render_fps") or _HZ)
+        self.control_hz = max(1, int(self.env.metadata.get("render_fps") or _HZ))
         self.instruction = str(info.get("instruction") or _text(self._observation) or spec.id)
 
     @property
@@ -141,9 +135,10 @@ class GymEpisode:
             raise EnvFault(f"step {self.steps}: {error!r}") from error
         self.steps += 1
         self._return += float(reward)
+        self._best = max(self._best, self._return)
         if info:
             self._follow(info)
-        if done or late or self.steps >= self._limit:
+        if done or late or self.steps >= self._limit or (self._once and self._held):
             self._end()
 
     def _follow(self, info: Mapping[str, Any]) -> None:
@@ -164,7 +159,7 @@ class GymEpisode:
                 f"{self._name}: nothing says what its success is; put "
                 f'"{_SUCCESS[0]}" into its info, or register it with a reward_threshold'
             )
-        self._held = int(self._return >= self._threshold)
+        self._held = int((self._best if self._once else self._return) >= self._threshold)
 
     def expert_action(self) -> Array:
         """There is no expert.
@@ -181,7 +176,7 @@ class GymEpisode:
         except Exception as error:  # a missing library, mostly: results never depend on it
             _warn_once(f"{self._name} cannot be drawn, so there are no videos: {error}")
             return None
-        return drawn if isinstance(drawn, np.ndarray) else None
+        return rgb(drawn)
 
     def close(self) -> None:
         """Close the environment."""
@@ -193,7 +188,7 @@ def _make(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
     entry = spec.entry_point
     made_by = load_env_creator(entry) if isinstance(entry, str) else entry
     metadata = getattr(made_by, "metadata", {})
-    if "rgb_array" in metadata.get("render_modes", ()):
+    if isinstance(metadata, Mapping) and "rgb_array" in metadata.get("render_modes", ()):
         return gymnasium.make(spec, render_mode="rgb_array")
     return gymnasium.make(spec)
 

@@ -1,7 +1,7 @@
 """MuJoCo's bindings, whatever MUJOCO_GL says, and without the log file that warnings would leave.
 
 MuJoCo refuses to be imported when MUJOCO_GL names an OpenGL that the machine lacks, though
-physics needs none; `pi0bench.envs.render.gl` reads the variable on its own.
+physics needs none; `pi0bench.envs.render.context` reads the variable on its own.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pi0bench.envs.models import geoms_of, read
-from pi0bench.envs.pose import Array, Pose, from_rpy, vector_of
+from pi0bench.envs.pose import Array, Pose, from_rpy, quat_of, quat_product, vector_of
 from pi0bench.envs.scene import Body, Joint, Link
 
 MAX_WIDTH_M = 0.08
@@ -101,6 +101,19 @@ def _forward(q_rad: bytes) -> Pose:
     """Remembered, because predicates ask for the same posture again and again."""
     tool = _frames(np.frombuffer(q_rad))[7]
     return Pose(tool[:3, 3], tool[:3, :3])
+
+
+def tool_quat_wxyz(q_rad: Array) -> Array:
+    """Unit quaternion (w, x, y, z) of the tool in the base frame, (7,) → (4,), without a jump.
+
+    A rotation has two quaternions. This is the product along the joints, as MuJoCo's quaternion of
+    the hand is, which follows every movement: w may become negative.
+    """
+    *hinges, quat = map(quat_of, _chain()[:, :3, :3])
+    for fixed, half_rad in zip(reversed(hinges), q_rad[::-1] / 2, strict=True):
+        turn = quat_product(fixed, np.array([np.cos(half_rad), 0, 0, np.sin(half_rad)]))
+        quat = quat_product(turn, quat)
+    return quat
 
 
 def link_poses(q_rad: Array, width_m: float) -> dict[str, Pose]:

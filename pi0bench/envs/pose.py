@@ -90,6 +90,19 @@ def quat_of(rot: Array) -> Array:
     return np.array([number / size for number in quat])
 
 
+def quat_product(a_wxyz: Array, b_wxyz: Array) -> Array:
+    """The turn b and then the turn a, as a quaternion, (4,)."""
+    (w, x, y, z), (s, i, j, k) = a_wxyz.tolist(), b_wxyz.tolist()
+    return np.array(
+        [
+            w * s - x * i - y * j - z * k,
+            w * i + x * s + y * k - z * j,
+            w * j - x * k + y * s + z * i,
+            w * k + x * j - y * i + z * s,
+        ]
+    )
+
+
 def rot_of(vector_rad: Array) -> Array:
     """Rotation matrix of a rotation vector, (3,) → (3, 3) (Rodrigues)."""
     angle = float(np.linalg.norm(vector_rad))
@@ -102,7 +115,12 @@ def rot_of(vector_rad: Array) -> Array:
 
 def vector_of(rot: Array) -> Array:
     """Rotation vector of a rotation matrix, (3, 3) → (3,), length in [0, π]."""
-    w, *xyz = quat_of(rot).tolist()
+    return vector_of_quat(quat_of(rot))
+
+
+def vector_of_quat(quat_wxyz: Array) -> Array:
+    """Rotation vector of a unit quaternion, (4,) → (3,), length in [0, 2π]: above π where w < 0."""
+    w, *xyz = quat_wxyz.tolist()
     sine = math.hypot(*xyz)
     if sine < 1e-12:
         return np.zeros(3)

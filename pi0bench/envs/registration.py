@@ -1,41 +1,60 @@
 """Importing this module registers every task with Gymnasium; it loads no engine.
 
-For each task there are the id `pi0bench/TASK`, which takes the keyword `engine`, and one id
-`pi0bench/TASK-ENGINE` for each engine. Gymnasium has read no plugin's entry points since 1.0, so
-either import this module before `gymnasium.make`, or have Gymnasium import it:
-`gymnasium.make("pi0bench.envs.registration:pi0bench/TASK")`.
+For each task there are the id `pi0bench/TASK-vN`, which takes the keyword `engine`, and one id
+`pi0bench/TASK-ENGINE-vN` for each engine, where N is the version in the task's file. Gymnasium
+finds them as soon as `pi0bench` is imported, so `gymnasium.make("pi0bench:pi0bench/TASK-vN")`
+needs no import at all; without `-vN` it takes the newest version, and says so.
 """
 
 from __future__ import annotations
 
 import functools
+import warnings
 
 import gymnasium
+from gymnasium.envs.registration import WrapperSpec
 
-from pi0bench.envs.tabletop import ENGINES
-from pi0bench.tasks.load import task_ids
+from pi0bench.envs.control import DEFAULT_HZ
+from pi0bench.envs.physics import ENGINES
+from pi0bench.errors import UsageError
+from pi0bench.tasks.load import task, task_ids
+from pi0bench.tasks.spec import TaskSpec
 
-STILL = "pi0bench/still"
+STILL = "pi0bench/still-v1"
 """An environment in which nothing moves for ten seconds, about as long as a task takes."""
 
 
-def env_ids(task_id: str) -> dict[str, dict[str, str]]:
+def env_ids(spec: TaskSpec) -> dict[str, dict[str, str]]:
     """Each id under which a task is registered, with the keywords that it stands for."""
-    name = f"pi0bench/{task_id}"
-    engines = {f"{name}-{engine}": {"task": task_id, "engine": engine} for engine in ENGINES}
-    return {name: {"task": task_id}, **engines}
+    name, version = f"pi0bench/{spec.id}", f"v{spec.version}"
+    engines = {
+        f"{name}-{engine}-{version}": {"task": spec.id, "engine": engine} for engine in ENGINES
+    }
+    return {f"{name}-{version}": {"task": spec.id}, **engines}
 
 
 @functools.cache
 def register() -> None:
-    """Register what is not registered yet: every task, and `STILL`."""
+    """Register what is not registered yet: every task whose file can be read, and `STILL`."""
     if STILL not in gymnasium.registry:
         entry = "pi0bench.envs.still:StillEnv"
         gymnasium.register(STILL, entry, reward_threshold=1.0, max_episode_steps=200)
-    for task_id in task_ids():
-        for env_id, keywords in env_ids(task_id).items():
+    for name in task_ids():
+        try:
+            spec = task(name)
+        except UsageError as error:  # others' file, which must not keep ours away
+            warnings.warn(f"not registered with Gymnasium: {error}", stacklevel=2)
+            continue
+        for env_id, keywords in env_ids(spec).items():
             if env_id not in gymnasium.registry:
-                gymnasium.register(env_id, "pi0bench.envs.env:TabletopEnv", kwargs=keywords)
+                gymnasium.register(
+                    env_id,
+                    "pi0bench.envs.env:TabletopEnv",
+                    reward_threshold=1.0,
+                    max_episode_steps=round(spec.max_s * DEFAULT_HZ),
+                    additional_wrappers=(WrapperSpec("Paced", "pi0bench.envs.pace:paced", {}),),
+                    kwargs=keywords,
+                )
 
 
 register()

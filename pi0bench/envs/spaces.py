@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from pi0bench.envs import observe
 from pi0bench.envs.cameras import CAMERAS
@@ -23,7 +24,12 @@ _WIDTH_M = (
 
 def observation_space(task: TaskSpec, obs_mode: str, side: int) -> spaces.Dict:
     """The space of a task's observations in a mode, with pictures of `side` pixels."""
-    parts: dict[str, spaces.Space[Any]] = {"proprio": _proprio(), "instruction": _wordings(task)}
+    texts = _wordings(task)
+    parts: dict[str, spaces.Space[Any]] = {
+        "proprio": _proprio(),
+        "instruction": spaces.Text(max(map(len, texts)), charset=frozenset("".join(texts))),
+        "instruction_utf8": spaces.Box(0, 255, (longest(task),), np.uint8),
+    }
     far = observe.FAR_M
     if obs_mode == "rgb":
         parts |= {name: spaces.Box(0, 255, (side, side, 3), np.uint8) for name in CAMERAS}
@@ -43,15 +49,24 @@ def _proprio() -> spaces.Box:
     return _box(low, [*reach, 1, 1, np.pi, wide, *lag])
 
 
-def _wordings(task: TaskSpec) -> spaces.Text:
+def longest(task: TaskSpec) -> int:
+    """Bytes of the longest wording of the instruction."""
+    return max(len(text.encode()) for text in _wordings(task))
+
+
+def utf8(text: str, length: int) -> NDArray[np.uint8]:
+    """A text in UTF-8 with zeros behind it, (length,)."""
+    return np.frombuffer(text.encode().ljust(length, b"\0"), np.uint8).copy()
+
+
+def _wordings(task: TaskSpec) -> list[str]:
     """Every wording of the instruction, whatever the colours and sides."""
     said = [Said(color, side) for color in colors() for side in ("left", "right")]
-    texts = [
+    return [
         template.format(**{item.name: words for item in task.objects})
         for template in task.instructions
         for words in said
     ]
-    return spaces.Text(max(map(len, texts)), charset=frozenset("".join(texts)))
 
 
 def _box(low: Any, high: Any) -> spaces.Box:

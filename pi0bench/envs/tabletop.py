@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from pi0bench.envs import models
 from pi0bench.envs.cameras import CAMERAS, Snapshot, camera, picture
 from pi0bench.envs.conditions import Conditions
-from pi0bench.envs.control import Controller
+from pi0bench.envs.control import DEFAULT_HZ, Controller
 from pi0bench.envs.episode import Verdict
 from pi0bench.envs.panda import MAX_WIDTH_M, forward, inverse, panda
+from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.envs.scene import Scene
@@ -23,7 +24,6 @@ from pi0bench.tasks.placement import Layout
 from pi0bench.tasks.predicates import MEASURES, PREDICATES
 from pi0bench.tasks.spec import TaskSpec, Way
 
-ENGINES = ("mujoco", "pybullet")
 PROPRIO_DIM = 10
 _SETTLE_STEPS = 50
 
@@ -53,7 +53,7 @@ class Tabletop:
         task: TaskSpec,
         layout: Layout,
         engine: str,
-        control_hz: int = 20,
+        control_hz: int = DEFAULT_HZ,
         conditions: Conditions | None = None,
     ) -> None:
         self.task, self.layout, self.control_hz = task, layout, control_hz

@@ -6,11 +6,13 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 from pi0bench.bounds import bounded, countable
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.sources import Task
 from pi0bench.policies.policy import Traits
+from pi0bench.results.manifest import plan_hash
 from pi0bench.results.record import Cell
 
 _MAX_NAME = 120
@@ -93,6 +95,30 @@ def expand(
         for task in tasks
         for episode in range(settings.episodes)
     )
+
+
+def holds(
+    settings: Settings,
+    manifest: Mapping[str, Any],
+    traits: Mapping[str, Traits],
+    tasks: Sequence[Task],
+) -> bool:
+    """Whether a plan has all the cells of the one that a run's manifest tells of, and ends alike.
+
+    Args:
+        settings: of the plan.
+        manifest: of the run.
+        traits: of the plan's policies.
+        tasks: of the plan.
+    """
+    try:
+        before = Settings(**manifest["settings"])
+        known = [task for task in tasks if task.id in before.tasks]
+        there = expand(before, traits, known)
+    except (KeyError, TypeError, UsageError):  # other policies or samplers, or another version's
+        return False
+    same = plan_hash(there) == manifest.get("plan") and before.stop_early == settings.stop_early
+    return same and set(there) <= set(expand(settings, traits, tasks))
 
 
 def _steps(settings: Settings, traits: Traits) -> tuple[int, ...]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from pi0bench.envs import variation
-from pi0bench.envs.tabletop import ENGINES, Tabletop
+from pi0bench.envs.physics import ENGINES
+from pi0bench.envs.tabletop import Tabletop
 from pi0bench.envs.world import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError
 from pi0bench.seeds import stream

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,27 +15,40 @@ from numpy.typing import NDArray
 from pi0bench.envs.episode import Episode, Verdict
 from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.envs.world import EnvFault
-from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask, describe
+from pi0bench.evaluate.blame import describe, of_machine
+from pi0bench.evaluate.kept import Kept
+from pi0bench.evaluate.planning import Chunk, PolicyFault, Question, Stopwatch, ask
 from pi0bench.evaluate.smoothness import smoothness
-from pi0bench.evaluate.sources import Task, begin
-from pi0bench.policies.policy import Observation, Policy, Traits
+from pi0bench.evaluate.sources import Task
+from pi0bench.evaluate.witness import Witness
+from pi0bench.policies.policy import Policy, Traits
 from pi0bench.results.record import Cell, Record, Timing
 from pi0bench.seeds import stream
 
-NOTHING: Mapping[str, Image] = MappingProxyType({})
 TIMED_EVERY = 5
 """A plan for one robot takes longer than its share of a batch: few are timed."""
 
-Watch = Callable[[Episode], None]
+Watch = Callable[[Episode, bool], None]
+"""Is told of a state of an episode, and whether it is the last."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What an episode left behind; frames, (side, side, 3) each, only when they were asked for."""
+    """What an episode left behind.
+
+    Attributes:
+        record: how it ended.
+        timing: what it took.
+        frames: pictures of it, (side, side, 3) each, only when they were asked for.
+        reset: True when its environment had had another episode before.
+        unclean: what was otherwise after a reset than in a fresh environment, whose record this is.
+    """
 
     record: Record
     timing: Timing
     frames: tuple[Image, ...] = ()
+    reset: bool = False
+    unclean: str = ""
 
 
 def run(
@@ -46,6 +59,7 @@ def run(
     stopwatch: Stopwatch,
     watch: Watch | None = None,
     abreast: int = 8,
+    kept: Kept | None = None,
 ) -> Iterator[Outcome]:
     """Run cells that differ in the episode alone; an episode never depends on its neighbours.
 
@@ -58,15 +72,16 @@ def run(
         task: the cells' task.
         renderer: draws what the policy sees, only when it plans; None when it sees nothing.
         stopwatch: times the first plan of every `TIMED_EVERY`th episode, alone.
-        watch: called at the start and after every control step.
+        watch: told of the state at the start and after every control step.
         abreast: episodes that run at a time.
+        kept: environments to reset; None builds one for each episode.
     """
     waiting, running = deque(cells), list[Rollout]()
     try:
         while waiting or running:
             start_s = perf_counter()
             while waiting and len(running) < abreast:
-                running.append(Rollout(waiting.popleft(), task, watch))
+                running.append(Rollout(waiting.popleft(), task, watch, kept))
             asking = [rollout for rollout in running if not rollout.status]
             questions = [rollout.question(policy.traits, renderer) for rollout in asking]
             for rollout, question in zip(asking, questions, strict=True):
@@ -91,20 +106,26 @@ def run(
 class Rollout:
     """One episode on its way; `status` is empty while it runs, `wall_s` its share of the time."""
 
-    def __init__(self, cell: Cell, task: Task, watch: Watch | None = None) -> None:
+    def __init__(
+        self, cell: Cell, task: Task, watch: Watch | None = None, kept: Kept | None = None
+    ) -> None:
         self.cell, self.status, self.fault = cell, "", ""
         self.replans, self.trunk_evaluations, self.clipped, self.wall_s = 0, 0, 0, 0.0
         self.times: Mapping[str, float] = {}
         self._closed = False
+        self._memory: Any = None
+        self._witness: Witness | None = None
         self._executed: list[NDArray[np.float64]] = []
         self._watch = watch
+        self._kept = kept or Kept(most=0)
         self._env: Episode | None = None
+        self._reset = False
         try:
-            self._env = begin(cell, task)
+            self._env, self._reset = self._kept.begin(cell, task)
             if watch:
-                watch(self._env)
+                watch(self._env, False)
         except EnvFault as error:
-            self._end("env_fault", describe(error))
+            self._break(error)
 
     @property
     def env(self) -> Episode:
@@ -114,50 +135,47 @@ class Rollout:
 
     def question(self, traits: Traits, renderer: Renderer | None) -> Question:
         """Return what the policy may know now."""
-        env = self.env
-        seen = env.observe(renderer, traits.image_side, traits.points)
-        seen.proprio.flags.writeable = False
-        for image in seen.images.values():
-            image.flags.writeable = False
-        if seen.points is not None:
-            seen.points.flags.writeable = False
-        observation = Observation(
-            images=MappingProxyType(seen.images) if seen.images else NOTHING,
-            proprio=seen.proprio,
-            instruction=env.instruction,
-            expert_action=env.expert_action if traits.privileged else None,
-            points=seen.points,
-            joints_rad=seen.joints_rad,
-            low=env.low,
-            high=env.high,
-        )
         cell = self.cell
+        if self._witness is None:
+            self._witness = Witness(self.env, cell.key(), traits, renderer)
         return Question(
-            observation, partial(stream, "noise", cell.seed, cell.task, cell.episode, self.replans)
+            self._witness.observe(self._memory),
+            partial(stream, "noise", cell.seed, cell.task, cell.episode, self.replans),
         )
 
     def follow(self, answer: Chunk | PolicyFault) -> None:
         """Carry out a chunk, up to the episode's end."""
         self.replans += 1
         if isinstance(answer, PolicyFault):
+            if self._watch:
+                self._watch(self.env, True)
             return self._end("policy_fault", str(answer))
         self.trunk_evaluations += answer.trunk_evaluations
-        env, watch, done = self.env, self._watch, 0
+        self._memory = answer.memory
+        env, watch, witness, done = self.env, self._watch, self._witness, 0
         try:
             for action in answer.actions:
                 done += 1
                 env.step(action)
                 if watch:
-                    watch(env)
+                    watch(env, env.over)
                 if env.over:
                     self._end("success" if env.succeeded else "failure")
                     break
+                if witness:
+                    witness.step_done(len(answer.actions) - done)
         except EnvFault as error:
-            self._end("env_fault", describe(error))
+            self._break(error)
         self._executed.append(answer.actions[:done])
         if answer.clipped is not None:
             self.clipped += int(answer.clipped[:done].sum())
         return None
+
+    def _break(self, error: EnvFault) -> None:
+        """End here, unless the machine is to blame: then it is to be begun again."""
+        if of_machine(error):
+            raise error
+        self._end("env_fault", describe(error))
 
     def _end(self, status: str, fault: str = "") -> None:
         self.status, self.fault = status, fault
@@ -186,10 +204,11 @@ class Rollout:
             fault=self.fault,
             clipped=self.clipped,
         )
-        return Outcome(record, Timing(self.cell.key(), self.wall_s, attempts=1, **self.times))
+        timing = Timing(self.cell.key(), self.wall_s, attempts=1, **self.times)
+        return Outcome(record, timing, reset=self._reset)
 
     def close(self) -> None:
-        """Free the world; how the episode stands can still be asked."""
+        """Let go of the world; how the episode stands can still be asked."""
         if self._env is not None and not self._closed:
             self._closed = True
-            self._env.close()
+            self._kept.end(self.cell, self._env, sound=self.status not in ("", "env_fault"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.evaluate.supervised import Local
+from pi0bench.pinned import pin
 
 if TYPE_CHECKING:
     from pi0bench.evaluate.jobs import Job
@@ -54,12 +55,17 @@ def check(kind: str, ray_address: str) -> None:
 def make(
     workers: int, policies: Mapping[str, Policy], kind: str, ray_address: str = ""
 ) -> Executor:
-    """Return an executor of that many workers; inline it is this process, with these policies."""
+    """Return an executor of that many workers.
+
+    Inline it is this process, with these policies, or a fresh one where it is too late to pin this.
+    """
     if kind == "ray":
         from pi0bench.evaluate.ray_executor import Ray
 
         return Ray(workers, ray_address)
-    return Inline(policies) if kind == "inline" else Local(workers)
+    if kind == "inline":
+        return Inline(policies) if pin() else Local(1)
+    return Local(workers)
 
 
 class Inline:
@@ -78,11 +84,13 @@ class Inline:
         for job in jobs:
             if self._draining:
                 return
-            yield from job.run(self._worker)
+            yield from self._worker.do(job)
 
     def drain(self) -> None:
         """Start no further job."""
         self._draining = True
 
     def close(self) -> None:
-        """Do nothing: nothing runs when no job does."""
+        """Close what is kept; nothing runs when no job does."""
+        if self._worker is not None:
+            self._worker.close()

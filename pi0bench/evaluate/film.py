@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pi0bench.envs.episode import Episode
+from pi0bench.envs.pixels import fitted
 from pi0bench.envs.render.renderer import Image, Renderer
 
 SIDE_PX = 256
@@ -11,17 +12,25 @@ _LINGER = 5
 
 
 class Film:
-    """Takes pictures of an episode, ten a second, and lingers on the end."""
+    """Takes pictures of an episode, ten a second of its own time, and lingers on the last state."""
 
     def __init__(self, renderer: Renderer | None) -> None:
         self._renderer = renderer
         self._frames: list[Image] = []
+        self._shown = -1
 
-    def __call__(self, env: Episode) -> None:
-        """Take a frame where one is due."""
-        if env.steps % (max(1, env.control_hz // FPS)) == 0:
-            frame = env.frame(self._renderer, SIDE_PX)
-            self._frames += [] if frame is None else [frame]
+    def __call__(self, env: Episode, last: bool) -> None:
+        """Take the frames that are due by now, and one of the last state."""
+        due = env.steps * FPS // env.control_hz + 1 - len(self._frames)
+        if due < 1 and not (last and env.steps > self._shown):
+            return
+        frame = env.frame(self._renderer, SIDE_PX)
+        if frame is not None:
+            # A video has one size, and what a slow step began with is seen until it ends.
+            height, width, _ = (self._frames or [frame])[0].shape
+            seen = fitted(frame, height, width)
+            self._frames += [*self._frames[-1:] * (due - 1), seen]
+            self._shown = env.steps
 
     def frames(self) -> tuple[Image, ...]:
         """Return the frames, (H, W, 3) each."""

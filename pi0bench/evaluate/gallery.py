@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pi0bench.atomic import replacing
 from pi0bench.envs.cameras import Snapshot
+from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose import choose, make
 from pi0bench.envs.render.renderer import Image, Renderer
-from pi0bench.envs.tabletop import ENGINES, Tabletop, images
+from pi0bench.envs.tabletop import Tabletop, images
 from pi0bench.seeds import stream
 from pi0bench.tasks.placement import place
 from pi0bench.tasks.spec import TaskSpec
@@ -179,5 +181,5 @@ def _label(pen: ImageDraw, top: int, row: Row) -> None:
 def _write(picture: Image, out: Path) -> None:
     from PIL import Image as pil
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    pil.fromarray(picture).save(out, format="PNG", optimize=True)
+    with replacing(out) as partial:
+        pil.fromarray(picture).save(partial, format="PNG", optimize=True)

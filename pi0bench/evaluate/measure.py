@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.text import Text
 
 from pi0bench.evaluate.cells import Settings, rounds
 from pi0bench.evaluate.display import Display
 from pi0bench.evaluate.executors import Executor
 from pi0bench.evaluate.how import How
+from pi0bench.evaluate.jobs import Loss
 from pi0bench.evaluate.probe import REFERENCE_STEPS, conditions
 from pi0bench.evaluate.worker import Measure, Probe, measures
 from pi0bench.results.early import evidence
 from pi0bench.results.files import append_line
-from pi0bench.results.manifest import stop
+from pi0bench.results.manifest import roles, stop
 from pi0bench.results.quality import QUALITY, Quality
 from pi0bench.results.quality import read as read_quality
 from pi0bench.results.record import Cell
@@ -28,10 +30,20 @@ def measure(
     """Run the jobs, put what they give on the disk as it comes, and show how far they are."""
     if not jobs:
         return
+    said = set[str]()
     with Display(console, sum(len(job.cells) for job in jobs)) as display:
         for outcome in executor.run(jobs):
             folder.append(outcome.record, outcome.timing)
             display.add(outcome.record.status)
+            cell = outcome.record.cell
+            if outcome.unclean and cell.task not in said:
+                said.add(cell.task)
+                line = (
+                    f"{cell.task}: a reset does not make its environment as good as new (episode "
+                    f"{cell.episode} of {cell.policy}, there after a reset, here in a fresh one: "
+                    f"{outcome.unclean}), so each episode gets a fresh one."
+                )
+                console.print(Text(line), soft_wrap=True)
 
 
 def measure_missing(
@@ -58,7 +70,8 @@ def _decided(done: Sequence[Cell], folder: RunFolder, console: Console) -> bool:
     if folder.missing(done):
         return False
     so_far = set(done)  # a run that was stopped before holds more than its first rounds
-    found = evidence([r for r in folder.records() if r.cell in so_far], done[0])
+    known = [r for r in folder.records() if r.cell in so_far]
+    found = evidence(known, done[0], roles(folder.manifest()))
     if not all_shown(list(found.values())):
         return False
     episodes = 1 + max(cell.episode for cell in done)
@@ -77,6 +90,9 @@ def compare_chunks(
         return
     console.print(f"Comparing chunks with those of {REFERENCE_STEPS} steps.")
     for found in executor.run([Probe(group) for group in groups]):
+        if isinstance(found, Loss):
+            console.print(Text(found.why), soft_wrap=True)
+            continue
         for quality in found:
             append_line(folder.path(QUALITY), quality.to_line())
 

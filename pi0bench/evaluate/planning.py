@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.errors import Pi0benchError
-from pi0bench.policies.policy import Observation, Plan, Policy, PolicyLostError
+from pi0bench.evaluate.blame import describe, of_machine
+from pi0bench.policies.policy import Observation, Plan, Policy
 from pi0bench.results.record import Cell
 
 _FLOATS = (np.float32, np.float64)
-_MAX_TEXT = 300
 _PARTS = ("eyes", "prefix", "sampler", "server")
 
 
@@ -42,12 +41,14 @@ class Chunk:
         clipped: how many numbers of each action were, (execute,); None when none was.
         trunk_evaluations: passes through the action expert.
         spent_ms: milliseconds by the part that took them.
+        memory: for the episode's next question.
     """
 
     actions: NDArray[np.float64]
     clipped: NDArray[np.int64] | None
     trunk_evaluations: int
     spent_ms: Mapping[str, float]
+    memory: Any = None
 
 
 class Moment(Protocol):
@@ -123,44 +124,79 @@ def _ask(policy: Policy, questions: Sequence[Question], cell: Cell) -> list[Chun
     try:
         filled = [*questions, *[questions[0]] * (-len(questions) % policy.traits.rows)]
         return _together(policy, filled, cell)[: len(questions)]
-    except (Pi0benchError, PolicyLostError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
+    except PolicyFault as fault:
         if len(questions) == 1:
-            return [error if isinstance(error, PolicyFault) else PolicyFault(describe(error))]
+            return [fault]
     return [answer for question in questions for answer in _ask(policy, [question], cell)]
 
 
 def _together(
     policy: Policy, questions: Sequence[Question], cell: Cell
 ) -> list[Chunk | PolicyFault]:
-    seen = [question.observation for question in questions]
-    plan = policy.plan(seen, Streams(questions), cell.steps, cell.solver)
-    if not isinstance(plan, Plan):
-        raise PolicyFault(f"plan: expected a Plan, got {type(plan).__name__}")
-    rows, execute, numbers = len(seen), policy.traits.execute, len(seen[0].low)
-    actions = plan.actions
-    wanted = f"floats ({rows}, {execute} or more, {numbers})"
-    if not isinstance(actions, np.ndarray):
-        raise PolicyFault(f"actions: expected {wanted} in an array, got {type(actions).__name__}")
-    shape = actions.shape
-    fits = len(shape) == 3 and shape[0] == rows and shape[2] == numbers
-    if not (fits and shape[1] >= execute and actions.dtype in _FLOATS):
-        raise PolicyFault(f"actions: expected {wanted}, got {actions.dtype} {shape}")
-    counts, spent_ms = _counts(plan.trunk_evaluations, rows), _spent(plan.spent_ms)
+    seen, execute = [question.observation for question in questions], policy.traits.execute
+    plan = planned(policy, seen, Streams(questions), cell.steps, cell.solver)
+    actions, rows = plan.actions, len(seen)
+    with _policys_fault():
+        counts, spent_ms = _counts(plan.trunk_evaluations, rows), _spent(plan.spent_ms)
     # A copy: the policy may write into its array while the chunk is carried out.
     asked = actions[:, :execute].astype(np.float64)
     legal = np.minimum(np.maximum(asked, seen[0].low), seen[0].high)
     outside = legal != asked
     clipped = list(outside.sum(axis=2)) if outside.any() else [None] * rows
-    chunks = [Chunk(*row, spent_ms) for row in zip(legal, clipped, counts, strict=True)]
+    rows_of = zip(
+        legal, clipped, counts, [spent_ms] * rows, _memory(plan.memory, rows), strict=True
+    )
+    chunks = [Chunk(*row) for row in rows_of]
     if np.isfinite(actions).all():
         return list(chunks)
-    return [_infinite(row) or chunk for row, chunk in zip(actions, chunks, strict=True)]
+    return [infinite(row) or chunk for row, chunk in zip(actions, chunks, strict=True)]
 
 
-def _infinite(actions: NDArray[np.floating]) -> PolicyFault | None:
-    """What is wrong with a row's actions, (H, A), if they are not all finite."""
+def planned(
+    policy: Policy,
+    seen: Sequence[Observation],
+    noise: Sequence[np.random.Generator],
+    steps: int,
+    solver: str,
+) -> Plan:
+    """Return the policy's plan, whose actions have the right form and may yet be infinite.
+
+    Raises:
+        PolicyFault: they do not, or the policy raised something else than the next two.
+        Pi0benchError: something that the user can mend.
+        BaseException: what the machine is to blame for (see `pi0bench.evaluate.blame`).
+    """
+    rows, execute, numbers = len(seen), policy.traits.execute, len(seen[0].low)
+    with _policys_fault():
+        plan = policy.plan(seen, noise, steps, solver)
+        if not isinstance(plan, Plan):
+            raise PolicyFault(f"plan: expected a Plan, got {type(plan).__name__}")
+        actions, wanted = plan.actions, f"floats ({rows}, {execute} or more, {numbers})"
+        if not isinstance(actions, np.ndarray):
+            got = type(actions).__name__
+            raise PolicyFault(f"actions: expected {wanted} in an array, got {got}")
+        shape = actions.shape
+        fits = len(shape) == 3 and shape[0] == rows and shape[2] == numbers
+        if not (fits and shape[1] >= execute and actions.dtype in _FLOATS):
+            raise PolicyFault(f"actions: expected {wanted}, got {actions.dtype} {shape}")
+    return plan
+
+
+@contextmanager
+def _policys_fault() -> Iterator[None]:
+    """Blame the policy for what goes wrong meanwhile, but for what others are to blame for."""
+    try:
+        yield
+    except (Pi0benchError, PolicyFault, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # panics of Rust and SystemExit are no Exception
+        if of_machine(error):
+            raise
+        raise PolicyFault(describe(error)) from error
+
+
+def infinite(actions: NDArray[np.floating]) -> PolicyFault | None:
+    """What is wrong with actions, of any shape, if they are not all finite."""
     wrong = np.count_nonzero(~np.isfinite(actions))
     if not wrong:
         return None
@@ -181,6 +217,16 @@ def _counts(told: object, rows: int) -> list[int]:
     return np.broadcast_to(counts, rows).tolist()
 
 
+def _memory(told: Any, rows: int) -> Sequence[Any]:
+    """What each row's episode remembers."""
+    if told is None:
+        return [None] * rows
+    if not isinstance(told, list | tuple) or len(told) != rows:
+        got = f"{len(told)}" if isinstance(told, list | tuple) else type(told).__name__
+        raise PolicyFault(f"memory: expected a list of {rows}, got {got}")
+    return told
+
+
 def _spent(told: object) -> Mapping[str, float]:
     """Milliseconds by the part that took them."""
     parts: dict[Any, Any] = dict(told) if isinstance(told, Mapping) else {"": told}
@@ -189,13 +235,6 @@ def _spent(told: object) -> Mapping[str, float]:
             wanted = f"milliseconds by {', '.join(_PARTS)}"
             raise PolicyFault(f"spent_ms: expected {wanted}, got {name!r}: {ms!r}")
     return parts
-
-
-def describe(error: BaseException) -> str:
-    """Name the error and its first line; the same fault gives the same words in every process."""
-    text = str(error).strip().splitlines()
-    words = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
-    return re.sub(r"0x[0-9a-fA-F]+", "0x…", words)[:_MAX_TEXT]
 
 
 class Stopwatch:
@@ -216,9 +255,7 @@ class Stopwatch:
                 _together(policy, [question], cell)
             start = perf_counter()
             (answer,) = _together(policy, [question], cell)
-        except (Pi0benchError, PolicyLostError, MemoryError):
-            raise
-        except (Exception, SystemExit):
+        except PolicyFault:
             return {}
         took_ms = 1000 * (perf_counter() - start)
         if isinstance(answer, PolicyFault):

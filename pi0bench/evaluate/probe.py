@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pi0bench.envs.render.renderer import Renderer
 from pi0bench.evaluate.episode import Rollout
+from pi0bench.evaluate.planning import infinite, planned
 from pi0bench.evaluate.sources import Task
 from pi0bench.policies.policy import Policy
 from pi0bench.results.quality import Quality
@@ -49,6 +50,9 @@ def probe(
         policy: plans.
         task: the cells' task.
         renderer: draws what the policy sees; None when it sees nothing.
+
+    Raises:
+        PolicyFault: the policy gives no sound plan of so many steps.
     """
     counts = [cell.steps for cell in cells]
     found: dict[int, list[tuple[float, float]]] = {steps: [] for steps in counts}
@@ -63,7 +67,9 @@ def probe(
         def chunks(steps: int, cell: Cell = cell, seen: Sequence = seen) -> Chunks:  # type: ignore[type-arg]
             where = (cell.task, cell.episode)
             noise = [stream("probe", cell.seed, *where, draw) for draw in range(DRAWS)]
-            actions = policy.plan(seen, noise, steps, cell.solver).actions
+            actions = planned(policy, seen, noise, steps, cell.solver).actions
+            if fault := infinite(actions):
+                raise fault
             return actions[:, : policy.traits.execute].reshape(DRAWS, -1)
 
         reference = chunks(REFERENCE_STEPS)

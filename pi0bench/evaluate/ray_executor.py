@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import functools
+import json
 import logging
 import os
 import platform
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
-from pi0bench.evaluate.slot import ONE_THREAD
 from pi0bench.evaluate.supervised import ANSWER_S, JOBS_A_PROCESS
-from pi0bench.results.manifest import differences
+from pi0bench.pinned import environment
+from pi0bench.results.basis import mixed
 
 if TYPE_CHECKING:
     from pi0bench.evaluate.worker import Worker
@@ -54,7 +55,7 @@ class Ray:
             where = {"address": "local", "num_cpus": workers, "include_dashboard": False}
             where["object_store_memory"] = _OBJECTS_BYTES
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        runtime = {"env_vars": dict(ONE_THREAD)}
+        runtime = {"env_vars": dict(environment())}
         with _private_files():
             try:
                 ray.init(
@@ -64,7 +65,7 @@ class Ray:
                 raise UsageError(f"--ray-address: {address or 'this machine'}: {error}") from error
         task: Any = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1, max_calls=JOBS_A_PROCESS)
         self._ray, self._task, self._answer_s = ray, task(_answer), answer_s
-        self._versions = _versions()
+        self._software = _software()
         self._draining = False
         self._waiting: deque[Job[Any]] = deque()
         self._running: dict[Any, Job[Any]] = {}
@@ -102,7 +103,7 @@ class Ray:
             job = self._waiting.popleft()
             # A job of several parts is begun once: its parts are what is repeated.
             task = self._task if len(job.parts()) == 1 else self._task.options(max_retries=0)
-            self._running[task.remote(job, self._answer_s, self._versions)] = job
+            self._running[task.remote(job, self._answer_s, self._software)] = job
         return bool(self._running)
 
     def _received(self, reference: Any) -> tuple[Any] | Loss:
@@ -133,14 +134,12 @@ def must_be_installed() -> None:
         raise UsageError('--executor ray: Ray is not installed; pip install "pi0bench[ray]"')
 
 
-def _answer(
-    job: Job[Any], answer_s: float, versions: tuple[tuple[str, str], ...]
-) -> tuple[bool, Any]:
+def _answer(job: Job[Any], answer_s: float, software: str) -> tuple[bool, Any]:
     """Do a job in a process of Ray: (True, its answers) or (False, what it raised)."""
     # Ends the process even where Python itself stands still; the log of Ray then says where.
     faulthandler.dump_traceback_later(answer_s, exit=True, file=2)
     try:
-        return True, list(job.run(_worker(versions)))
+        return True, list(_worker(software).do(job))
     except Exception as error:
         return False, error
     finally:
@@ -148,24 +147,28 @@ def _answer(
 
 
 @functools.cache
-def _worker(versions: tuple[tuple[str, str], ...]) -> Worker:
+def _worker(software: str) -> Worker:
     """The process's only worker.
 
     Raises:
-        UsageError: this machine has other versions than the one that asks.
+        UsageError: this machine has other software than the one that asks.
     """
     from pi0bench.evaluate.worker import Worker
 
-    changes = differences(dict(versions), dict(_versions()))
-    if changes:
-        raise UsageError(f"{platform.node()}: has other versions ({'; '.join(changes)})")
+    if changes := mixed(json.loads(software), json.loads(_software())):
+        raise UsageError(
+            f"{platform.node()}: has other software ({'; '.join(changes)}); install there what is "
+            "here"
+        )
     return Worker()
 
 
-def _versions() -> tuple[tuple[str, str], ...]:
-    from pi0bench.evaluate.provenance import versions
+def _software() -> str:
+    """What a machine measures with, as JSON, so that tasks can be told apart by it."""
+    from pi0bench.evaluate.provenance import software
+    from pi0bench.policies.registry import origins
 
-    return tuple(versions().items())
+    return json.dumps({**software(), "packages": origins()})
 
 
 @contextlib.contextmanager

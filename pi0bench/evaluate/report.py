@@ -63,14 +63,17 @@ def films(folder: RunFolder, cells: Sequence[Cell]) -> list[Record]:
     """Return the episodes whose video is still to be made; none while episodes are missing."""
     if folder.missing(cells):
         return []
-    return [r for r in choose(folder.records()) if not _path(folder, r).exists()]
+    keys = {cell.key() for cell in cells}
+    measured = [record for record in folder.records() if record.cell.key() in keys]
+    return [r for r in choose(measured) if not _path(folder, r).exists()]
 
 
 def write_videos(folder: RunFolder, records: Sequence[Record], executor: Executor) -> Iterator[str]:
     """Run episodes again, this time with a camera, and write one video each.
 
     Yields:
-        A line for an episode that ended otherwise than before: that should never happen.
+        A line for an episode that could not be filmed, or that ended otherwise than before: that
+        should never happen.
     """
     if not records:
         return
@@ -79,8 +82,11 @@ def write_videos(folder: RunFolder, records: Sequence[Record], executor: Executo
     yield f"Making {len(records)} video{'s' if len(records) > 1 else ''}."
     for outcome in executor.run(jobs):
         record = before[outcome.record.cell.key()]
+        where = f"{record.cell.policy} on {record.cell.task}, episode {record.cell.episode}"
+        if not outcome.record.final:
+            yield f"{where}: no video: {outcome.record.fault}"
+            continue
         if outcome.record != record:
-            where = f"{record.cell.policy} on {record.cell.task}, episode {record.cell.episode}"
             yield f"{where} ended otherwise when repeated: {contrast(record, outcome.record)}"
         write_video(_path(folder, record), outcome.frames, _caption(record), FPS)
 

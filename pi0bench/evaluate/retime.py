@@ -16,6 +16,7 @@ from pi0bench.evaluate.jobs import Loss
 from pi0bench.evaluate.supervised import Local
 from pi0bench.evaluate.verify import changed
 from pi0bench.evaluate.worker import Worker
+from pi0bench.results.lock import PATIENCE_S
 from pi0bench.results.record import Cell, Timing
 from pi0bench.results.store import RunFolder
 
@@ -59,9 +60,9 @@ def retime(run: Path, episodes: int, console: Console) -> None:
         UsageError: there are no records, or what was measured has changed since.
     """
     bounded("--episodes", episodes)
-    manifest = RunFolder(run).manifest()
-    with RunFolder.settle(run, manifest) as folder:
-        records = folder.records()
+    RunFolder(run).manifest()  # or it is no run's folder, and not to be written in
+    with RunFolder.alone(run, PATIENCE_S) as folder:
+        records, manifest = folder.records(), folder.manifest()
         cells = [r.cell for r in records if r.final and r.cell.episode < episodes]
         if not cells:
             raise UsageError(f"{run}: holds no measured episodes")

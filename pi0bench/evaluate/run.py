@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose import NAMES, choose
-from pi0bench.envs.tabletop import ENGINES
 from pi0bench.envs.variation import NOMINAL, variation
-from pi0bench.errors import IncompleteError, UsageError, unknown
+from pi0bench.errors import IncompleteError, Pi0benchError, UsageError, unknown
 from pi0bench.evaluate import executors, provenance, report
-from pi0bench.evaluate.cells import Settings, expand
+from pi0bench.evaluate.blame import describe
+from pi0bench.evaluate.cells import Settings, expand, holds
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.interrupts import gently
 from pi0bench.evaluate.measure import compare_chunks, measure_missing
@@ -27,6 +29,7 @@ from pi0bench.results.files import prove_writable
 from pi0bench.results.record import Cell
 from pi0bench.results.store import RunFolder
 from pi0bench.tasks.spec import TaskSpec
+from pi0bench.versions import outside
 
 
 def run(settings: Settings, out: Path, how: How, console: Console) -> int:
@@ -36,7 +39,8 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
         The exit code: 0, or 3 when some episodes could not be measured.
     """
     _check_names(settings)
-    tasks = [task(name) for name in settings.tasks]
+    tasks = list({found.id: found for found in map(task, settings.tasks)}.values())
+    settings = replace(settings, tasks=tuple(found.id for found in tasks))  # one name for each
     prove_writable(out)  # before weights are loaded, which takes longer
     settings, makeshift = _in_world(settings, tasks)
     policies = {name: registry.load(name, settings.engine) for name in settings.policies}
@@ -48,8 +52,11 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
         if settings.stop_early:
             raise UsageError("--stop-early: looks at all policies' episodes; a --shard has few")
         part, manifest = how.shard.pick(cells), {**manifest, "shard": str(how.shard)}
-    with RunFolder.open(out, manifest, cells) as folder:
-        provenance.must_match(folder.manifest(), manifest, str(out))
+
+    def grows(there: Mapping[str, Any]) -> bool:
+        return holds(settings, there, traits, tasks)
+
+    with RunFolder.open(out, manifest, cells, grows) as folder:
         missing = folder.missing(part)
         for line in [makeshift, *_plan(settings, policies, part, missing, how, out)]:
             if line:
@@ -65,16 +72,22 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
                 part = measure_missing(part, settings, executor, folder, how, console)
                 whole = how.shard is None and not folder.missing(part)
                 if whole:
-                    compare_chunks(part, executor, folder, console)
+                    with _spared("chunks could not be compared", console):
+                        compare_chunks(part, executor, folder, console)
                 folder.finish()
                 show = whole or how.incomplete
                 read = report.write(folder, console, how.incomplete) if show else None
-                films = report.films(folder, part) if whole and how.video else []
-                for line in report.write_videos(folder, films, executor):
-                    _say(console, line)
+                if whole and how.video:
+                    with _spared("videos could not be made", console):
+                        films = report.films(folder, part)
+                        for line in report.write_videos(folder, films, executor):
+                            _say(console, line)
                 if read:
-                    report.write_page(folder, read)
+                    with _spared("the page could not be made", console):
+                        report.write_page(folder, read)
         _say(console, report.contents(folder))
+        if strange := outside():
+            _say(console, f"Digits may differ from published ones: {'; '.join(strange)}.")
         return _verdict(folder, part, how.incomplete, console)
 
 
@@ -141,6 +154,16 @@ def _plan(
     if len(missing) < len(cells):
         lines.append(f"{len(cells) - len(missing)} are already there; {len(missing)} to go.")
     return lines
+
+
+@contextmanager
+def _spared(what: str, console: Console) -> Iterator[None]:
+    """Say what could not be had when this fails: a run has its episodes and tables all the same."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        why = str(error) if isinstance(error, Pi0benchError) else describe(error)
+        _say(console, f"{what}: {why}; results are unaffected, and the same command tries again.")
 
 
 def _verdict(folder: RunFolder, cells: Sequence[Cell], shown: bool, console: Console) -> int:

@@ -56,15 +56,12 @@ def commands(parts: int, asked: Sequence[str]) -> list[str]:
 
     Args:
         parts: how many.
-        asked: what `pi0bench run` would be given.
+        asked: what `pi0bench run` would be given, with neither `--shard` nor `--out`.
 
     Raises:
-        UsageError: there are too few parts, or the parts' own options are among what is asked.
+        UsageError: there are too few parts.
     """
     bounded("parts", parts)
-    for option in ("--shard", "--out"):
-        if option in asked:
-            raise UsageError(f"{option}: each part has its own; leave it out")
     run = shlex.join(["pi0bench", "run", *asked])
     folders = [f"part-{part}" for part in range(1, parts + 1)]
     each = [f"{run} --shard {part}/{parts} --out part-{part}" for part in range(1, parts + 1)]

@@ -7,32 +7,32 @@ import faulthandler
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from ctypes import c_double
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawValue
 from time import monotonic
+from types import ModuleType
 from typing import Any
 
+from pi0bench.errors import Pi0benchError
 from pi0bench.evaluate.jobs import Job, Loss
+from pi0bench.pinned import pinned
 
-ONE_THREAD: Mapping[str, str] = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
 _ORPHANED = 71
 _START_S, _END_S = 60.0, 5.0
 
 
 class Slot:
-    """A fresh process with one thread, which does one job at a time.
+    """A fresh process, pinned to one thread and instruction set, which does one job at a time.
 
     What it says comes as a kind and a value: "started"; "answer", one of its job's; "done", the
-    job; "raised", what the job raised; "lost", a `Loss`. After an answer it waits to be told that
-    it was kept, so that never more than what runs is lost with the process that keeps answers.
+    job; "raised", what the user can mend; "lost", a `Loss`, of the job or of the process. It never
+    waits for its answers to be kept: what the pipe holds when the process that keeps them dies is
+    lost with it.
 
     Attributes:
         pipe: ready when there is something to receive, or an end.
@@ -48,20 +48,21 @@ class Slot:
         self.pipe, theirs = spawn.Pipe()
         self._planning = RawValue(c_double, 0.0)
         self._process = spawn.Process(target=_serve, args=(theirs, self._planning), daemon=True)
-        with _no_interrupt(), _environment(ONE_THREAD):
+        with _no_interrupt(), pinned(), _no_script():
             self._process.start()
         theirs.close()  # so that the pipe ends when the process does
 
     def begin(self, job: Job[Any]) -> None:
         """Give it a job."""
         self.since = monotonic() if self.born else monotonic() + _START_S
-        self._tell(job)
+        with contextlib.suppress(BrokenPipeError):  # its end is met by `receive`
+            self.pipe.send(job)
 
     def receive(self) -> tuple[str, Any]:
         """What it says next.
 
         Raises:
-            Exception: what the job raised.
+            Pi0benchError: what the job raised.
         """
         try:
             kind, value = self.pipe.recv()
@@ -72,10 +73,6 @@ class Slot:
         if kind == "raised":
             raise value
         return kind, value
-
-    def kept(self) -> None:
-        """Tell it that its answer is safe."""
-        self._tell(None)
 
     def hung(self, answer_s: float, plan_s: float) -> Loss | None:
         """How its job is lost when an answer, or a policy's plan, takes longer than it may."""
@@ -92,10 +89,6 @@ class Slot:
         self._process.join()
         self._process.close()
         self.pipe.close()
-
-    def _tell(self, what: Any) -> None:
-        with contextlib.suppress(BrokenPipeError):  # its end is met by `receive`
-            self.pipe.send(what)
 
     def _death(self) -> Loss:
         self._process.join(_END_S)
@@ -123,18 +116,18 @@ def _no_interrupt() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while: only the processes started meanwhile keep them."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+def _no_script() -> Iterator[None]:
+    """Let a process begin without the script of this one, which may have no guard.
+
+    A module that Python was told to run (`python -m`) is imported as always.
+    """
+    main = sys.modules["__main__"]
+    if getattr(main, "__spec__", None) is None:
+        sys.modules["__main__"] = ModuleType("__main__")
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        sys.modules["__main__"] = main
 
 
 def _serve(pipe: Connection, planning: Any) -> None:
@@ -142,6 +135,7 @@ def _serve(pipe: Connection, planning: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()  # a crash in native code says on stderr where Python was
     threading.Thread(target=_follow_parent, daemon=True).start()
+    from pi0bench.evaluate.blame import describe
     from pi0bench.evaluate.worker import Worker
 
     worker = Worker(planning=planning)
@@ -152,10 +146,12 @@ def _serve(pipe: Connection, planning: Any) -> None:
             try:
                 for answer in job.run(worker):
                     pipe.send(("answer", answer))
-                    pipe.recv()
                 pipe.send(("done", None))
-            except Exception as error:
+            except Pi0benchError as error:
                 pipe.send(("raised", error))
+            except (Exception, SystemExit) as error:
+                # Another process begins it again: what is lacking here may not come back.
+                pipe.send(("lost", Loss(describe(error), "infra_error")))
     os._exit(0)  # without the ends of renderers, which can crash
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from pi0bench.envs.episode import Episode
 from pi0bench.envs.varied import VariedTabletop
@@ -36,8 +36,17 @@ class Outside(Protocol):
         """What draws, as cells name it."""
         ...
 
-    def begin(self, seed: int, number: int) -> Episode:
-        """Start that episode."""
+    def begin(self, seed: int, number: int, env: Any = None) -> Episode:
+        """Start that episode.
+
+        Args:
+            seed: of all start states.
+            number: the episode's.
+            env: the `env` of an episode that has ended, to be reset; None builds a fresh one.
+
+        Raises:
+            EnvFault: the environment cannot be built or reset.
+        """
         ...
 
 
@@ -76,7 +85,7 @@ def suite(name: str) -> tuple[str, ...]:
 
 
 def begin(cell: Cell, task: Task) -> Episode:
-    """Start a cell's episode.
+    """Start a cell's episode in a world of its own.
 
     Raises:
         EnvFault: the world cannot be built.

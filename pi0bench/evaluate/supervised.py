@@ -69,7 +69,6 @@ class Local:
                 elif kind == "answer":
                     begun.answers.append(value)
                     yield value
-                    slot.kept()
                 elif kind == "done":
                     self._rest(slot)
                 elif slot.born:

@@ -1,7 +1,7 @@
 """A run's records checked by measuring some of its episodes again: the same cell, the same record.
 
-In another order, other batches and fresh processes, so that whatever leaks from one episode into
-the next, such as a global random state, shows.
+In another order, other batches, fresh processes and fresh environments, so that whatever leaks from
+one episode into the next, such as a global random state, shows.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from pi0bench.bounds import bounded
 from pi0bench.envs.variation import NOMINAL, digest
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.cells import batches
-from pi0bench.evaluate.provenance import versions
+from pi0bench.evaluate.machine import others
+from pi0bench.evaluate.provenance import software
 from pi0bench.evaluate.sources import task
 from pi0bench.evaluate.supervised import Local
 from pi0bench.evaluate.worker import Measure
 from pi0bench.policies import registry
-from pi0bench.results.manifest import differences
+from pi0bench.results.basis import differences, mixed
 from pi0bench.results.record import Cell, Record, contrast
 from pi0bench.results.store import RunFolder
 from pi0bench.seeds import stream
@@ -59,26 +60,32 @@ def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) 
         raise UsageError(f"{run}: holds no measured episodes")
     drawn = draw(records, episodes, seed)
     if changes := changed([record.cell for record in drawn], manifest):
-        raise UsageError(f"{run}: cannot be measured again: {'; '.join(changes)}")
+        release = manifest.get("versions", {}).get("pi0bench", "of unknown version")
+        raise UsageError(
+            f"{run}: cannot be measured again by what is here: {'; '.join(changes)}; pi0bench "
+            f"{release} measured it, so verify it with that one and what it had"
+        )
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
-    if others := differences(manifest.get("versions"), versions()):
-        say(f"Other versions measured them: {'; '.join(others)}.")
-    there = {record.cell.key(): record for record in drawn}
+    if news := mixed(manifest, software()):
+        say(f"Something else measured them: {'; '.join(news)}.")
+    before = {record.cell.key(): record for record in drawn}
     wrong = 0
     with closing(Local(workers)) as executor:
         for outcome in executor.run(jobs(drawn, seed)):
-            record = there[outcome.record.cell.key()]
+            record = before[outcome.record.cell.key()]
             if outcome.record != record:
                 wrong += 1
                 say(f"{_name(record.cell)}: {contrast(record, outcome.record)}")
     asked = f"{len(drawn)} of {len(records)} episodes, measured again in another order, in batches "
-    asked += f"of at most {BATCH} and by fresh processes"
+    asked += f"of at most {BATCH}, by fresh processes and in fresh environments"
     if not wrong:
         say(f"{run}: {asked}: the same records, to the last digit.")
         return 0
+    if strange := others(manifest):
+        say(f"Another machine measured them: {'; '.join(strange)}.")
     say(f"{run}: {asked}: {wrong} differ.")
     return IncompleteError.exit_code
 
@@ -98,7 +105,7 @@ def jobs(records: Sequence[Record], seed: int) -> list[Measure]:
     cells = sorted((r.cell for r in records), key=lambda cell: (_condition(cell), -cell.episode))
     grouped = batches(cells, BATCH)
     order = stream("verification", seed, "order").permutation(len(grouped))
-    return [Measure(grouped[index]) for index in order]
+    return [Measure(grouped[index], fresh=True) for index in order]
 
 
 def changed(cells: Sequence[Cell], manifest: Mapping[str, Any]) -> list[str]:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pi0bench.envs.episode import OWN
 from pi0bench.envs.render.choose import make
 from pi0bench.envs.render.renderer import Renderer
-from pi0bench.errors import IncompleteError, Pi0benchError, UsageError
+from pi0bench.errors import Pi0benchError, UsageError
+from pi0bench.evaluate.blame import describe
 from pi0bench.evaluate.cells import batches
 from pi0bench.evaluate.episode import Outcome, Rollout, run
 from pi0bench.evaluate.film import Film
-from pi0bench.evaluate.jobs import ATTEMPTS, Loss
-from pi0bench.evaluate.planning import Moment, Stopwatch, Watched, describe, since
+from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
+from pi0bench.evaluate.kept import Kept
+from pi0bench.evaluate.planning import Moment, PolicyFault, Stopwatch, Watched, since
 from pi0bench.evaluate.probe import probe
 from pi0bench.evaluate.sources import Task, task
+from pi0bench.pinned import must_be_pinned
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy, on_one_thread
 from pi0bench.results.quality import Quality
-from pi0bench.results.record import Cell, Record, Timing
+from pi0bench.results.record import Cell, Record, Timing, contrast
+
+R = TypeVar("R")
 
 _BATCHES = 7
 """A job has at most so many batches' episodes, 50 of a task: who interrupts a run waits for it."""
@@ -33,39 +40,45 @@ class Worker:
         policies: those that are loaded already.
         planning: shows since when a policy is asked for actions, so that others know whose fault
             it is when this process dies or does not go on.
+
+    Raises:
+        MachineError: this process is not pinned, and it is too late for it.
     """
 
     def __init__(
         self, policies: Mapping[str, Policy] | None = None, planning: Moment | None = None
     ) -> None:
+        must_be_pinned("a worker")
         self._policies, self.planning = dict(policies or {}), planning
         self._renderers: dict[str, Renderer] = {}
+        self._kept = Kept()
         self._stopwatch = Stopwatch()
 
-    def measure(self, job: Measure) -> Iterator[Outcome]:
-        """Run a job's episodes, and yield each when it ends.
-
-        What breaks around the policy is tried again, an episode alone, and is an `infra_error` of
-        its episode at last.
+    def do(self, job: Job[R]) -> Iterator[R]:
+        """Do a job in this process, and yield its answers; what breaks is begun again, alone.
 
         Raises:
-            Pi0benchError: something that would break every episode, and that the user can mend.
+            Pi0benchError: something that would break every job, and that the user can mend.
         """
-        done: list[Outcome] = []
+        done: list[R] = []
         try:
-            for outcome in self._measure(job):
-                done.append(outcome)
-                yield outcome
+            for answer in job.run(self):
+                done.append(answer)
+                yield answer
             return
         except Pi0benchError:
             raise
-        except Exception as error:
-            loss = Loss(describe(error), "infra_error")
+        except (Exception, SystemExit) as error:
+            loss = Loss(f"{describe(error)}, {ATTEMPTS} times", "infra_error")
         if job.attempt == ATTEMPTS:
             yield from job.lost(loss)
         else:
             for part in job.parts(done):
-                yield from self.measure(part)
+                yield from self.do(part)
+
+    def close(self) -> None:
+        """Close the environments that it keeps."""
+        self._kept.close()
 
     def probe(self, cells: tuple[Cell, ...]) -> list[Quality]:
         """Compare the chunks of several step counts (see `pi0bench.evaluate.probe`)."""
@@ -77,7 +90,7 @@ class Worker:
         """Time the first plan of an episode, for one robot (see `Stopwatch`)."""
         policy, spec = self._policy(cell), _task(cell)
         drawer = self._renderer(cell.renderer) if policy.traits.image_side > 0 else None
-        rollout = Rollout(cell, spec)
+        rollout = Rollout(cell, spec, kept=self._kept)
         try:
             question = rollout.question(policy.traits, drawer)
             times = self._stopwatch.times(policy, question, cell)
@@ -85,14 +98,37 @@ class Worker:
         finally:
             rollout.close()
 
-    def _measure(self, job: Measure) -> Iterator[Outcome]:
+    def measure(self, job: Measure) -> Iterator[Outcome]:
+        """Run a job's episodes; the first after a reset is begun again in a fresh environment.
+
+        When that ends otherwise, it is what counts, and all that follow have fresh ones too.
+        """
+        task, left = job.cells[0].task, list(job.cells)
+        with closing(self._run(job)) as running:
+            for end in running:
+                cell, fault = end.record.cell, end.record.status == "env_fault"
+                left.remove(cell)
+                if not end.reset or (self._kept.clean(task) and not fault):
+                    yield end
+                    continue
+                (fresh,) = self._run(replace(job, cells=(cell,), fresh=True))
+                unclean = contrast(end.record, fresh.record)
+                self._kept.judge(task, clean=not unclean)
+                yield replace(fresh, unclean=unclean) if unclean else end
+                if unclean:
+                    break
+        if left:
+            yield from self._run(replace(job, cells=tuple(left), fresh=True))
+
+    def _run(self, job: Measure) -> Generator[Outcome, None, None]:
         cell = job.cells[0]
         policy, spec = self._policy(cell), _task(cell)
         sees = policy.traits.image_side > 0
         drawer = self._renderer(cell.renderer) if sees or job.film else None
         film = Film(drawer) if job.film else None
         eyes = drawer if sees else None
-        for end in run(job.cells, policy, spec, eyes, self._stopwatch, film, job.abreast):
+        kept = None if job.fresh or job.attempt > 1 else self._kept
+        for end in run(job.cells, policy, spec, eyes, self._stopwatch, film, job.abreast, kept):
             timing = replace(end.timing, attempts=job.attempt)
             yield replace(end, timing=timing, frames=film.frames() if film else ())
 
@@ -124,12 +160,14 @@ class Measure:
         film: also return frames; such a job has one cell.
         abreast: episodes that run at a time.
         attempt: how often these episodes have been begun, this time included.
+        fresh: build an environment for each episode, as is done when one is begun again.
     """
 
     cells: tuple[Cell, ...]
     film: bool = False
     abreast: int = 8
     attempt: int = 1
+    fresh: bool = False
 
     def run(self, worker: Worker) -> Iterator[Outcome]:
         """See `Worker.measure`."""
@@ -180,25 +218,21 @@ class Probe:
     cells: tuple[Cell, ...]
     attempt: int = 1
 
-    def run(self, worker: Worker) -> Iterator[list[Quality]]:
-        """See `Worker.probe`."""
-        yield worker.probe(self.cells)
+    def run(self, worker: Worker) -> Iterator[list[Quality] | Loss]:
+        """See `Worker.probe`; a policy that cannot be asked so is no obstacle to anything else."""
+        try:
+            yield worker.probe(self.cells)
+        except (Pi0benchError, PolicyFault) as error:
+            yield from self.lost(Loss(str(error), "policy_fault"))
 
-    def parts(self, answers: Sequence[list[Quality]] = ()) -> list[Probe]:
+    def parts(self, answers: Sequence[list[Quality] | Loss] = ()) -> list[Probe]:
         """Itself, unless it has answered: step counts are compared with one another."""
         return [] if answers else [replace(self, attempt=self.attempt + 1)]
 
-    def lost(self, loss: Loss) -> list[list[Quality]]:
-        """Nothing.
-
-        Raises:
-            IncompleteError: always.
-        """
-        cell = self.cells[0]
-        raise IncompleteError(
-            f"{cell.policy} on {cell.task}: its chunks could not be compared: {loss.why}; finished "
-            "episodes are kept: run the same command again to continue"
-        )
+    def lost(self, loss: Loss) -> list[list[Quality] | Loss]:
+        """Why there is no comparison."""
+        where = f"{self.cells[0].policy} on {self.cells[0].task}"
+        return [replace(loss, why=f"{where}: its chunks could not be compared: {loss.why}")]
 
 
 def _task(cell: Cell) -> Task:

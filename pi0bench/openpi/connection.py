@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from itertools import takewhile
 from time import monotonic, sleep
 from typing import Any
 
@@ -63,12 +64,17 @@ class Connection:
             raise TimeoutError(f"no reply within {self._deadline_s:g} s") from None
         except ConnectionClosed as closed:
             self._drop()
-            if closed.sent and closed.sent.code == 1009:
+            if closed.sent and closed.sent.code == 1009 and not closed.rcvd_then_sent:
                 raise ValueError(f"a reply of more than {_MAX_REPLY_BYTES} bytes") from None
+            if closed.rcvd and closed.rcvd.code == 1009:
+                why = closed.rcvd.reason or "it is too big"
+                raise ValueError(f"the server does not take the observation: {why}") from None
             raise PolicyLostError(f"{self._at}: the connection was lost: {closed}") from None
         if isinstance(data, str):
             self._drop()
-            raise ValueError(f"the server failed: {(data.strip().splitlines() or ['?'])[-1]}")
+            words = _last_words(data)
+            # The cause says all of it, so that a server's lack of memory is told from a fault.
+            raise ValueError(f"the server failed: {words[0]}") from RuntimeError("\n".join(words))
         try:
             reply = unpack(data)
         except MalformedError:
@@ -119,6 +125,12 @@ class Connection:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+def _last_words(trace: str) -> list[str]:
+    """The lines of the error at the end of a traceback, whose other lines are set in."""
+    lines = reversed(trace.strip().splitlines())
+    return [*takewhile(lambda line: not line.startswith(" "), lines)][::-1] or ["?"]
 
 
 def _bytes(data: str | bytes) -> bytes:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.envs.control import MAX_SPEED_M_S, MAX_TURN_RAD_S
-from pi0bench.envs.panda import MAX_WIDTH_M, forward
-from pi0bench.envs.pose import vector_of
+from pi0bench.envs.panda import MAX_WIDTH_M, forward, tool_quat_wxyz
+from pi0bench.envs.pose import vector_of, vector_of_quat
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.policy import Observation
 
@@ -21,16 +21,18 @@ OWN = "pi0bench"
 CONTROL_HZ = 20
 _FOLDER = Path(__file__).parent / "mappings"
 _CAMERAS = ("front", "wrist")
+_TEXTS = ("instruction", "episode")
 Array = NDArray[np.float64]
 
 SOURCES: Mapping[str, Callable[[Observation], Any]] = {
     "proprio": lambda seen: seen.proprio,
     "joints_rad": lambda seen: _joints(seen),
     "tool_m": lambda seen: forward(_joints(seen)).pos_m,
-    "tool_axis_angle_rad": lambda seen: vector_of(forward(_joints(seen)).rot),
+    "tool_axis_angle_rad": lambda seen: vector_of_quat(tool_quat_wxyz(_joints(seen))),
     "fingers_m": lambda seen: np.array([1, -1]) * seen.proprio[6] / 2,
     "shut": lambda seen: 1 - seen.proprio[6:7] / MAX_WIDTH_M,
     "zeros_4": lambda seen: np.zeros(4),
+    "step": lambda seen: np.array([seen.step]),
 }
 """What a server's state can consist of, each (N,)."""
 
@@ -41,9 +43,11 @@ class Action:
 
     Attributes:
         kind: "pi0bench", ours, (H, 7 or more); "tool_delta", of the tool and a gripper, (H, 7);
-            "joint_velocity", of seven joints in rad/s and a gripper, (H, 8).
-        move_m, turn_rad: of the tool when a number of a "tool_delta" is 1.
-        control_hz: actions a second, for velocities.
+            "joint_velocity", of seven joints and a gripper, (H, 8).
+        move_m: of the tool in one of the server's control steps when a number is 1.
+        turn_rad: and of the tool or, by a "joint_velocity", of a joint.
+        control_hz: the server's control steps a second, which with these make speeds; each of its
+            actions is carried out at its speed for one of our control steps.
         grip_open, grip_shut: the gripper's numbers.
     """
 
@@ -64,7 +68,7 @@ class Dialect:
         image_side: of the pictures that it wants, pixels.
         execute: actions of each chunk that are carried out.
         observation: its keys, nested as the server nests them, with what goes there: one camera,
-            the instruction, or names of `SOURCES`, which are joined.
+            the instruction, the episode's name, or names of `SOURCES`, which are joined.
         action: what comes back.
         rotate_deg: how its pictures are turned, 0 or 180.
         channels_first: whether its pictures are (3, H, W).
@@ -91,8 +95,8 @@ class Dialect:
         }
 
     def _value(self, names: Sequence[str], seen: Observation) -> Any:
-        if names == ["instruction"]:
-            return seen.instruction
+        if names[0] in _TEXTS:
+            return getattr(seen, names[0])
         if names[0] not in _CAMERAS:
             return np.concatenate([SOURCES[name](seen) for name in names]).astype(np.float32)
         image = seen.images[names[0]]
@@ -118,8 +122,8 @@ def _own(asked: Array, action: Action, seen: Observation) -> Array:
 
 def _tool_delta(asked: Array, action: Action, seen: Observation) -> Array:
     ours = asked[:, :7].copy()
-    ours[:, :3] *= action.move_m * CONTROL_HZ / MAX_SPEED_M_S
-    ours[:, 3:6] *= action.turn_rad * CONTROL_HZ / MAX_TURN_RAD_S
+    ours[:, :3] *= action.move_m * action.control_hz / MAX_SPEED_M_S
+    ours[:, 3:6] *= action.turn_rad * action.control_hz / MAX_TURN_RAD_S
     ours[:, 6] = _grip(asked[:, 6], action)
     return ours
 
@@ -127,9 +131,12 @@ def _tool_delta(asked: Array, action: Action, seen: Observation) -> Array:
 def _joint_velocity(asked: Array, action: Action, seen: Observation) -> Array:
     """Each velocity for one of our control steps, as the movement of the tool that it means."""
     ours = np.empty((len(asked), 7))
-    joints = _joints(seen)
-    for row, velocity in zip(ours, asked, strict=True):
-        before, joints = forward(joints), joints + velocity[:7] / CONTROL_HZ
+    joints, steps_rad = (
+        _joints(seen),
+        asked[:, :7] * action.turn_rad * action.control_hz / CONTROL_HZ,
+    )
+    for row, step_rad in zip(ours, steps_rad, strict=True):
+        before, joints = forward(joints), joints + step_rad
         after = forward(joints)
         row[:3] = (after.pos_m - before.pos_m) * CONTROL_HZ / MAX_SPEED_M_S
         row[3:6] = vector_of(after.rot @ before.rot.T) * CONTROL_HZ / MAX_TURN_RAD_S
@@ -181,13 +188,19 @@ def dialect(name: str) -> Dialect:
 def _problems(found: Dialect) -> Iterator[str]:
     if found.action.kind not in _KINDS:
         yield f"action.kind: {unknown('kind', str(found.action.kind), _KINDS)}"
+    for name in ("move_m", "turn_rad", "control_hz"):
+        if not (_number(value := getattr(found.action, name)) and value > 0):
+            yield f"action.{name}: a number above 0 would work, not {value!r}"
+    grips = found.action.grip_open, found.action.grip_shut
+    if not all(map(_number, grips)) or grips[0] == grips[1]:
+        yield f"action: grip_open and grip_shut: two numbers would work, not {grips}"
     if found.rotate_deg not in (0, 180):
         yield f"rotate_deg: 0 or 180 would work, not {found.rotate_deg}"
     if not (isinstance(found.image_side, int) and 16 <= found.image_side <= 640):
         yield f"image_side: 16 to 640 would work, not {found.image_side}"
     if not (isinstance(found.execute, int) and found.execute >= 1):
         yield f"execute: 1 or more would work, not {found.execute}"
-    known = ("instruction", *_CAMERAS, *SOURCES)
+    known = (*_TEXTS, *_CAMERAS, *SOURCES)
     for key, names in _leaves(found.observation):
         if not isinstance(names, list) or not names:
             yield f"observation.{key}: a list of names would work, not {names!r}"
@@ -196,7 +209,11 @@ def _problems(found: Dialect) -> Iterator[str]:
             if name not in known:
                 yield f"observation.{key}: {unknown('source', str(name), known)}"
         if len(names) > 1 and not SOURCES.keys() >= set(names):
-            yield f"observation.{key}: a camera and the instruction stand alone"
+            yield f"observation.{key}: a camera, the instruction and the episode stand alone"
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and type(value) is not bool and bool(np.isfinite(value))
 
 
 def _leaves(keys: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +14,14 @@ from numpy.typing import NDArray
 from pi0bench.errors import UsageError, unknown
 from pi0bench.openpi.connection import Connection
 from pi0bench.openpi.mapping import OWN, Dialect, dialect, dialects
-from pi0bench.policies.policy import Observation, Plan, PolicyLostError, Traits
+from pi0bench.policies.policy import NONE, Observation, Plan, PolicyLostError, Traits
+from pi0bench.roles import Role, role
+from pi0bench.version import code
 
 SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
 _OPTIONS = ("mapping", "deadline_s")
+_MOST_EVALUATIONS = 10**6
+_NUMBERS = int | float | np.integer | np.floating
 
 
 class RemotePolicy:
@@ -32,13 +38,15 @@ class RemotePolicy:
     """
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name, self._id = name, uuid4().hex
         host, port, options = _parsed(name)
         try:
-            self._server = Connection(host, port, float(options.get("deadline_s", DEADLINE_S)))
+            self._deadline_s = float(options.get("deadline_s", DEADLINE_S))
+            self._server = Connection(host, port, self._deadline_s)
         except PolicyLostError as error:
             raise UsageError(
-                f"{name}: {error}; start one there, such as pi0bench serve --policy pi0"
+                f"{name}: {error}; start one there, such as pi0bench serve --policy pi0 --port "
+                f"{port}"
             ) from None
         own = self._server.metadata.get(OWN)
         self._own: Mapping[str, Any] = own if isinstance(own, Mapping) else {}
@@ -60,28 +68,51 @@ class RemotePolicy:
             TimeoutError: likewise.
             ValueError: likewise.
         """
-        rows, evaluations, server_ms = [], [], 0.0
+        rows, evaluations, server_ms = [], [], list[float | None]()
         for seen, rng in zip(observations, noise, strict=True):
             message = self._dialect.message(seen)
             if self._own:
                 message |= {"noise": _seed(rng), "steps": steps, "solver": solver}
+                message |= self._history(seen)
             reply = self._server.ask(message)
             rows.append(self._dialect.actions(_actions(reply), seen)[: self.traits.execute])
-            evaluations.append(int(reply.get("trunk_evaluations", 0)))
-            server_ms += _infer_ms(reply)
+            evaluations.append(_evaluations(reply))
+            server_ms.append(_infer_ms(reply, 1000 * self._deadline_s))
         if len({len(row) for row in rows}) > 1:
             raise ValueError("actions: chunks of different lengths")
-        return Plan(np.stack(rows), np.array(evaluations), {"server": server_ms})
+        told = [ms for ms in server_ms if ms is not None]
+        spent_ms = {"server": sum(told)} if len(told) == len(rows) else {}
+        return Plan(np.stack(rows), np.array(evaluations), spent_ms)
+
+    def _history(self, seen: Observation) -> dict[str, Any]:
+        """What our own servers, who remember for many clients, must know of the episode."""
+        past = [self._dialect.message(one) for one in seen.past]
+        told = {"episode": f"{self._id}/{seen.episode}", "step": seen.step} if seen.episode else {}
+        return {**told, "past": past} if past else told
 
     def _traits(self) -> Traits:
         own, spoken = self._own, self._dialect
         return Traits(
-            weights=str(own.get("weights", "none")),
+            weights=self._identity(),
             image_side=int(own.get("image_side", spoken.image_side)),
+            n_obs_steps=int(own.get("n_obs_steps", 1)),
             execute=int(own.get("execute", spoken.execute)),
             steps=int(own.get("steps", 0)),
             solvers=tuple(map(str, own.get("solvers", ()))),
+            role=role(own.get("role", Role.COMPETES), f"{self.name}: role"),
         )
+
+    def _identity(self) -> str:
+        """Our own servers' weights, as if they were here; else a hash of all that is known.
+
+        So another policy behind the same address is another one, as far as its server tells.
+        """
+        own = {name: value for name, value in self._own.items() if name != "version"}
+        if own.get("code") == code() and own.get("weights", NONE) != NONE:
+            return str(own["weights"])
+        # Of ours, whose code is known, the version says no more.
+        said = {**self._server.metadata, OWN: own if "code" in own else self._own}
+        return hashlib.sha256(f"{_told(said)} {self._dialect}".encode()).hexdigest()[:12]
 
     def _speaks(self, mapping: str) -> Dialect:
         if not mapping:
@@ -136,6 +167,17 @@ def _seed(rng: np.random.Generator) -> dict[str, Any]:
     return {"entropy": sequence.entropy, "spawn_key": list(sequence.spawn_key)}
 
 
+def _told(said: Any) -> Any:
+    """What a server says of itself, in an order and a form that only its content decides."""
+    if isinstance(said, Mapping):
+        return sorted((str(key), _told(value)) for key, value in said.items())
+    if isinstance(said, list | tuple):
+        return [_told(value) for value in said]
+    if isinstance(said, np.ndarray):
+        return [str(said.dtype), said.tolist()]
+    return said
+
+
 def _actions(reply: Mapping[str, Any]) -> NDArray[Any]:
     found = reply.get("actions", reply.get("action"))
     if not isinstance(found, np.ndarray):
@@ -143,7 +185,16 @@ def _actions(reply: Mapping[str, Any]) -> NDArray[Any]:
     return found
 
 
-def _infer_ms(reply: Mapping[str, Any]) -> float:
+# What a server says beside its actions decides no episode: where it cannot be, it is left out.
+
+
+def _evaluations(reply: Mapping[str, Any]) -> int:
+    told = reply.get("trunk_evaluations")
+    return int(told) if isinstance(told, int | np.integer) and 0 <= told <= _MOST_EVALUATIONS else 0
+
+
+def _infer_ms(reply: Mapping[str, Any], most_ms: float) -> float | None:
+    """Milliseconds of the server's own work; None where it says none that can be."""
     timing = reply.get("server_timing")
-    took_ms = timing.get("infer_ms") if isinstance(timing, Mapping) else None
-    return float(took_ms) if isinstance(took_ms, int | float) and took_ms >= 0 else 0.0
+    told = timing.get("infer_ms") if isinstance(timing, Mapping) else None
+    return float(told) if isinstance(told, _NUMBERS) and 0 <= told <= most_ms else None

@@ -9,116 +9,30 @@ import ipaddress
 import os
 import socket
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-import pi0bench
 from pi0bench.errors import UsageError
+from pi0bench.openpi.answer import answer, metadata
 from pi0bench.openpi.codec import MalformedError, pack, unpack
 from pi0bench.openpi.connection import TOKEN
-from pi0bench.openpi.mapping import OWN
-from pi0bench.policies.policy import Observation, Policy
+from pi0bench.openpi.episodes import Episodes
+from pi0bench.openpi.turn import GivenUpError, Turn
+from pi0bench.policies.policy import Policy
 
-_PROPRIO_DIM = 10
-_ROOM_BYTES = 2**16
+_MAX_BYTES, _MAX_QUEUE = 2**24, 4
+"""Of a message, and the messages that wait: pictures of any usual size arrive, so that a sentence
+can say which would work."""
 _FAILED = 1011
 _MIN_TOKEN = 16
-
-
-def metadata(policy: Policy) -> dict[str, Any]:
-    """What a client is told first: a map that other clients may ignore."""
-    traits = policy.traits
-    return {
-        OWN: {
-            "version": pi0bench.__version__,
-            "policy": policy.name,
-            "weights": traits.weights,
-            "image_side": traits.image_side,
-            "state_dim": _PROPRIO_DIM,
-            "action_dim": 7,
-            "execute": traits.execute,
-            "steps": traits.steps,
-            "solvers": list(traits.solvers),
-        }
-    }
-
-
-def answer(policy: Policy, message: Any) -> dict[str, Any]:
-    """Plan for a client's observation.
-
-    Args:
-        policy: that is served.
-        message: `observation/image` and `observation/wrist_image`, (side, side, 3) uint8,
-            `observation/state`, (10,), and `prompt`; if it likes, `steps` and `solver`, and the
-            `noise`, a NumPy seed sequence's `entropy` and `spawn_key`.
-
-    Raises:
-        MalformedError: it is no such message; it says what would be.
-    """
-    traits, seen = policy.traits, _observation(policy, message)
-    steps, solver = message.get("steps", traits.steps), message.get("solver", "")
-    solver = solver or (traits.solvers[0] if traits.solvers else "")
-    if type(steps) is not int or (steps < 1 and traits.steps > 0):
-        raise MalformedError(f"steps: a number from 1 would work, not {steps!r}")
-    if traits.solvers and solver not in traits.solvers:
-        raise MalformedError(f"solver: {', '.join(traits.solvers)} would work, not {solver!r}")
-    start_s = perf_counter()
-    rows = max(1, traits.rows)
-    noise = [_generator(message.get("noise")) for _ in range(rows)]
-    plan = policy.plan([seen] * rows, noise, steps, solver)
-    took_ms = 1000 * (perf_counter() - start_s)
-    evaluations = np.broadcast_to(np.asarray(plan.trunk_evaluations), rows)[0]
-    return {
-        "actions": np.ascontiguousarray(plan.actions[0]),
-        "trunk_evaluations": int(evaluations),
-        "policy_timing": {"infer_ms": took_ms},
-    }
-
-
-def _observation(policy: Policy, message: Any) -> Observation:
-    if not isinstance(message, Mapping):
-        raise MalformedError(f"an observation is a map, not {type(message).__name__}")
-    side = policy.traits.image_side
-    images = {}
-    for name, key in (("front", "observation/image"), ("wrist", "observation/wrist_image")):
-        if side:
-            images[name] = _array(message, key, (side, side, 3), "uint8")
-    state = _array(message, "observation/state", (_PROPRIO_DIM,), "float32", "float64")
-    prompt = message.get("prompt")
-    if not isinstance(prompt, str):
-        raise MalformedError(f"prompt: a text would work, not {type(prompt).__name__}")
-    return Observation(images, state.astype(np.float32), prompt)
-
-
-def _array(
-    message: Mapping[Any, Any], key: str, shape: tuple[int, ...], *dtypes: str
-) -> NDArray[Any]:
-    found = message.get(key)
-    if not isinstance(found, np.ndarray):
-        raise MalformedError(f"{key}: an array would work, not {type(found).__name__}")
-    if found.shape != shape or found.dtype not in dtypes:
-        wanted = f"{dtypes[0]} {shape} would work"
-        raise MalformedError(f"{key}: {wanted}, not {found.dtype} {found.shape}")
-    return found
-
-
-def _generator(told: Any) -> np.random.Generator:
-    if told is None:
-        return np.random.default_rng()
-    try:
-        entropy, key = told["entropy"], tuple(told["spawn_key"])
-        return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
-    except (KeyError, TypeError, ValueError) as error:
-        raise MalformedError(f"noise: entropy and spawn_key would work: {error}") from None
 
 
 async def start(policy: Policy, host: str, port: int, token: str = "") -> Server:
@@ -132,19 +46,19 @@ async def start(policy: Policy, host: str, port: int, token: str = "") -> Server
             f"--host {host}: anyone who reaches it could use the policy; set {TOKEN} to a key of "
             f"{_MIN_TOKEN} characters or more, which clients must give"
         )
-    hands = ThreadPoolExecutor(1)
+    hands, episodes = ThreadPoolExecutor(1), Episodes()
 
     async def talk(connection: ServerConnection) -> None:
-        await _talk(connection, policy, hands)
+        await _talk(connection, policy, hands, episodes)
 
-    side = policy.traits.image_side
     try:
         return await serve(
             talk,
             host,
             port,
             compression=None,
-            max_size=2 * 3 * side * side + _ROOM_BYTES,
+            max_size=_MAX_BYTES,
+            max_queue=_MAX_QUEUE,
             process_request=_door(token),
         )
     except (socket.gaierror, UnicodeError, ValueError) as error:
@@ -156,18 +70,21 @@ async def start(policy: Policy, host: str, port: int, token: str = "") -> Server
         raise UsageError(f"--port {port}: {error.strerror or error}") from None
 
 
-async def _talk(connection: ServerConnection, policy: Policy, hands: ThreadPoolExecutor) -> None:
+async def _talk(
+    connection: ServerConnection, policy: Policy, hands: ThreadPoolExecutor, episodes: Episodes
+) -> None:
     """One robot's conversation: metadata, then an answer for each observation."""
-    loop, before_ms = asyncio.get_running_loop(), None
+    before_ms = None
     try:
         await connection.send(pack(metadata(policy)))
         while True:
             message = await connection.recv()
             start_s = perf_counter()
             try:
-                if isinstance(message, str):
-                    raise MalformedError("an observation is binary, not text")
-                reply = await loop.run_in_executor(hands, answer, policy, unpack(message))
+                work = partial(_reply, policy, message, episodes)
+                reply = await _planned(connection, work, hands)
+            except GivenUpError:
+                return
             except Exception:
                 await connection.send(traceback.format_exc())
                 await connection.close(_FAILED, "Traceback included in previous frame.")
@@ -179,6 +96,29 @@ async def _talk(connection: ServerConnection, policy: Policy, hands: ThreadPoolE
             before_ms = 1000 * (perf_counter() - start_s)
     except ConnectionClosed:
         return
+
+
+def _reply(policy: Policy, message: str | bytes, episodes: Episodes) -> dict[str, Any]:
+    if isinstance(message, str):
+        raise MalformedError("an observation is binary, not text")
+    return answer(policy, unpack(message), episodes)
+
+
+async def _planned(
+    connection: ServerConnection, work: Callable[[], dict[str, Any]], hands: ThreadPoolExecutor
+) -> dict[str, Any]:
+    """What a plan comes to.
+
+    Raises:
+        GivenUpError: its client has left, and others shall not wait for it.
+    """
+    turn = Turn(work)
+    plan = asyncio.get_running_loop().run_in_executor(hands, turn)
+    left = asyncio.ensure_future(connection.wait_closed())
+    await asyncio.wait((plan, left), return_when=asyncio.FIRST_COMPLETED)
+    left.cancel()
+    turn.give_up()
+    return await plan
 
 
 def _door(token: str) -> Callable[[ServerConnection, Request], Response | None]:

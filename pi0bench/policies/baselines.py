@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pi0bench.policies.policy import Observation, Plan, Traits
+from pi0bench.roles import Role
 
 _CHUNK = 8
 
@@ -15,7 +16,7 @@ class Expert:
     """Acts on the simulator's state as the scripted demonstrator does: the bound from above."""
 
     name = "expert"
-    traits = Traits(execute=1, privileged=True)
+    traits = Traits(execute=1, role=Role.PRIVILEGED)
 
     def plan(
         self,
@@ -32,7 +33,7 @@ class Random:
     """Draws every action uniformly between the least and the greatest."""
 
     name = "random"
-    traits = Traits(execute=_CHUNK)
+    traits = Traits(execute=_CHUNK, role=Role.CONTROL)
 
     def plan(
         self,
@@ -50,7 +51,7 @@ class Zero:
     """Every number of an action is 0: a robot stays where it is, its gripper half open."""
 
     name = "zero"
-    traits = Traits(execute=_CHUNK)
+    traits = Traits(execute=_CHUNK, role=Role.CONTROL)
 
     def plan(
         self,

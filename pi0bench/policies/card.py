@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from pi0bench.policies.text import Words
 
 _MAX_BYTES = 200_000_000
 _MAX_CARD_BYTES = 1_000_000
+_ROLE = re.compile(rb"^role *=.*\n", re.MULTILINE)
 
 
 def read(folder: Path, name: str = CARD) -> dict[str, Any]:
@@ -90,8 +92,7 @@ def load_network(card: Mapping[str, Any]) -> tuple[Network, Words, dict[str, Any
     if "eyes" in card:
         eyes = content("policies") / card["eyes"]["name"] / WEIGHTS
         if about.get("eyes") != digest(eyes):
-            again = f"pi0bench train {name_of(path.parent)}"
-            raise UsageError(f"{path}: learned from other eyes than {eyes}; {again}")
+            raise UsageError(f"{path}: learned from other eyes than {eyes}; {_again(path)}")
     network, words = build(card, about)
     fill(network, tensors, path)
     return network.eval(), words, about
@@ -112,10 +113,13 @@ def build(card: Mapping[str, Any], about: Mapping[str, Any]) -> tuple[Network, W
 
 
 def digest(*paths: Path) -> str:
-    """Hash of the files' bytes, 12 hex digits."""
+    """Hash of the files' bytes but for what a card says of the comparison, 12 hex digits."""
     sha = hashlib.sha256()
     for path in paths:
-        sha.update(hashlib.sha256(path.read_bytes()).digest())
+        data = path.read_bytes()
+        if path.suffix == ".toml":
+            data = _ROLE.sub(b"", data)  # which changes no plan
+        sha.update(hashlib.sha256(data).digest())
     return sha.hexdigest()[:12]
 
 
@@ -126,7 +130,7 @@ def weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         UsageError: the file is missing, too large, truncated, or no safetensors of this project.
     """
     if not path.is_file():
-        raise UsageError(f"{path}: no such file; pi0bench train {name_of(path.parent)} makes it")
+        raise UsageError(f"{path}: no such file; {_again(path)}")
     if path.stat().st_size > _MAX_BYTES:
         raise UsageError(f"{path}: larger than {_MAX_BYTES // 10**6} MB")
     try:
@@ -137,9 +141,13 @@ def weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             raise ValueError("what its training says of itself is no object")
     except (SafetensorError, OSError, ValueError, KeyError, RecursionError) as error:
         raise UsageError(
-            f"{path}: no intact weights file ({error}); restore it or train it again"
+            f"{path}: no intact weights file ({error}); restore it, or {_again(path)}"
         ) from None
     return tensors, about
+
+
+def _again(path: Path) -> str:
+    return f"pi0bench train {name_of(path.parent)} makes it"
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -160,5 +168,5 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     if problems:
         told = "; ".join(sorted(problems)[:3])
         more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise UsageError(f"{path}: does not fit its card: {told}{more}; train it again")
+        raise UsageError(f"{path}: does not fit its card: {told}{more}; {_again(path)}")
     module.load_state_dict({name: tensors[name].to(x.dtype) for name, x in wanted.items()})

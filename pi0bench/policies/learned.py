@@ -14,6 +14,7 @@ from pi0bench.errors import UsageError
 from pi0bench.policies.card import CARD, EYES_CARD, WEIGHTS, digest, load_eyes, load_network, read
 from pi0bench.policies.folders import name_of
 from pi0bench.policies.policy import Observation, Plan, Traits
+from pi0bench.roles import Role, role
 
 _ROWS = 8
 _MAX_TEXT = 300
@@ -47,6 +48,7 @@ class LearnedPolicy:
             solvers=self._network.solvers,
             rows=_ROWS,
             modes=about["modes"],
+            role=role(card.get("role", Role.COMPETES), f"{folder / CARD}: role"),
         )
 
     def plan(

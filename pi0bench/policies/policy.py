@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pi0bench.roles import Role, role
+
+NONE = "none"
+"""In place of a hash, of a policy that has no weights."""
 
 
 class PolicyLostError(Exception):
@@ -28,6 +33,13 @@ class Observation:
             None for policies whose `points` is 0.
         joints_rad: measured, (7,) float32; None where the world does not tell.
         low, high: the least and greatest action, (A,) each; what lies outside is clipped.
+        episode: a name that all observations of an episode share, and no other's have.
+        step: control steps of the episode so far: where it is 0, a new one begins.
+        past: what was observed before, the oldest first, one control step apart up to this one;
+            as many as `Traits.n_obs_steps` asks for besides it. Before an episode's first step
+            there is nothing else than its first observation.
+        memory: what the policy's last plan for this episode left in `Plan.memory`, never to be
+            changed in place; None where a new episode begins.
     """
 
     images: Mapping[str, NDArray[np.uint8]]
@@ -38,6 +50,10 @@ class Observation:
     joints_rad: NDArray[np.float32] | None = None
     low: NDArray[np.float64] = field(default_factory=lambda: -np.ones(7))
     high: NDArray[np.float64] = field(default_factory=lambda: np.ones(7))
+    episode: str = ""
+    step: int = 0
+    past: tuple[Observation, ...] = ()
+    memory: Any = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +65,14 @@ class Plan:
         trunk_evaluations: passes through the action expert that each chunk took, counted, (B,);
             a single number counts for all.
         spent_ms: how long its parts took, in the order in which they came.
+        memory: what the policy wants to remember of each row's episode, B of anything; it comes
+            back with that episode's next observation, whoever its neighbours are then.
     """
 
     actions: NDArray[np.float64]
     trunk_evaluations: int | NDArray[np.int64] = 0
     spent_ms: Mapping[str, float] = field(default_factory=dict)
+    memory: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,32 +80,45 @@ class Traits:
     """What the harness must know before it asks a policy for a plan.
 
     Attributes:
-        weights: hash of the weights file, or "none".
+        weights: hash of the weights file, or `NONE`.
         image_side: side of the pictures it sees, in pixels; 0 when it sees none.
         points: number of points of the cloud that it sees; 0 when it sees none.
+        n_obs_steps: observations that it sees of consecutive control steps, this one included, as
+            Diffusion Policy's two; pictures are drawn for those alone.
         execute: actions of each chunk that are executed before it plans again.
         steps: its default number of sampler steps; 0 for policies without a sampler.
         solvers: names of the samplers that it can use, its default first; none without a sampler.
-        privileged: True when it acts on the simulator's state.
+        role: whether it competes, is a control that others are read against, or is privileged,
+            which acts on the simulator's state; only those that compete can be the best.
         rows: when more than 1, every batch has exactly so many, filled up where robots are fewer,
             so that the sums in a network, and with them a plan's last bits, never depend on how
             many robots plan.
         modes: how many of its demonstrations of a task took each of the task's modes.
     """
 
-    weights: str = "none"
+    weights: str = NONE
     image_side: int = 0
     points: int = 0
+    n_obs_steps: int = 1
     execute: int = 1
     steps: int = 0
     solvers: tuple[str, ...] = ()
-    privileged: bool = False
+    role: Role = Role.COMPETES
     rows: int = 1
     modes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "role", role(self.role, "role"))  # other packages give words
+        if self.n_obs_steps < 1:
+            raise ValueError(f"n_obs_steps: {self.n_obs_steps} is too few; this one counts")
+
 
 class Policy(Protocol):
-    """Plans for several robots at once. A row's plan must not depend on the other rows."""
+    """Plans for several robots at once. A row's plan must not depend on the other rows.
+
+    Nor on what was planned before, but by what the observation carries: an observation may be
+    planned for twice, to time it or because a neighbour's plan failed, and episodes come and go.
+    """
 
     name: str
     traits: Traits
@@ -114,7 +146,7 @@ def on_one_thread(policy: Policy) -> None:
 
     Another number of threads sums in another order, and so gives other last bits.
     """
-    if policy.traits.weights != "none":
+    if policy.traits.weights != NONE:
         import torch
 
         torch.set_num_threads(1)

@@ -15,8 +15,13 @@ from pi0bench.results.text import in_markdown, percent, percents
 from pi0bench.results.verdict import MARGIN
 
 SUPPORTED, REFUTED, OPEN = "supported", "not supported", "not resolved"
-FLOWS = {"flow": "euler", "pi0": "euler"}
-DIFFUSIONS = {"ddim": "ddim", "dpm": "dpm", "ddpm": "ddpm", "sde": "reverse_sde"}
+FLOWS = ("flow", "pi0")
+DIFFUSIONS = (
+    *(("ddim", "ddim"), ("dpm", "dpm"), ("ddpm", "ddpm")),
+    *(("sde", "ddim"), ("sde", "dpm"), ("sde", "reverse_sde")),
+)
+TRAININGS = ("", "/seed1")
+"""What follows a policy's name in those of its trainings."""
 TOKENS = ("rt1", "openvla", "fast")
 STEPS, REFERENCE = 5, 10
 LIMIT_MS = 20.0
@@ -51,17 +56,19 @@ def claims(evidence: Evidence) -> list[Claim]:
     return found
 
 
-def markdown(found: Sequence[Claim]) -> str:
-    """Write the claims as a Markdown page."""
+def markdown(found: Sequence[Claim], notice: str = "") -> str:
+    """Write the claims as a Markdown page, below the notice."""
     lines = [
         "# Claims",
+        notice,
         "What study guides say of π0 and its rivals, beside what was measured here, "
         f"{' / '.join(WORLD)}, with 95 % intervals. A difference of success is on the same "
         "episodes with the same noise (Tango's score interval), in points; a ratio is a geometric "
         "mean (Student's interval of its logarithm). Worse or better by more than "
         f"{100 * MARGIN:.0f} points is what counts, and for time the share of re-plans within the "
-        f"limit, which must be above {percent(WITHIN)}. One training of each policy stands behind "
-        "every number, so the intervals speak of these weights, not of other seeds of training.",
+        f"limit, which must be above {percent(WITHIN)}. One training stands behind every number, "
+        "so the intervals speak of these weights, not of other seeds of training; where a policy "
+        "was trained again (/seed1), both trainings are asked.",
     ]
     for claim in found:
         lines.append(f"## {claim.says}\n\n**{claim.verdict.capitalize()}.**")
@@ -70,16 +77,20 @@ def markdown(found: Sequence[Claim]) -> str:
 
 
 def _fewer_steps(evidence: Evidence) -> tuple[str, list[str]]:
-    pairs = (FLOWS | DIFFUSIONS).items()
-    known = {p: evidence.verdicts[p, s] for p, s in pairs if (p, s) in evidence.verdicts}
+    flowing = [(policy, "euler") for policy in FLOWS]
+    known = {
+        pair: evidence.verdicts[pair]
+        for pair in (*flowing, *DIFFUSIONS)
+        if pair in evidence.verdicts
+    }
     lines = []
-    for policy, verdict in known.items():
+    for (policy, _), verdict in known.items():
         few = "not resolved" if verdict.enough is None else steps(verdict.enough)
         rate = percent(verdict.best_rate)
         best = f"best {rate} with {steps(verdict.best)}"
         lines.append(f"{policy} ({verdict.solver}): enough: {few}; {best}, n = {verdict.n}.")
-    flows = [known[p].enough for p in FLOWS if p in known]
-    others = [known[p].enough for p in DIFFUSIONS if p in known]
+    flows = [known[pair].enough for pair in flowing if pair in known]
+    others = [known[pair].enough for pair in DIFFUSIONS if pair in known]
     for few in (1, 2):
         for other in ("ddim", "dpm"):
             found = evidence.difference(_asked("flow", few), _asked(other, few))
@@ -132,16 +143,21 @@ def _straighter(evidence: Evidence) -> tuple[str, list[str]]:
 
 
 def _trains_faster(evidence: Evidence) -> tuple[str, list[str]]:
+    rivals = [
+        Asked(policy + training, 100 if solver in ("ddpm", "reverse_sde") else 10, solver)
+        for training in TRAININGS
+        for policy, solver in DIFFUSIONS
+    ]
     found = {
-        (one, other, few): result
+        (one, other): result
         for one in FLOWS
-        for other, few in (("ddim", 10), ("dpm", 10), ("ddpm", 100), ("sde", 100))
-        if (result := evidence.difference(_asked(one, 10), _asked(other, few)))
+        for other in rivals
+        if (result := evidence.difference(_asked(one + _training(other.policy), 10), other))
     }
     lines = [
-        f"{one} with 10 steps less {other} with {few}, after equally many gradient steps: "
-        f"{_points(result)}."
-        for (one, other, few), result in found.items()
+        f"{one}{_training(other.policy)} with 10 steps less {other.policy} with {other.steps} of "
+        f"{other.solver}, after equally many gradient steps: {_points(result)}."
+        for (one, other), result in found.items()
     ]
     # One training budget cannot show a factor; a diffusion that is as good already denies it.
     denied = any(result.interval.high < MARGIN for result in found.values())
@@ -150,16 +166,22 @@ def _trains_faster(evidence: Evidence) -> tuple[str, list[str]]:
 
 def _smoother(evidence: Evidence) -> tuple[str, list[str]]:
     found = {
-        (one, other): ratio
+        (one + training, other + training): ratio
+        for training in TRAININGS
         for one in FLOWS
         for other in TOKENS
-        if (ratio := evidence.jerk(_asked(one, REFERENCE), Asked(other)))
+        if (ratio := evidence.jerk(_asked(one + training, REFERENCE), Asked(other + training)))
     }
     lines = [
-        f"jerk, {one} over {other}: {_times(ratio)} episodes."
+        f"jerk where both succeed, {one} over {other}: {_times(ratio)} episodes."
         for (one, other), ratio in found.items()
     ]
     return _below_one(list(found.values())), lines
+
+
+def _training(policy: str) -> str:
+    """Which of its trainings a policy is."""
+    return policy[policy.find("/") :] if "/" in policy else ""
 
 
 def _zero_noise(evidence: Evidence) -> tuple[str, list[str]]:
@@ -192,5 +214,6 @@ def _times(ratio: Ratio) -> str:
 
 
 def _asked(policy: str, steps: int) -> Asked:
-    """A policy at a step count, with the solver that it is known for."""
-    return Asked(policy, steps, (FLOWS | DIFFUSIONS).get(policy, "euler"))
+    """A policy at a step count, with the solver that it is first named with."""
+    known = dict(reversed(DIFFUSIONS))
+    return Asked(policy, steps, known.get(policy, "euler"))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from pi0bench.results.grid import Column, Line, print_grid
 from pi0bench.results.profile import Profile
-from pi0bench.results.tables import ELSEWHERE
+from pi0bench.results.roles import headings
+from pi0bench.results.tables import ELSEWHERE, FAULTY
 from pi0bench.results.text import NOTHING, percents, plain, printable, whole
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def print_compact(profiles: Sequence[Profile], console: Console) -> None:
     tasks = _tasks(profiles)
     worlds = {p.condition.world for p in profiles}
     parts = [i for i in range(3) if len({world[i] for world in worlds}) > 1]
+    faulty = any(p.total.faults for p in profiles)
     columns = [
         *(Column(WORLD[i], "name") for i in parts),
         Column("policy", "name", once=True),
@@ -41,13 +43,20 @@ def print_compact(profiles: Sequence[Profile], console: Console) -> None:
         Column("mean" if len(profiles[0].tasks) > 1 else "success"),
         Column("95 % CI"),
         Column("ms/\nre-plan", goes="milliseconds"),
+        *([FAULTY] if faulty else []),
     ]
+    groups = [(p.condition.world, p.total.role) for p in profiles]
+    above = {p.condition: name for p, name in zip(profiles, headings(groups), strict=True)}
     lines: list[Line] = []
     for _, group in groupby(profiles, key=lambda p: (p.condition.world, p.condition.policy)):
-        rows = [[*(p.condition.world[i] for i in parts), *_cells(p, tasks)] for p in group]
-        if len(rows) > 1 and lines:
+        own = list(group)
+        if len(own) > 1 and lines:
             lines[-1] = replace(lines[-1], ends=True)
-        lines += [Line(row, ends=len(rows) > 1 and row is rows[-1]) for row in rows]
+        for p in own:
+            cells = [*(p.condition.world[i] for i in parts), *_cells(p, tasks)]
+            cells += [str(p.total.faults)] if faulty else []
+            ends = len(own) > 1 and p is own[-1]
+            lines.append(Line(cells, ends=ends, above=above[p.condition]))
     console.print(Text(printable(_title(profiles))), soft_wrap=True)
     print_grid(columns, lines, console, ELSEWHERE)
 

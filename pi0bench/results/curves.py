@@ -13,13 +13,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from pi0bench.errors import UsageError
+from pi0bench.results.analysis import FIXED, Analysis
 from pi0bench.results.draw import shares, success, why
 from pi0bench.results.draw.style import DARK, GREY, STYLE, counted
 from pi0bench.results.modes import Choice
 from pi0bench.results.profile import Profile
 from pi0bench.results.rows import Row
 from pi0bench.results.series import Series, series_of
-from pi0bench.results.stats.intervals import clopper_pearson
 
 WIDTH_IN = 11.0
 HEAD_IN, WORDS_IN, LARGE_IN, SMALL_IN = 0.6, 0.5, 4.4, 2.1
@@ -27,7 +27,9 @@ BARS_IN, BAR_IN = 0.85, 0.16
 COLUMNS = 4
 
 
-def steps_figure(profiles: Sequence[Profile], choices: Sequence[Choice]) -> bytes:
+def steps_figure(
+    profiles: Sequence[Profile], choices: Sequence[Choice], kind: Analysis = FIXED
+) -> bytes:
     """Draw the figure as a PNG; the same profiles and choices give the same bytes.
 
     From top to bottom: success against trunk evaluations and against milliseconds; the reasons
@@ -36,6 +38,7 @@ def steps_figure(profiles: Sequence[Profile], choices: Sequence[Choice]) -> byte
     Args:
         profiles: of all conditions.
         choices: on the tasks with modes.
+        kind: the statistics of the run.
 
     Raises:
         UsageError: nothing was measured.
@@ -44,9 +47,10 @@ def steps_figure(profiles: Sequence[Profile], choices: Sequence[Choice]) -> byte
     if not profiles:
         raise UsageError("steps figure: nothing was measured, so there is no curve to draw")
     profiles = sorted(profiles, key=lambda p: (p.condition.curve, p.condition.steps))
-    lines = series_of(p.condition for p in profiles)
+    roles = {p.condition.policy: p.total.role for p in profiles}
+    lines = series_of((p.condition for p in profiles), roles)
     with rc_context(STYLE):
-        figure = _figure(profiles, choices, lines)
+        figure = _figure(profiles, choices, lines, kind)
         data = io.BytesIO()
         figure.savefig(data, format="png", metadata={"Software": None})
     return data.getvalue()
@@ -61,13 +65,16 @@ class Band:
 
 
 def _figure(
-    profiles: Sequence[Profile], choices: Sequence[Choice], lines: Sequence[Series]
+    profiles: Sequence[Profile],
+    choices: Sequence[Choice],
+    lines: Sequence[Series],
+    kind: Analysis,
 ) -> Figure:
     bands = [
         _head(profiles),
         Band(LARGE_IN, lambda part: _large(part, [p.total for p in profiles], lines)),
         *_why(profiles, lines),
-        *_shares(choices, lines),
+        *_shares(choices, lines, kind),
         *_tasks([row for p in profiles for row in p.tasks if row.rate is not None], lines),
     ]
     heights = [band.height_in for band in bands]
@@ -119,7 +126,7 @@ def _why(profiles: Sequence[Profile], lines: Sequence[Series]) -> Iterator[Band]
         yield Band(SMALL_IN, draw)
 
 
-def _shares(choices: Sequence[Choice], lines: Sequence[Series]) -> Iterator[Band]:
+def _shares(choices: Sequence[Choice], lines: Sequence[Series], kind: Analysis) -> Iterator[Band]:
     bars = shares.barred(choices)
     tasks = sorted({choice.task for choice in choices})
 
@@ -132,16 +139,16 @@ def _shares(choices: Sequence[Choice], lines: Sequence[Series]) -> Iterator[Band
         rows = math.ceil(len(tasks) / COLUMNS)
         note = (
             "share of the n episodes that took one, by policy · steps; red: where the shares of "
-            f"the demonstrations end; {_precision(choices)}"
+            f"the demonstrations end; {_precision(choices, kind)}"
         )
         yield _words("Which of several right ways was taken", note, WORDS_IN, size=11)
         yield Band(rows * (BARS_IN + BAR_IN * len(bars)), draw)
 
 
-def _precision(choices: Sequence[Choice]) -> str:
+def _precision(choices: Sequence[Choice], kind: Analysis) -> str:
     """Say how well a share is known, at the median n and a share of one half."""
     n = median_low(choice.taken.n for choice in choices)
-    interval = clopper_pearson(n // 2, n)
+    interval = kind.rate(n // 2, n, 0.95)
     return f"at n = {n} a share is known to about ±{50 * (interval.high - interval.low):.0f} points"
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pi0bench.results.record import Cell, Record
+from pi0bench.results.roles import KNOWN, Roles, competing
 from pi0bench.results.rows import Condition
 from pi0bench.results.stats.sequential import paired_evidence
+from pi0bench.roles import Role
 
 
-def evidence(records: Iterable[Record], first: Cell) -> dict[str, float]:
+def evidence(records: Iterable[Record], first: Cell, roles: Roles = KNOWN) -> dict[str, float]:
     """Logarithms of the e-values against equal success rates, by condition (see `stats`).
+
+    Conditions that do not compete are left out, unless the first is compared with such alone.
 
     Args:
         records: of whole rounds, so that every condition has the same episodes.
         first: a cell, among them, of the condition with which all others are compared.
+        roles: of the policies.
     """
     records = list(records)
     won: dict[Condition, set[tuple[str, int]]] = {}
@@ -23,7 +28,7 @@ def evidence(records: Iterable[Record], first: Cell) -> dict[str, float]:
         if record.status == "success":
             episodes.add((record.cell.task, record.cell.episode))
     reference = won.pop(next(Condition.of(r) for r in records if r.cell == first))
+    asked = competing(sorted(won), lambda of: roles.get(of.policy, Role.COMPETES))
     return {
-        str(condition): paired_evidence(len(reference - own), len(own - reference))
-        for condition, own in sorted(won.items())
+        str(of): paired_evidence(len(reference - won[of]), len(won[of] - reference)) for of in asked
     }

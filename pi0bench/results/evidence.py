@@ -79,8 +79,15 @@ class Evidence:
         return paired(won, won_too)
 
     def jerk(self, first: Asked, second: Asked) -> Ratio | None:
-        """Jerk of the first over that of the second, on the episodes of both; None for few."""
-        one, other = self._of.get(first, {}), self._of.get(second, {})
+        """Jerk of the first over that of the second, where both succeed; None for few.
+
+        Who fails often stands still, which is smooth.
+        """
+        of = [
+            {e: r for e, r in self._of.get(asked, {}).items() if r.status == "success"}
+            for asked in (first, second)
+        ]
+        one, other = of
         pairs = [(one[e].jerk_m_s3, other[e].jerk_m_s3) for e in sorted(one.keys() & other.keys())]
         return _ratio([(a, b) for a, b in pairs if a and b])
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import gzip
 import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from pi0bench.atomic import replacing
 from pi0bench.errors import StorageError, UsageError
 
 _REMEDIES = {
@@ -67,36 +67,13 @@ def prove_writable(folder: Path) -> None:
         raise
 
 
-def hold_lock(path: Path) -> int:
-    """Take the advisory lock at `path` and return its descriptor; closing it lets go."""
-    with storage(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            # flock, not lockf: it also holds between two folders opened by one process, and
-            # closing some other descriptor of the file does not lose it.
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, f"{os.getpid()}\n".encode())
-        except BlockingIOError:
-            holder = os.read(descriptor, 32).decode(errors="replace").strip()
-            os.close(descriptor)
-            raise UsageError(
-                f"{path.parent}: process {holder or '?'} is writing here; "
-                "wait for it, or use another --out"
-            ) from None
-        except OSError:
-            os.close(descriptor)
-            raise
-    return descriptor
-
-
 def append_line(path: Path, line: str, durable: bool = True) -> None:
     """Append one line with a single write; first drop a torn tail.
 
     Args:
         path: of the file.
         line: without its end.
-        durable: see it onto the disk, so that it outlives not only the process but the machine.
+        durable: see it onto the disk (see `sync`).
     """
     data = f"{line}\n".encode()
     with storage(path):
@@ -106,10 +83,21 @@ def append_line(path: Path, line: str, durable: bool = True) -> None:
             written = os.write(descriptor, data)
             if written != len(data):
                 raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes were written")
-            if durable:
-                os.fsync(descriptor)
         finally:
             os.close(descriptor)
+    if durable:
+        sync(path)
+
+
+def sync(path: Path) -> None:
+    """See a file onto the disk, so that it outlives not only the process but the machine."""
+    with storage(path):
+        for what in (path, path.parent):  # a new file's name is its folder's
+            descriptor = os.open(what, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def _drop_torn_tail(descriptor: int) -> None:
@@ -137,23 +125,16 @@ def read_lines(path: Path) -> list[bytes]:
     return data.split(b"\n")[:-1]
 
 
+def read_words(path: Path) -> str:
+    """Return the text of `path` without its ends' blanks, "" for a missing file."""
+    with storage(path):
+        try:
+            return path.read_text("utf-8", "replace").strip()
+        except FileNotFoundError:
+            return ""
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write `path` so that it holds either its old content or all of `data`."""
-    partial = path.with_name(f"{path.name}.partial")
-    with storage(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    with storage(path), replacing(path) as partial:
+        partial.write_bytes(data)

@@ -6,11 +6,11 @@ broken over several lines, and at last each row becomes a paragraph.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from pi0bench.results.folding import folded
 from pi0bench.results.text import printable
 
 if TYPE_CHECKING:
@@ -57,11 +57,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """One row: a cell for each column, how it is written, and whether a section ends with it."""
+    """One row.
+
+    Attributes:
+        cells: one for each column.
+        style: how they are written.
+        ends: a section ends with it.
+        above: the name of the group that begins with it, or "".
+    """
 
     cells: Sequence[str]
     style: str = ""
     ends: bool = False
+    above: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ def print_grid(
     """
     from rich.text import Text
 
-    lines = [Line([*map(printable, line.cells)], line.style, line.ends) for line in lines]
+    lines = [replace(line, cells=[*map(printable, line.cells)]) for line in lines]
     styles = (_RULED, *_OPEN) if ruled else _OPEN
     kept = range(len(columns))
     for going in ("", *FIRST_TO_GO):
@@ -144,6 +152,7 @@ def _widths(
     left = width - style.around(len(kept)) - sum(found.values())
     if left < 0:
         return {}
+    longest[kept[0]] = max([longest[kept[0]], *(len(line.above) + 1 for line in lines)])
     for i in found:
         more = min(left, longest[i] - found[i])
         found[i] += more
@@ -171,12 +180,17 @@ def _table(
         table.add_column(head, justify=justify, no_wrap=True, width=width, vertical="top")
     above: Sequence[str] = ()
     for line in lines:
+        if line.above:
+            first = next(iter(widths.values()))
+            table.add_section()
+            table.add_row("\n".join(folded(f"{line.above}:", first, " ")), style="italic")
+            above = ()
         cells = [
             "" if columns[i].once and above and above[i] == line.cells[i] else line.cells[i]
             for i in widths
         ]
         broken = [
-            _folded(cell, width, _BREAKS[columns[i].kind]) if columns[i].words else [cell]
+            folded(cell, width, _BREAKS[columns[i].kind]) if columns[i].words else [cell]
             for cell, (i, width) in zip(cells, widths.items(), strict=True)
         ]
         table.add_row(*(Text("\n".join(part)) for part in broken), style=line.style or None)
@@ -198,26 +212,8 @@ def _head(text: str, width: int) -> list[str]:
     return [
         part
         for line in text.split("\n")
-        for part in _folded(printable(line), width, "_", whole=True)
+        for part in folded(printable(line), width, "_", whole=True)
     ]
-
-
-def _folded(text: str, width: int, breaks: str, whole: bool = False) -> list[str]:
-    """Break `text` after `breaks` into lines of `width`; words that are longer too, unless whole.
-
-    Blanks at its beginning are kept, those at a line's end are not.
-    """
-    from rich.cells import cell_len, chop_cells
-
-    indent = text[: len(text) - len(text.lstrip())]
-    lines = [indent]
-    for piece in re.findall(f"(?:(?!{breaks}).)+(?:{breaks})*|(?:{breaks})+", text.strip()):
-        if lines[-1].strip() and cell_len((lines[-1] + piece).rstrip()) > width:
-            lines.append("")
-        lines[-1] += piece
-        if cell_len(lines[-1].rstrip()) > width and not whole:
-            lines[-1:] = chop_cells(lines[-1].rstrip(), width)
-    return [line.rstrip() for line in lines]
 
 
 def _stacked(columns: Sequence[Column], lines: Sequence[Line], width: int) -> Iterator[object]:
@@ -231,8 +227,10 @@ def _stacked(columns: Sequence[Column], lines: Sequence[Line], width: int) -> It
     numbers = [line.cells[i] for line in lines for i in said if not columns[i].words]
     beside = 4 + longest + max(map(cell_len, numbers), default=0) <= width
     for line in lines:
+        if line.above:
+            yield Text(f"{line.above}:", style="italic")
         names = [cell for i, cell in enumerate(line.cells) if i not in titles and cell]
-        for part in _folded(" · ".join(names), width, _BREAKS["name"]):
+        for part in folded(" · ".join(names), width, _BREAKS["name"]):
             yield Text(part, style="bold")
         for i, title in titles.items():
             if beside and not columns[i].words:
@@ -240,5 +238,5 @@ def _stacked(columns: Sequence[Column], lines: Sequence[Line], width: int) -> It
                 continue
             yield from [Text(f"  {title}")] if title else []
             words = columns[i].words
-            for part in _folded(line.cells[i], width - 4, " ") if words else [line.cells[i]]:
+            for part in folded(line.cells[i], width - 4, " ") if words else [line.cells[i]]:
                 yield Text(f"    {part}")

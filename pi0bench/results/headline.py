@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pi0bench.results.analysis import FIXED, Analysis
 from pi0bench.results.episodes import Best
 from pi0bench.results.profile import Profile
+from pi0bench.results.roles import headings, outside, tagged
 from pi0bench.results.rows import Condition, Row
 from pi0bench.results.text import NOTHING, percent, percents, plain
+from pi0bench.roles import Role
 
 WORLD = ("engine", "renderer", "variation")
+FAULTS = "policy faults"
+"""The column that stands beside successes wherever some policy was at fault."""
+
 Bests = Mapping[tuple[str, str, str], Best]
 
 BOLD = (
     "Bold: not distinguishable from the best on the {n} episodes that all {of} conditions share "
-    "(exact McNemar test of every pair, Holm's correction at 5 %)."
+    "({test} test of every pair, Holm's correction at 5 %)"
 )
+OUTSIDE = "; {} stand outside the comparison"
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,8 @@ class Line:
     Attributes:
         profile: what was measured.
         who: where the conditions differ, of engine, renderer and variation; policy, solver, steps.
-        label: the same in as few words as tell the conditions apart.
+        label: the same in as few words as tell the conditions apart, and the role of one that does
+            not compete.
         best: it cannot be told from the best.
     """
 
@@ -40,6 +48,11 @@ class Line:
         """The mean over the tasks; of a single task, its row."""
         return self.profile.total
 
+    @property
+    def group(self) -> tuple[tuple[str, str, str], Role]:
+        """World and role: what the lines below one heading have in common."""
+        return self.profile.condition.world, self.total.role
+
 
 @dataclass(frozen=True)
 class Headline:
@@ -47,15 +60,22 @@ class Headline:
 
     Attributes:
         names: of the columns of `Line.who`.
-        lines: by world, policy, solver and steps.
+        lines: in the order of the profiles.
+        above: for each line the name of the group that begins there, or "".
         tasks: that were measured, by name.
         notes: what bold means, a sentence for each world that has some.
     """
 
     names: tuple[str, ...]
     lines: tuple[Line, ...]
+    above: tuple[str, ...]
     tasks: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def faulty(self) -> bool:
+        """True when some condition had a policy's fault."""
+        return any(line.total.faults for line in self.lines)
 
     @property
     def mean(self) -> str:
@@ -63,7 +83,7 @@ class Headline:
         return "mean" if len(self.tasks) > 1 else "success"
 
 
-def headline(profiles: Sequence[Profile], bests: Bests) -> Headline:
+def headline(profiles: Sequence[Profile], bests: Bests, kind: Analysis = FIXED) -> Headline:
     """Put the conditions of a run side by side."""
     worlds = sorted({profile.condition.world for profile in profiles})
     parts = [i for i in range(3) if len({world[i] for world in worlds}) > 1]
@@ -76,20 +96,33 @@ def headline(profiles: Sequence[Profile], bests: Bests) -> Headline:
         where = tuple(condition.world[i] for i in parts)
         policy, solver, steps = who(condition)
         sampler = [solver] if len(solvers[policy]) > 1 else []
-        words = [policy, *sampler, *([steps] if condition.steps else []), *where]
+        words = [
+            tagged(policy, profile.total.role),
+            *sampler,
+            *([steps] if condition.steps else []),
+            *where,
+        ]
         marked = condition in bests[condition.world].conditions
         lines.append(Line(profile, (*where, policy, solver, steps), " · ".join(words), marked))
     return Headline(
         names=(*(WORLD[i] for i in parts), "policy", "solver", "steps"),
         lines=tuple(lines),
+        above=tuple(headings([line.group for line in lines])),
         tasks=tuple(sorted({row.task for profile in profiles for row in profile.tasks})),
         notes=tuple(
             (f"{' / '.join(world)}: " if len(worlds) > 1 else "")
-            + BOLD.format(n=bests[world].n, of=bests[world].of)
+            + BOLD.format(n=bests[world].n, of=bests[world].of, test=kind.test)
+            + _outside([line for line in lines if line.profile.condition.world == world])
+            + "."
             for world in worlds
             if bests[world].n
         ),
     )
+
+
+def _outside(lines: Sequence[Line]) -> str:
+    named = outside((line.profile.condition.policy, line.total.role) for line in lines)
+    return OUTSIDE.format(named) if named else ""
 
 
 def who(condition: Condition) -> tuple[str, str, str]:

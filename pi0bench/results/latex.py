@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from pi0bench.results.compact import MAX_TASKS
 from pi0bench.results.compare import Comparison
-from pi0bench.results.comparison import NAMES, cells
+from pi0bench.results.comparison import cells, names
 from pi0bench.results.comparison import sentences as about
 from pi0bench.results.headline import (
+    FAULTS,
     Headline,
     Line,
     evaluations,
@@ -21,15 +22,16 @@ HEAD = "% Made from records by pi0bench; needs \\usepackage{booktabs}.\n"
 MAX_CONDITIONS = 5
 """So many fit beside each other as columns, where the tasks are the rows."""
 
-Marked = tuple[Sequence[str], bool]
-"""The cells of a row, and whether they are bold."""
+Marked = tuple[Sequence[str], bool, str]
+"""The cells of a row, whether they are bold, and the name of the group that begins there, or ""."""
 
 
 def run_latex(found: Headline, footer: Sequence[str]) -> str:
     """Return a row for each condition, and each task's successes where they fit."""
     tasks = found.tasks if 1 < len(found.tasks) <= MAX_TASKS else ()
     counts = {task: _count(found, task) for task in tasks}
-    names = [*found.names, "evals/\nre-plan", "ms/\nre-plan", "n", found.mean]
+    at_fault = [FAULTS.replace(" ", "\n")] if found.faulty else []
+    names = [*found.names, "evals/\nre-plan", "ms/\nre-plan", "n", found.mean, *at_fault]
     rows = [
         (
             [
@@ -38,11 +40,13 @@ def run_latex(found: Headline, footer: Sequence[str]) -> str:
                 milliseconds(line),
                 str(line.total.n),
                 f"{100 * (line.total.rate or 0.0):.1f} {percents(line.total.interval)}",
+                *([str(line.total.faults)] if at_fault else []),
                 *(_successes(line, task, counts[task]) for task in tasks),
             ],
             line.best,
+            above,
         )
-        for line in found.lines
+        for line, above in zip(found.lines, found.above, strict=True)
     ]
     total = " and ".join(sorted({line.total.task for line in found.lines}))
     caption = [f"Success rate in per cent with its 95 % interval, {total}.", *found.notes]
@@ -51,7 +55,7 @@ def run_latex(found: Headline, footer: Sequence[str]) -> str:
     blocks = [_table(heads, rows, left, caption, "tab:pi0bench", footer)]
     if len(found.tasks) > MAX_TASKS and len(found.lines) <= MAX_CONDITIONS:
         of_task = [
-            ([task, *(successes(line, [task])[0] for line in found.lines)], False)
+            ([task, *(successes(line, [task])[0] for line in found.lines)], False, "")
             for task in found.tasks
         ]
         heads = ["task", *(line.label for line in found.lines)]
@@ -62,10 +66,13 @@ def run_latex(found: Headline, footer: Sequence[str]) -> str:
 
 def comparison_latex(found: Comparison) -> str:
     """Return the standings, those that cannot be told from the best in bold, and sentences."""
-    rows = [(cells(s), s.name in found.tests.best) for s in found.standings]
+    rows = [
+        (cells(s, found), s.name in found.best, above)
+        for s, above in zip(found.standings, found.above, strict=True)
+    ]
     caption, *notes = about(found)
     return HEAD + _table(
-        [n.replace(" below ", " below\n") for n in NAMES],
+        [n.replace(" below ", " below\n") for n in names(found)],
         rows,
         1,
         [caption],
@@ -93,7 +100,7 @@ def _table(
         r"\toprule",
         _line([_stacked(name, place < left) for place, name in enumerate(names)]),
         r"\midrule",
-        *(_line([_cell(cell, bold) for cell in row]) for row, bold in rows),
+        *(line for row in rows for line in _marked(*row)),
         r"\bottomrule",
         r"\end{tabular}",
         f"\\caption{{{in_latex(' '.join(caption))}}}",
@@ -102,6 +109,11 @@ def _table(
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _marked(row: Sequence[str], bold: bool, above: str) -> list[str]:
+    named = [r"\midrule", _line([f"\\textit{{{in_latex(above)}}}", *[""] * (len(row) - 1)])]
+    return [*(named if above else []), _line([_cell(cell, bold) for cell in row])]
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pi0bench.errors import StorageError, UsageError
+from pi0bench.results import basis
 from pi0bench.results.files import storage, write_atomic
 from pi0bench.results.record import Cell
-from pi0bench.results.shape import lacking, wrong
+from pi0bench.results.roles import KNOWN, Roles
+from pi0bench.results.shape import PLANNED, lacking, wrong
+from pi0bench.roles import role
 
 NAME = "manifest.json"
 
@@ -25,23 +28,59 @@ class Plan:
         tasks: ids.
         episodes: of each task under each condition.
         sequential: True when the run looked at its results on the way, to stop early.
+        roles: of its policies.
     """
 
     tasks: tuple[str, ...]
     episodes: int
     sequential: bool = False
+    roles: Roles = field(default_factory=lambda: KNOWN)
+
+
+NO_PLAN = Plan((), 0)
+"""Of records that come without a manifest."""
 
 
 def plan(of: Mapping[str, Any]) -> Plan:
-    """What the manifest says that there is to be."""
+    """What the manifest says that there is to be.
+
+    Raises:
+        UsageError: it does not say it, or says of a policy what no policy can be.
+    """
+    if missing := lacking(of, PLANNED):
+        raise UsageError(f"{NAME}: without {', '.join(missing)}; this is no manifest of a run")
     said = of["settings"]
     episodes = of.get("stopped", said)["episodes"]
-    return Plan(tuple(said["tasks"]), episodes, bool(said.get("stop_early")))
+    return Plan(tuple(said["tasks"]), episodes, bool(said.get("stop_early")), roles(of))
+
+
+def roles(of: Mapping[str, Any] | None) -> Roles:
+    """What the manifest says of the comparison; for none, and one from before, the known names.
+
+    Raises:
+        UsageError: it says of a policy what no policy can be.
+    """
+    said = of.get("roles") if of else None
+    if said is None:
+        return KNOWN
+    if not isinstance(said, dict):
+        raise UsageError(f"{NAME}: roles: not an object of policies with their roles")
+    return {name: role(one, f"{NAME}: roles: {name}") for name, one in said.items()}
 
 
 def complete(of: Mapping[str, Any], done: Iterable[Cell]) -> bool:
     """True when the cells that are done are all that the manifest planned."""
-    return plan_hash(done) == of.get("stopped", of).get("plan")
+    counted = (cell for cell in done if counts(of, cell))
+    return plan_hash(counted) == of.get("stopped", of).get("plan")
+
+
+def counts(of: Mapping[str, Any], cell: Cell) -> bool:
+    """True unless the run was complete before this cell's episode.
+
+    A run that lacked an episode for a while goes on until it has it, and may then turn out to have
+    had its answer earlier; what it measured beyond is kept, and is no part of its tables.
+    """
+    return "stopped" not in of or cell.episode < of["stopped"]["episodes"]
 
 
 def plan_hash(cells: Iterable[Cell]) -> str:
@@ -86,21 +125,55 @@ def must_be_whole(of: Mapping[str, Any], folder: Path) -> None:
         )
 
 
-def settle(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write the manifest, or see that the one that is there has the same plan and shard.
+def settle(
+    folder: Path, manifest: Mapping[str, Any], grows: Callable[[Mapping[str, Any]], bool]
+) -> None:
+    """Write the manifest, or see that the one that is there has the same basis, plan and shard.
 
     The caller holds the folder's lock, so there is one writer; the file appears whole or not at
     all, so a crash here never leaves half a manifest behind.
+
+    Args:
+        folder: of the run.
+        manifest: that is wanted.
+        grows: whether the wanted plan holds all of that of a manifest, and so may replace it.
+
+    Raises:
+        UsageError: what is there does not go together with what is wanted.
     """
     wanted = json.loads(json.dumps(manifest, allow_nan=False))
     found = read(folder)
     if found is None:
         write(folder, wanted)
-    elif _asked(found) != _asked(wanted):
-        changes = differences(found.get("settings"), wanted.get("settings"))
-        changes += differences(found.get("shard"), wanted.get("shard"), "shard")
-        reason = "; ".join(changes) or "same settings, but a task file or weights have changed"
-        raise UsageError(f"{folder}: holds another plan ({reason}); use another --out")
+        return
+    if changes := basis.mixed(found, wanted):
+        raise UsageError(
+            f"{folder}: what is there was measured otherwise ({'; '.join(changes)}); measure as it "
+            "was, or use another --out"
+        )
+    if _asked(found) != _asked(wanted):
+        changes = basis.differences(found.get("settings"), wanted.get("settings"))
+        changes += basis.differences(found.get("shard"), wanted.get("shard"), "shard")
+        if found.get("shard") != wanted.get("shard") or not grows(found):
+            reason = "; ".join(changes) or "same settings, but a task file or weights have changed"
+            raise UsageError(
+                f"{folder}: holds another plan ({reason}); ask for all of it and more, or use "
+                "another --out"
+            )
+        following = {**wanted, **_grown(found, wanted)}
+    else:
+        following = found
+    both = basis.joined([found, wanted])
+    following = {**following, **{name: both[name] for name in basis.JOINED if name in following}}
+    if following != found:
+        write(folder, following)
+
+
+def _grown(there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, list[int]]:
+    """The numbers of start states that were planned before, if they are more now."""
+    before, now = there["settings"]["episodes"], here["settings"]["episodes"]
+    numbers = [*there.get("grown", []), *([before] if before != now else [])]
+    return {"grown": numbers} if numbers else {}
 
 
 def stop(folder: Path, cells: Iterable[Cell], episodes: int, why: Mapping[str, float]) -> None:
@@ -127,27 +200,17 @@ def write(folder: Path, manifest: Mapping[str, Any]) -> None:
     write_atomic(folder / NAME, f"{text}\n".encode())
 
 
-def differences(there: Any, here: Any, name: str = "") -> list[str]:
-    """Say which settings differ, one sentence a setting, nested names joined with dots."""
-    if isinstance(there, dict) and isinstance(here, dict):
-        names = sorted(there.keys() | here.keys())
-        return [
-            change
-            for key in names
-            for change in differences(
-                there.get(key), here.get(key), f"{name}.{key}" if name else str(key)
-            )
-        ]
-    if there == here:
-        return []
-    return [f"{name or 'settings'}: {json.dumps(there)} there, {json.dumps(here)} here"]
-
-
 def sentence(of: Mapping[str, Any]) -> str:
     """Say how it was measured, from the manifest."""
+    grown = " and then ".join(map(str, of.get("grown", [])))
+    raised = (
+        f"At first {grown} start states were planned and more added later, which intervals and "
+        "tests for a number fixed beforehand do not allow for. "
+    )
     said = of["settings"]
     software = ", ".join(f"{name} {number}" for name, number in sorted(of["versions"].items()))
     return (
+        f"{raised if grown else ''}"
         f"Measured in {said['engine']}, drawn by {said['renderer']}, start states 0 to "
         f"{plan(of).episodes - 1} of seed {said['seed']}, the same for every policy and step "
         "count, as is the noise; one thread a process; ms/re-plan is one robot's first plan of "

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from pi0bench.errors import StorageError, UsageError
+from pi0bench.results import basis
 from pi0bench.results import manifest as manifests
+from pi0bench.results.lock import PATIENCE_S
 from pi0bench.results.record import Record, Timing, contrast
 from pi0bench.results.store import RunFolder
 
 _OPTIONS = {"policies": "policy", "tasks": "task", "solvers": "solver", "variations": "variation"}
 _FIRST = ("policies", "tasks")
-_AND = " and "
+_WORLD = ("engine", "renderer")
+_OWN = ("command", "content", "grown", "plan", "shard", *basis.JOINED)
+"""In what parts of one run may differ, and `mixed` has something to say about `JOINED`."""
 
 Episode = tuple[Record, Timing | None]
 
@@ -46,16 +50,23 @@ def merge(runs: Sequence[Path], out: Path) -> Merged:
     """
     if not runs:
         raise UsageError("merge: name the folders of a run's parts")
-    there = [out] if (out / manifests.NAME).exists() else []
-    folders = [RunFolder(run) for run in dict.fromkeys([*runs, *there])]
-    whole = _whole([(folder.root, folder.manifest()) for folder in folders])
-    with RunFolder.settle(out, whole) as merged:
+    _whole(_folders(runs, out))  # what does not go together is refused before anything is made
+    with RunFolder.alone(out, PATIENCE_S) as merged:
+        folders = _folders(runs, out)  # others may have merged into it meanwhile
+        whole = _whole(folders)
         manifests.write(out, whole)
         episodes = union(folders)
         timings = [timing for _, timing in episodes if timing is not None]
         merged.rewrite([record for record, _ in episodes], timings)
     measured = sum(record.final for record, _ in episodes)
     return Merged(measured, whole["planned"], f"{whole['command']} --out {shlex.quote(str(out))}")
+
+
+def _folders(runs: Sequence[Path], out: Path) -> list[RunFolder]:
+    there = [out] if (out / manifests.NAME).exists() else []
+    if there and (shard := RunFolder(out).manifest().get("shard")):
+        raise UsageError(f"{out}: is part {shard} itself; give the whole an --out of its own")
+    return [RunFolder(run) for run in dict.fromkeys([*runs, *there])]
 
 
 def union(folders: Iterable[RunFolder]) -> list[Episode]:
@@ -88,45 +99,49 @@ def _rank(episode: Episode) -> tuple[object, ...]:
     return not record.final, record.to_line(), timing is None, took
 
 
-def _whole(parts: Sequence[tuple[Path, dict[str, Any]]]) -> dict[str, Any]:
+def _whole(folders: Sequence[RunFolder]) -> dict[str, Any]:
     """The manifest of the run that the parts belong to; the same for any of its parts."""
-    (first_path, first), *others = parts
-    for path, part in parts:
+    parts = [folder.manifest() for folder in folders]
+    for folder, part in zip(folders, parts, strict=True):
         if "planned" not in part or "settings" not in part:
-            raise UsageError(f"{path}: its manifest does not say what was planned; run it again")
-    for path, part in others:
-        _must_go_together(first_path, first, path, part)
-    machines = [part.get("machine", {}) for _, part in parts]
-    whole = {name: value for name, value in first.items() if name != "shard"}
-    return {**whole, "command": command(first["settings"]), "machine": _machine(machines)}
+            raise UsageError(
+                f"{folder.root}: its manifest does not say what was planned; run it again"
+            )
+        if changes := _apart(parts[0], part) or basis.mixed(parts[0], part):
+            one = folders[0].root
+            raise UsageError(f"{folder.root}: not of the same run as {one} ({'; '.join(changes)})")
+    content = min(part.get("content", []) for part in parts)
+    whole = {name: value for name, value in parts[0].items() if name != "shard"}
+    whole |= basis.joined(parts)
+    grown = sorted({count for part in parts for count in part.get("grown", [])})
+    whole |= {"grown": grown} if grown else {}
+    whole |= {"content": content} if content else {}
+    return {**whole, "command": command(parts[0]["settings"], content)}
 
 
-def _must_go_together(
-    one: Path, there: Mapping[str, Any], other: Path, here: Mapping[str, Any]
-) -> None:
-    own = ("command", "machine", "shard", "plan")
-    named = [{k: v for k, v in each.items() if k not in own} for each in (there, here)]
-    changes = manifests.differences(named[0], named[1])
-    changes = changes or manifests.differences(there.get("plan"), here.get("plan"), "plan")
-    if changes:
-        raise UsageError(f"{other}: not of the same run as {one} ({'; '.join(changes)})")
+def _apart(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Say in what else two parts differ, the plan only where nothing says more."""
+    named = [{k: v for k, v in each.items() if k not in _OWN} for each in (there, here)]
+    changes = basis.differences(named[0], named[1])
+    return changes or basis.differences(there.get("plan"), here.get("plan"), "plan")
 
 
-def _machine(machines: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """All the machines as one; each name once, sorted."""
-    names = sorted({name for machine in machines for name in machine})
-    found = {name: {m[name] for m in machines if name in m} for name in names}
-    parts = {name: {one for text in of for one in text.split(_AND)} for name, of in found.items()}
-    return {name: _AND.join(sorted(of)) for name, of in parts.items()}
+def command(settings: Mapping[str, Any], content: Sequence[str] = ()) -> str:
+    """Return the command line that measures what `settings` say, all of them written out.
 
-
-def command(settings: Mapping[str, Any]) -> str:
-    """Return the command line that measures what `settings` say, all of them written out."""
+    Args:
+        settings: of a run.
+        content: folders with tasks of others.
+    """
     words = ["pi0bench", "run"]
-    for name in sorted(settings, key=lambda name: (name not in _FIRST, name)):
-        value = settings[name]
+    # Tasks of other libraries bring their own physics and what draws it.
+    implied = _WORLD if all("/" in task for task in settings.get("tasks", [])) else ()
+    said = {**settings, "content": list(content)}
+    for name in sorted(said.keys() - set(implied), key=lambda name: (name not in _FIRST, name)):
+        value, option = said[name], f"--{_OPTIONS.get(name, name).replace('_', '-')}"
+        if isinstance(value, bool):
+            words += [option] if value else []
+            continue
         values = value if isinstance(value, list) else [value]
-        if values:
-            option = _OPTIONS.get(name, name).replace("_", "-")
-            words += [f"--{option}", *map(str, values)]
+        words += [option, *map(str, values)] if values else []
     return shlex.join(words)

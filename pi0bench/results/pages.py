@@ -8,6 +8,7 @@ from typing import Any
 
 from pi0bench.errors import IncompleteError
 from pi0bench.results import manifest
+from pi0bench.results.analysis import Analysis, analysis
 from pi0bench.results.curves import steps_figure
 from pi0bench.results.episodes import best
 from pi0bench.results.headline import Headline, headline
@@ -40,6 +41,7 @@ class Pages:
     Attributes:
         manifest: how it was measured.
         records: its episodes.
+        analysis: its statistics.
         rows: a row for each condition and task, and their means.
         profiles: one for each condition that was measured.
         headline: the same side by side, the best marked.
@@ -50,6 +52,7 @@ class Pages:
 
     manifest: Mapping[str, Any]
     records: Sequence[Record]
+    analysis: Analysis
     rows: Sequence[Row]
     profiles: Sequence[Profile]
     headline: Headline
@@ -70,8 +73,11 @@ def pages(folder: RunFolder, incomplete: bool = False) -> Pages:
         StorageError: the manifest or a record is broken.
         UsageError: it is no run's folder, or its records do not go together.
     """
-    records, timings, of = folder.records(), folder.timings(), folder.manifest()
+    of = folder.manifest()
     manifest.must_be_whole(of, folder.root)
+    records = [record for record in folder.records() if manifest.counts(of, record.cell)]
+    keys = {record.cell.key() for record in records}
+    timings = [timing for timing in folder.timings() if timing.key in keys]
     whole = manifest.complete(of, [record.cell for record in records if record.final])
     if not (whole or incomplete):
         raise IncompleteError(
@@ -79,18 +85,25 @@ def pages(folder: RunFolder, incomplete: bool = False) -> Pages:
             "continues it, and --allow-incomplete shows what is there with worst-case bounds"
         )
     plan = manifest.plan(of)
-    rows, bests = summarize(records, timings, plan), best(records)
-    lines = footer(records, timings, plan.sequential)
-    lines += [Resolution.of_records(records).sentence(), "" if whole else INCOMPLETE]
+    kind = analysis(plan.sequential)
+    rows, bests = summarize(records, timings, plan), best(records, plan.roles, kind.pairs)
+    lines = footer(records, timings, kind)
+    if kind.fixed:
+        lines.append(Resolution.of_records(records, plan.roles).sentence())
+    lines.append("" if whole else INCOMPLETE)
     lines = [*filter(None, lines), manifest.sentence(of)]
-    found = profiles(rows, records, timings, read_quality(folder.root))
+    found = profiles(rows, records, timings, read_quality(folder.root), kind)
     found = [profile for profile in found if profile.total.rate is not None]
-    head = headline(found, bests)
+    head = headline(found, bests, kind)
     files = {TABLE: markdown(rows, lines).encode(), SHEET: run_sheet(rows, bests).encode()}
     files[LATEX] = run_latex(head, lines).encode()
-    judged = verdicts(records)
+    judged = verdicts(records, plan.roles, kind.pairs)
     if len(found) > 1:
-        taken = choices(records, of)
-        files[FIGURE] = steps_figure(found, taken)
-        files[STEPS] = steps_markdown(found, taken, judged, lines, FIGURE).encode()
-    return Pages(of, records, rows, found, head, sentences(judged), lines, files)
+        place = {profile.condition: number for number, profile in enumerate(found)}
+        taken = sorted(
+            choices(records, of), key=lambda c: (c.condition.world, c.task, place[c.condition])
+        )
+        files[FIGURE] = steps_figure(found, taken, kind)
+        files[STEPS] = steps_markdown(found, taken, judged, lines, FIGURE, kind).encode()
+    said = sentences(judged, kind)
+    return Pages(of, records, kind, rows, found, head, said, lines, files)

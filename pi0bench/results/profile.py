@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean, median
 
+from pi0bench.results.analysis import FIXED, Analysis
 from pi0bench.results.quality import Quality
 from pi0bench.results.record import Record, Timing
 from pi0bench.results.rows import Condition, Row
-from pi0bench.results.stats.intervals import Interval, median_interval
+from pi0bench.results.stats.intervals import Interval
 
 
 @dataclass(frozen=True)
 class Middle:
-    """A median with its 95 % interval, None below six values, and how many values it rests on."""
+    """A median with its 95 % interval, None for few values, and how many values it rests on."""
 
     value: float
     interval: Interval | None
@@ -75,14 +76,16 @@ def profiles(
     records: Iterable[Record],
     timings: Iterable[Timing],
     qualities: Iterable[Quality],
+    kind: Analysis = FIXED,
 ) -> list[Profile]:
-    """Return a profile for each condition, by world, policy, solver and rising steps.
+    """Return a profile for each condition, in the order of the rows.
 
     Args:
         rows: what `summarize` says of these records.
         records: of a run.
         timings: of the same.
         qualities: of the same; none is fine.
+        kind: the statistics of the run.
     """
     of_condition: dict[Condition, list[Record]] = defaultdict(list)
     for record in records:
@@ -104,12 +107,12 @@ def profiles(
                 eyes_ms=_median(t.eyes_ms for _, t in timed),
                 prefix_ms=_median(t.prefix_ms for _, t in timed),
                 each_ms=_median(_each_ms(r, t) for r, t in timed),
-                jerk_m_s3=_middle(r.jerk_m_s3 for r in episodes),
-                jump_m_s=_middle(r.jump_m_s for r in episodes),
+                jerk_m_s3=_middle((r.jerk_m_s3 for r in episodes), kind),
+                jump_m_s=_middle((r.jump_m_s for r in episodes), kind),
                 distance=_distance(of_quality[condition]),
             )
         )
-    return sorted(made, key=lambda p: (p.condition.curve, p.condition.steps))
+    return made
 
 
 def _condition(quality: Quality) -> Condition:
@@ -129,9 +132,9 @@ def _median(values: Iterable[float | None]) -> float | None:
     return median(known) if known else None
 
 
-def _middle(values: Iterable[float | None]) -> Middle | None:
+def _middle(values: Iterable[float | None], kind: Analysis) -> Middle | None:
     known = [value for value in values if value is not None]
-    return Middle(median(known), median_interval(known), len(known)) if known else None
+    return Middle(median(known), kind.median(known), len(known)) if known else None
 
 
 def _distance(qualities: Sequence[Quality]) -> Distance | None:

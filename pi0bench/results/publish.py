@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
 from pi0bench.errors import UsageError
 from pi0bench.results import manifest, quality
 from pi0bench.results.files import write_atomic
+from pi0bench.results.lock import PATIENCE_S
 from pi0bench.results.report import report
-from pi0bench.results.store import COMPRESSED, EPISODES, TIMINGS, RunFolder
+from pi0bench.results.store import EPISODES, TIMINGS, RunFolder, write_lines
 from pi0bench.results.videos import VIDEOS
 
 
-def publish(runs: Sequence[Path], out: Path) -> list[Path]:
+def publish(runs: Sequence[Path], out: Path, texts: Sequence[Path] = ()) -> list[Path]:
     """Copy finished runs into `out`, a folder each by its name, and write the pages.
+
+    Args:
+        runs: their folders.
+        out: the folder of the results.
+        texts: Markdown files whose quoted numbers are written anew (see `quoting`).
 
     Raises:
         UsageError: a folder holds no run or an unfinished one, or two have one name.
@@ -29,8 +34,9 @@ def publish(runs: Sequence[Path], out: Path) -> list[Path]:
     for run in runs:
         _must_be_finished(RunFolder(run))
     for run in runs:
-        _copy(RunFolder(run), out / run.name)
-    return report([out])
+        with RunFolder.alone(out / run.name, PATIENCE_S):
+            _copy(RunFolder(run), out / run.name)
+    return report([out, *texts])
 
 
 def _must_be_finished(run: RunFolder) -> None:
@@ -42,13 +48,8 @@ def _must_be_finished(run: RunFolder) -> None:
 def _copy(run: RunFolder, out: Path) -> None:
     write_atomic(out / manifest.NAME, run.path(manifest.NAME).read_bytes())
     records, timings = run.records(), run.timings()
-    lines = {
-        EPISODES: [record.to_line() for record in records],
-        TIMINGS: [timing.to_line() for timing in timings],
-    }
-    for name, rows in lines.items():
-        data = "".join(f"{row}\n" for row in rows).encode()
-        write_atomic(out / (name + COMPRESSED), gzip.compress(data, mtime=0))
+    write_lines(out, EPISODES, records, packed=True)
+    write_lines(out, TIMINGS, timings, packed=True)
     found = quality.read(run.root)
     if found:
         data = "".join(f"{one.to_line()}\n" for one in found).encode()

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from pi0bench.results.claims import Claim
 from pi0bench.results.headline import (
+    FAULTS,
     Headline,
     evaluations,
     milliseconds,
@@ -15,17 +16,19 @@ from pi0bench.results.headline import (
     who,
 )
 from pi0bench.results.pages import FIGURE, LATEX, SHEET, STEPS, TABLE, Pages
-from pi0bench.results.sentences import RULE
+from pi0bench.results.sentences import rule
 from pi0bench.results.text import NOTHING, bold, in_markdown, markdown_table, printable
+from pi0bench.results.told import Told
 
-README, CLAIMS = "README.md", "claims.md"
+README, CLAIMS, WITHDRAWN = "README.md", "claims.md", "WITHDRAWN.md"
 LINKED = (TABLE, STEPS, LATEX, SHEET)
 
 
-def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim]) -> str:
-    """Return the page in Markdown that says what the published runs say."""
+def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim], told: Told) -> str:
+    """Return the page in Markdown that says what published runs say, and what is told of them."""
     blocks = [
         f"# Results {in_markdown(name)}",
+        *filter(None, [told.notice]),
         "Made by `pi0bench publish` from the records beside this page.",
     ]
     for run, read in runs.items():
@@ -40,6 +43,8 @@ def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim]) -> str
     names, lines = worlds(runs.values())
     if lines:
         blocks += ["## Physics and renderer", markdown_table(names, lines, words=2)]
+    if told.trials:
+        blocks += ["## Trainings", told.trials]
     listed = "\n".join(f"- {claim.says} **{claim.verdict.capitalize()}.**" for claim in judged)
     blocks += ["## Claims", listed, f"What each rests on: [{CLAIMS}]({CLAIMS})."]
     commands = "\n".join(f"    {printable(read.manifest['command'])}" for read in runs.values())
@@ -50,13 +55,15 @@ def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim]) -> str
 def _success(found: Headline) -> str:
     """One row a condition: the mean over the tasks, and each task's successes."""
     tasks = found.tasks if len(found.tasks) > 1 else ()
-    names = [*found.names, "evaluations/re-plan", "ms/re-plan p50", found.mean, *tasks]
+    names = [*found.names, "evaluations/re-plan", "ms/re-plan p50", found.mean]
+    names += [*([FAULTS] if found.faulty else []), *tasks]
     lines = []
     for line in found.lines:
         named = [bold(word) if line.best and word != NOTHING else word for word in line.who]
         cells = [evaluations(line), milliseconds(line), rate(line.total)]
+        cells += [str(line.total.faults)] if found.faulty else []
         lines.append([*named, *cells, *successes(line, tasks)])
-    return markdown_table(names, lines, words=len(found.names) - 1)
+    return markdown_table(names, lines, len(found.names) - 1, found.above)
 
 
 def worlds(runs: Iterable[Pages]) -> tuple[list[str], list[list[str]]]:
@@ -71,6 +78,7 @@ def worlds(runs: Iterable[Pages]) -> tuple[list[str], list[list[str]]]:
             condition, total = profile.condition, profile.total
             world = " / ".join(condition.world)
             text = f"{rate(total)}, {total.task}, n = {total.n}"
+            text += f", {FAULTS}: {total.faults}" if total.faults else ""
             found.setdefault(who(condition), {}).setdefault(world, text)
     several = {key: of for key, of in found.items() if len(of) > 1}
     known = sorted({world for of in several.values() for world in of})
@@ -80,5 +88,5 @@ def worlds(runs: Iterable[Pages]) -> tuple[list[str], list[list[str]]]:
 
 def common(runs: Iterable[Pages]) -> list[str]:
     """The rule of the verdicts and the footers' sentences, each once."""
-    rules = [RULE for read in runs if read.verdicts]
+    rules = [rule(read.analysis) for read in runs if read.verdicts]
     return list(dict.fromkeys([*rules, *(line for read in runs for line in read.footer)]))

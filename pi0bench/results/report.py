@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from pi0bench.errors import UsageError
@@ -12,23 +13,27 @@ from pi0bench.results.claims import markdown as claims_markdown
 from pi0bench.results.compare import Comparison
 from pi0bench.results.comparison import markdown as comparison_markdown
 from pi0bench.results.evidence import Evidence
-from pi0bench.results.files import write_atomic
+from pi0bench.results.files import read_words, write_atomic
 from pi0bench.results.latex import comparison_latex
 from pi0bench.results.lerobot import eval_infos
+from pi0bench.results.lock import PATIENCE_S, alone
 from pi0bench.results.page.render import INDEX, release_page, run_page
 from pi0bench.results.pages import pages
-from pi0bench.results.readme import CLAIMS, README, common, readme, worlds
+from pi0bench.results.quoting import fill
+from pi0bench.results.readme import CLAIMS, README, WITHDRAWN, common, readme, worlds
 from pi0bench.results.sheet import comparison_sheet
 from pi0bench.results.store import RunFolder
+from pi0bench.results.told import Told, trials
 
 
 def report(folders: Sequence[Path], incomplete: bool = False) -> list[Path]:
     """Write the pages of runs' folders or of published results again, from their records alone.
 
-    Published runs have one page in common.
+    Published runs have one page in common. Of a file, a Markdown text, the numbers that it quotes
+    are written again (see `quoting`).
 
     Args:
-        folders: of runs, or of published runs.
+        folders: of runs, or of published runs; or texts that quote them.
         incomplete: write them even when episodes of a run are missing.
 
     Returns:
@@ -54,25 +59,43 @@ def write_comparison(found: Comparison, folder: Path) -> list[Path]:
 
 
 def _report(folder: Path, incomplete: bool) -> list[Path]:
+    if folder.is_file():
+        fill(folder)
+        return [folder]
     if (folder / manifest.NAME).exists():
-        read = pages(RunFolder(folder), incomplete)
-        others = eval_infos(read.records, RunFolder(folder).timings())
-        return _write(folder, {**read.files, **others, INDEX: run_page(folder, read)})
+        with alone(folder, PATIENCE_S):
+            return _run(folder, incomplete)
     runs = sorted(path.parent for path in folder.glob(f"*/{manifest.NAME}"))
     if not runs:
         raise UsageError(f"{folder}: holds neither a run nor published runs")
+    with ExitStack() as held:
+        for path in (folder, *runs):
+            held.enter_context(alone(path, PATIENCE_S))
+        return _release(folder, runs)
+
+
+def _run(folder: Path, incomplete: bool) -> list[Path]:
+    read = pages(RunFolder(folder), incomplete)
+    others = eval_infos(read.records, RunFolder(folder).timings())
+    return _write(folder, {**read.files, **others, INDEX: run_page(folder, read)})
+
+
+def _release(folder: Path, runs: Sequence[Path]) -> list[Path]:
     read = {run.name: pages(RunFolder(run)) for run in runs}
     read = dict(sorted(read.items(), key=lambda named: -len(named[1].records)))  # the largest first
+    # Claims are judged by tests for a number of episodes that was fixed before.
+    fixed = [run for run in runs if read[run.name].analysis.fixed]
     evidence = Evidence(
-        records=list({r.cell.key(): r for one in read.values() for r in one.records}.values()),
-        timings=list({t.key: t for run in runs for t in RunFolder(run).timings()}.values()),
-        qualities=[q for run in runs for q in quality.read(run)],
+        records=list({r.cell.key(): r for run in fixed for r in read[run.name].records}.values()),
+        timings=list({t.key: t for run in fixed for t in RunFolder(run).timings()}.values()),
+        qualities=[q for run in fixed for q in quality.read(run)],
     )
-    judged = claims(evidence)
+    judged, told = claims(evidence), Told(read_words(folder / WITHDRAWN), trials(folder))
+    shared = worlds(read.values()), common(read.values())
     own = {
-        README: readme(folder.name, read, judged).encode(),
-        CLAIMS: claims_markdown(judged).encode(),
-        INDEX: release_page(folder, read, judged, worlds(read.values()), common(read.values())),
+        README: readme(folder.name, read, judged, told).encode(),
+        CLAIMS: claims_markdown(judged, told.notice).encode(),
+        INDEX: release_page(folder, read, judged, *shared, told),
     }
     written = [path for run in runs for path in _write(run, read[run.name].files)]
     return written + _write(folder, own)

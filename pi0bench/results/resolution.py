@@ -9,7 +9,9 @@ from statistics import fmean
 
 from pi0bench.results.episodes import outcomes_of, shared_by
 from pi0bench.results.record import Record
+from pi0bench.results.roles import KNOWN, Roles, competing
 from pi0bench.results.stats.power import correlation, resolvable
+from pi0bench.roles import Role
 
 POWER = 0.8
 
@@ -44,9 +46,10 @@ class Resolution:
         return cls(n, len(outcomes), rate, rho, least)
 
     @classmethod
-    def of_records(cls, records: Iterable[Record]) -> Resolution:
-        """From the episodes that all conditions of a run share."""
-        known = outcomes_of(records).values()
+    def of_records(cls, records: Iterable[Record], roles: Roles = KNOWN) -> Resolution:
+        """From the episodes that all conditions of a run share which compete."""
+        found = [(roles.get(c.policy, Role.COMPETES), of) for c, of in outcomes_of(records).items()]
+        known = [of for _, of in competing(found, lambda pair: pair[0])]
         shared = shared_by(known)
         return cls.of([[of[episode] for episode in shared] for of in known])
 

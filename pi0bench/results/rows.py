@@ -8,15 +8,10 @@ from statistics import fmean, median
 
 import numpy as np
 
+from pi0bench.results.analysis import FIXED, Analysis
 from pi0bench.results.record import Record
-from pi0bench.results.stats.intervals import (
-    Exact,
-    Interval,
-    bounded_mean,
-    clopper_pearson,
-    median_interval,
-    pooled_mean,
-)
+from pi0bench.results.stats.intervals import Exact, Interval, bounded_mean, pooled_mean
+from pi0bench.roles import Role
 
 
 @dataclass(frozen=True, order=True)
@@ -75,6 +70,7 @@ class Row:
         faults: failures that were the policy's fault (an exception, a non-finite action).
         unmeasured: planned episodes without a result of the policy's.
         bounds: of `rate` if all of those had failed, and if all had succeeded.
+        role: of the policy.
     """
 
     condition: Condition
@@ -95,6 +91,7 @@ class Row:
     faults: int
     unmeasured: int
     bounds: Interval
+    role: Role
 
 
 def row(
@@ -102,7 +99,8 @@ def row(
     tasks: Mapping[str, Sequence[Record]],
     replan_ms: Mapping[str, float],
     planned: int = 0,
-    exact: Exact = clopper_pearson,
+    kind: Analysis = FIXED,
+    role: Role = Role.COMPETES,
 ) -> Row:
     """Return the row of one task, or the mean row of several.
 
@@ -112,7 +110,8 @@ def row(
             the row's name says so.
         replan_ms: latency of one re-plan by the cell's key.
         planned: episodes that each task was to have; as many as there are records, by default.
-        exact: the interval of a rate.
+        kind: the statistics of the run.
+        role: of the policy.
     """
     lacking = {
         name: max(planned, len(records)) - sum(r.final for r in records)
@@ -123,8 +122,8 @@ def row(
     measured = {name: records for name, records in measured.items() if records}
     groups = list(measured.values())
     records = [record for group in groups for record in group]
-    rate, interval = _rate(groups, exact)
-    progress, progress_interval = _progress(groups, exact)
+    rate, interval = _rate(groups, kind.rate)
+    progress, progress_interval = _progress(groups, kind.rate)
     seconds = [r.success_s for r in records if r.success_s is not None]
     latencies = [replan_ms[r.cell.key()] for r in records if r.cell.key() in replan_ms]
     p50, p95 = np.percentile(latencies, [50, 95]) if latencies else (0.0, 0.0)
@@ -141,7 +140,7 @@ def row(
         progress=progress,
         progress_interval=progress_interval,
         success_s=median(seconds) if seconds else None,
-        success_s_interval=median_interval(seconds),
+        success_s_interval=kind.median(seconds),
         replan_ms=(float(p50), float(p95)) if latencies else None,
         timed=len(latencies),
         evaluations=sum(r.trunk_evaluations for r in records) / replans if replans else None,
@@ -149,6 +148,7 @@ def row(
         faults=sum(r.status == "policy_fault" for r in records),
         unmeasured=sum(lacking.values()),
         bounds=Interval(fmean(b.low for b in bounds), fmean(b.high for b in bounds)),
+        role=role,
     )
 
 

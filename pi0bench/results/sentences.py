@@ -5,33 +5,39 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from pi0bench.results.analysis import FIXED, Analysis
+from pi0bench.results.roles import tagged
 from pi0bench.results.stats.paired import Paired
 from pi0bench.results.text import percent, points
 from pi0bench.results.verdict import MARGIN, Against, Verdict
 
 _POINTS = f"{100 * MARGIN:.0f} points"
 
-RULE = (
-    "Enough are the fewest steps that are shown not to be worse than the policy's best by more "
-    f"than {_POINTS}: the 95 % interval of the difference, on the same episodes with the same "
-    f"noise (Tango's score interval), lies above -{_POINTS}. More steps hurt where the interval "
-    "of more less fewer lies below 0 and the exact McNemar p below 0.05. Each "
-    "interval keeps its 95 % by itself, not all together."
-)
+
+def rule(kind: Analysis) -> str:
+    """Say when steps are called enough, and when more of them hurt."""
+    return (
+        "Enough are the fewest steps that are shown not to be worse than the policy's best by more "
+        f"than {_POINTS}: the 95 % interval of the difference, on the same episodes with the same "
+        f"noise ({kind.differences}), lies above -{_POINTS}. More steps hurt where the interval "
+        f"of more less fewer lies below 0 and the {kind.test} p below 0.05. Each "
+        "interval keeps its 95 % by itself, not all together."
+    )
 
 
-def sentences(verdicts: Sequence[Verdict]) -> list[str]:
+def sentences(verdicts: Sequence[Verdict], kind: Analysis = FIXED) -> list[str]:
     """Return what is to be said of each verdict: what is enough, then what hurts."""
     lines_of = Counter((v.policy, v.world) for v in verdicts)
     several_worlds = len({v.world for v in verdicts}) > 1
     said = []
     for verdict in verdicts:
-        name = verdict.policy
+        name = tagged(verdict.policy, verdict.role)
         if lines_of[verdict.policy, verdict.world] > 1:
             name += f" with {verdict.solver}"
         if several_worlds:
             name += f" in {' / '.join(verdict.world)}"
-        said += [f"{name}: {text}" for text in (enough(verdict), *map(hurt, verdict.hurt))]
+        hurts = [hurt(against, kind) for against in verdict.hurt]
+        said += [f"{name}: {text}" for text in (enough(verdict), *hurts)]
     return said
 
 
@@ -65,11 +71,11 @@ def enough(verdict: Verdict) -> str:
     return f"{text}; n = {verdict.n}."
 
 
-def hurt(against: Against) -> str:
+def hurt(against: Against, kind: Analysis) -> str:
     """Say that more steps are worse than fewer."""
     return (
         f"more steps hurt: {_are(against.steps)} {difference(against.result)} from "
-        f"{steps(against.other)} (exact McNemar p = {against.result.p:.2g}, "
+        f"{steps(against.other)} ({kind.test} p = {against.result.p:.2g}, "
         f"n = {against.result.n})."
     )
 

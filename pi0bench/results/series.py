@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pi0bench.results.roles import KNOWN, Roles, tagged
 from pi0bench.results.rows import Condition
+from pi0bench.roles import Role
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, without the pale yellow; then
 # others that are as far from these and from each other as can be had.
@@ -34,11 +36,12 @@ class Series:
         return _identity(condition) == self.identity
 
 
-def series_of(conditions: Iterable[Condition]) -> list[Series]:
+def series_of(conditions: Iterable[Condition], roles: Roles = KNOWN) -> list[Series]:
     """Return the lines of a figure: a colour a policy, dashes where a policy has several lines.
 
     With one policy, each line has its own colour. A label says the policy, and of solver, engine,
-    renderer and variation those in which the policy's lines differ.
+    renderer and variation those in which the policy's lines differ, and the role of one that does
+    not compete.
     """
     identities = sorted({_identity(condition) for condition in conditions})
     policies = sorted({identity[0] for identity in identities})
@@ -51,7 +54,7 @@ def series_of(conditions: Iterable[Condition]) -> list[Series]:
         lines.append(
             Series(
                 identity=identity,
-                label=_label(identity, siblings),
+                label=_label(identity, siblings, roles.get(identity[0], Role.COMPETES)),
                 colour=COLOURS[policy % len(COLOURS)],
                 marker=MARKERS[(policy + sibling // len(DASHES)) % len(MARKERS)],
                 dashes=DASHES[sibling % len(DASHES)],
@@ -64,6 +67,6 @@ def _identity(condition: Condition) -> tuple[str, ...]:
     return (condition.policy, condition.solver, *condition.world)
 
 
-def _label(identity: Sequence[str], siblings: Sequence[Sequence[str]]) -> str:
+def _label(identity: Sequence[str], siblings: Sequence[Sequence[str]], role: Role) -> str:
     differing = (i for i in range(1, 5) if len({other[i] for other in siblings}) > 1)
-    return " ".join([identity[0], *(identity[i] for i in differing)])
+    return " ".join([tagged(identity[0], role), *(identity[i] for i in differing)])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _WORDS = {
     "a text": lambda v: isinstance(v, str),
     "a number from 0": lambda v: type(v) is int and v >= 0,
+    "a list of numbers from 0": lambda v: (
+        isinstance(v, list) and all(type(e) is int and e >= 0 for e in v)
+    ),
     "true or false": lambda v: isinstance(v, bool),
     "an object": lambda v: isinstance(v, dict),
     "a list of texts": lambda v: isinstance(v, list) and all(isinstance(e, str) for e in v),
@@ -19,6 +22,8 @@ _WORDS = {
 
 _SHAPE = {
     "command": "a text",
+    "code": "a text",
+    "grown": "a list of numbers from 0",
     "plan": "a text",
     "planned": "a number from 0",
     "settings": "an object",
@@ -45,10 +50,12 @@ _SHAPE = {
     "modes": "an object of policies, tasks, modes and counts",
 }
 
+PLANNED = ("settings", "settings.tasks", "settings.episodes")
+"""Without which nobody knows what there was to be."""
+
 NEEDED = (
-    *("command", "plan", "settings", "settings.tasks", "settings.engine", "settings.renderer"),
-    *("settings.episodes", "settings.seed", "versions", "machine", "machine.system"),
-    "machine.processor",
+    *("command", "plan", *PLANNED, "settings.engine", "settings.renderer", "settings.seed"),
+    *("versions", "machine", "machine.system", "machine.processor"),
 )
 """Without which no page can say how a run was measured."""
 
@@ -61,9 +68,9 @@ def wrong(manifest: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: expected {kind}, got {str(value)[:60]!r}"
 
 
-def lacking(manifest: Mapping[str, Any]) -> list[str]:
-    """Return the names of what a page needs and is not there."""
-    return [name for name in NEEDED if not _look(manifest, name)[0]]
+def lacking(manifest: Mapping[str, Any], needed: Sequence[str] = NEEDED) -> list[str]:
+    """Return the names of what is needed and is not there."""
+    return [name for name in needed if not _look(manifest, name)[0]]
 
 
 def _look(manifest: Mapping[str, Any], name: str) -> tuple[bool, Any]:

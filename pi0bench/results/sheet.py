@@ -15,19 +15,22 @@ from pi0bench.results.text import in_sheet
 Cell = str | int | float | None
 
 RUN = (
-    *("policy", "solver", "steps", "engine", "renderer", "variation", "task", "is_mean"),
+    *("policy", "role", "solver", "steps", "engine", "renderer", "variation", "task", "is_mean"),
     *("not_told_from_best", "successes", "n", "rate", "rate_low95", "rate_high95"),
     *("partial_credit", "partial_credit_low95", "partial_credit_high95"),
     *("success_median_s", "success_low95_s", "success_high95_s"),
     *("replan_p50_ms", "replan_p95_ms", "n_timed", "evaluations_per_replan", "n_replans"),
     *("policy_faults", "unmeasured"),
 )
-COMPARISON = (
-    *("condition", "not_told_from_best", "successes", "n", "rate", "rate_low95", "rate_high95"),
+_STANDING = (
+    *("condition", "role", "not_told_from_best"),
+    *("successes", "n", "rate", "rate_low95", "rate_high95"),
     *("below_best", "below_best_low95", "below_best_high95", "only_best", "only_this"),
-    *("mcnemar_p", "mcnemar_p_holm", "rho"),
+)
+_TASKS = (
     *("below_best_these_tasks_low95", "below_best_these_tasks_high95"),
     *("below_best_other_tasks_low95", "below_best_other_tasks_high95"),
+    "policy_faults",
 )
 
 
@@ -48,7 +51,9 @@ def comparison_sheet(found: Comparison) -> str:
 
     Differences are the best's rate less this one's, in [-1, 1]; empty for the best itself.
     """
-    return _sheet(COMPARISON, (_standing(s, s.name in found.tests.best) for s in found.standings))
+    test = "mcnemar_p" if found.analysis.fixed else "e_value_p"
+    names = (*_STANDING, test, f"{test}_holm", "rho", *_TASKS)
+    return _sheet(names, (_standing(s, s.name in found.best) for s in found.standings))
 
 
 def _run(row: Row, bests: Bests, several: bool) -> list[Cell]:
@@ -58,6 +63,7 @@ def _run(row: Row, bests: Bests, several: bool) -> list[Cell]:
     p50, p95 = row.replan_ms or (None, None)
     return [
         condition.policy,
+        str(row.role),
         condition.solver if condition.steps else "",
         condition.steps or None,
         *condition.world,
@@ -91,6 +97,7 @@ def _standing(standing: Standing, best: bool) -> list[Cell]:
         tests += [result.p, standing.p, standing.rho]
     return [
         standing.name,
+        str(standing.role),
         _yes(best),
         standing.successes,
         standing.n,
@@ -99,6 +106,7 @@ def _standing(standing: Standing, best: bool) -> list[Cell]:
         *tests,
         *_ends(standing.these),
         *_ends(standing.others),
+        standing.faults,
     ]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
-from pi0bench.results.headline import who
+from pi0bench.results.analysis import FIXED, Analysis
+from pi0bench.results.headline import FAULTS, who
 from pi0bench.results.modes import Choice, Split, demonstrated
 from pi0bench.results.profile import Middle, Profile
-from pi0bench.results.sentences import RULE, sentences
-from pi0bench.results.stats.intervals import clopper_pearson
+from pi0bench.results.roles import headings
+from pi0bench.results.sentences import rule, sentences
 from pi0bench.results.text import NOTHING, in_markdown, markdown_table, percent, percents, plain
 from pi0bench.results.verdict import Verdict
 
@@ -32,8 +34,8 @@ WHY = (
     "medians over episodes with the interval from order statistics."
 )
 MODES = (
-    "Shares are of the episodes that took a mode, successful or not, with Clopper-Pearson "
-    "intervals. Distance is total variation: the share that would have to move to give the "
+    "Shares are of the episodes that took a mode, successful or not, with {shares}. "
+    "Distance is total variation: the share that would have to move to give the "
     "demonstrations' split. It is above 0 by chance alone, the more so the smaller n; and a "
     "policy that chooses by the start state alone can have the right split as well."
 )
@@ -45,6 +47,7 @@ def steps_markdown(
     verdicts: Sequence[Verdict],
     footer: Sequence[str],
     figure: str = "",
+    kind: Analysis = FIXED,
 ) -> str:
     """Return the tables as Markdown.
 
@@ -54,17 +57,22 @@ def steps_markdown(
         verdicts: of the policies with several step counts.
         footer: sentences for the end.
         figure: file name of the figure to show, if there is one.
+        kind: the statistics of the run.
     """
     blocks = ["# What sampler steps do"]
     if figure:
         blocks.append(f"![Success against evaluations and milliseconds, and why]({figure})")
     if verdicts:
-        said = "\n".join(f"- {in_markdown(line)}" for line in sentences(verdicts))
-        blocks += ["## How few steps are enough", said, in_markdown(RULE)]
-    blocks += ["## Success and cost", *_by_world(profiles, COSTS, _cost), in_markdown(COST)]
+        said = "\n".join(f"- {in_markdown(line)}" for line in sentences(verdicts, kind))
+        blocks += ["## How few steps are enough", said, in_markdown(rule(kind))]
+    faulty = any(profile.total.faults for profile in profiles)
+    costs = (*COSTS, FAULTS) if faulty else COSTS
+    blocks += ["## Success and cost", *_by_world(profiles, costs, partial(_cost, faulty=faulty))]
+    blocks.append(in_markdown(COST))
     blocks += ["## Why", *_by_world(profiles, WHYS, _why), in_markdown(WHY)]
     if choices:
-        blocks += ["## Which way was taken", *_modes(choices), in_markdown(MODES)]
+        blocks += ["## Which way was taken", *_modes(choices, kind)]
+        blocks.append(in_markdown(MODES.format(shares=kind.shares)))
     return "\n\n".join([*blocks, *map(in_markdown, footer)]) + "\n"
 
 
@@ -73,11 +81,14 @@ def _by_world(
 ) -> Iterator[str]:
     """Yield a table for each engine, renderer and variation, under its name."""
     for world, group in groupby(profiles, key=lambda p: p.condition.world):
-        table = markdown_table(names, [[*who(p.condition), *line(p)] for p in group], words=2)
+        here = list(group)
+        above = headings([("", p.total.role) for p in here])
+        lines = [[*who(p.condition), *line(p)] for p in here]
+        table = markdown_table(names, lines, words=2, above=above)
         yield f"**{in_markdown(' / '.join(world))}**\n\n{table}"
 
 
-def _cost(profile: Profile) -> list[str]:
+def _cost(profile: Profile, faulty: bool) -> list[str]:
     total = profile.total
     parts = (profile.eyes_ms, profile.prefix_ms, profile.each_ms)
     return [
@@ -87,6 +98,7 @@ def _cost(profile: Profile) -> list[str]:
         NOTHING if total.replan_ms is None else f"{total.replan_ms[0]:.1f}",
         *(NOTHING if ms is None else f"{ms:.2f}" for ms in parts),
         str(total.timed),
+        *([str(total.faults)] if faulty else []),
     ]
 
 
@@ -108,18 +120,18 @@ def _middle(middle: Middle | None, digits: int) -> str:
     return f"{middle.value:.{digits}f}{span}, n = {middle.n}"
 
 
-def _modes(choices: Sequence[Choice]) -> Iterator[str]:
+def _modes(choices: Sequence[Choice], kind: Analysis) -> Iterator[str]:
     """Yield a table for each task and world: the demonstrations, then each condition."""
     for (world, task), group in groupby(choices, key=lambda c: (c.condition.world, c.task)):
         chosen = list(group)
         modes = [mode for mode, _ in chosen[0].taken.counts]
         lines = [
-            [name, NOTHING, NOTHING, *_shares(split), str(split.n), NOTHING]
+            [name, NOTHING, NOTHING, *_shares(split, FIXED), str(split.n), NOTHING]
             for name, split in demonstrated(chosen)
         ]
         for choice in chosen:
             distance = choice.shown and choice.taken.distance(choice.shown)
-            shares = [*_shares(choice.taken), f"{choice.taken.n} of {choice.episodes}"]
+            shares = [*_shares(choice.taken, kind), f"{choice.taken.n} of {choice.episodes}"]
             far = NOTHING if distance is None else f"{distance:.2f}"
             lines.append([*who(choice.condition), *shares, far])
         names = [*WHO, *modes, "n", "distance"]
@@ -127,9 +139,9 @@ def _modes(choices: Sequence[Choice]) -> Iterator[str]:
         yield f"**{title}**\n\n{markdown_table(names, lines, words=2)}"
 
 
-def _shares(split: Split) -> list[str]:
+def _shares(split: Split, kind: Analysis) -> list[str]:
     return [
-        f"{percent(count / split.n)} {percents(clopper_pearson(count, split.n))}"
+        f"{percent(count / split.n)} {percents(kind.rate(count, split.n, 0.95))}"
         if split.n
         else NOTHING
         for _, count in split.counts

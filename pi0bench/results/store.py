@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import gzip
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pi0bench.errors import StorageError, UsageError
+from pi0bench.results import lock
 from pi0bench.results import manifest as manifests
+from pi0bench.results.commit import GroupCommit
 from pi0bench.results.files import (
-    append_line,
-    hold_lock,
     prove_writable,
     read_lines,
     write_atomic,
@@ -29,56 +30,84 @@ T = TypeVar("T", Record, Timing)
 class RunFolder:
     """The records of one run.
 
-    `RunFolder(path)` reads; `RunFolder.open(...)` also writes, alone, until `close`.
+    `RunFolder(path)` reads; `RunFolder.open(...)` also writes, alone, until `close`. Records that
+    are packed, as published ones are, stay so.
     """
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
-        self._lock: int | None = None
+        self._alone: ExitStack | None = None
+        self._packed = False
+        self._lines = GroupCommit()
 
     @classmethod
     def open(
-        cls, root: Path | str, manifest: Mapping[str, Any], cells: Sequence[Cell]
+        cls,
+        root: Path | str,
+        manifest: Mapping[str, Any],
+        cells: Sequence[Cell],
+        grows: Callable[[Mapping[str, Any]], bool] = lambda _: False,
     ) -> RunFolder:
-        """Start or resume the run of `cells` in the folder `root`.
+        """Start, resume or enlarge the run of `cells` in the folder `root`.
+
+        Args:
+            root: the folder.
+            manifest: what it must say about the run.
+            cells: all of the plan's.
+            grows: whether they hold all cells of the plan of another manifest, which is there.
 
         Raises:
             StorageError: the folder cannot be written.
-            UsageError: another process is writing there, or the folder holds another plan.
+            UsageError: another process is writing there, or what the folder holds does not go
+                together with this run.
         """
-        return cls.settle(root, {**manifest, **manifests.planned(cells)})
-
-    @classmethod
-    def settle(cls, root: Path | str, manifest: Mapping[str, Any]) -> RunFolder:
-        """Start or resume the run whose manifest, its plan's hash included, is known already.
-
-        Raises:
-            StorageError: the folder cannot be written.
-            UsageError: another process is writing there, or the folder holds another plan.
-        """
-        folder = cls(root)
-        prove_writable(folder.root)
-        folder._lock = hold_lock(folder.path("lock"))
+        folder = cls.alone(root)
         try:
-            if folder.path(EPISODES).exists() and not folder.path(manifests.NAME).exists():
+            if folder.holds(EPISODES) and not folder.path(manifests.NAME).exists():
                 raise UsageError(f"{folder.root}: holds episodes, no manifest; use another --out")
-            manifests.settle(folder.root, manifest)
+            manifests.settle(folder.root, {**manifest, **manifests.planned(cells)}, grows)
         except BaseException:
             folder.close()
             raise
         return folder
 
+    @classmethod
+    def alone(cls, root: Path | str, patience_s: float = 0.0) -> RunFolder:
+        """Open the folder `root` to write, whatever it holds.
+
+        Raises:
+            StorageError: the folder cannot be written.
+            UsageError: another process still writes there after `patience_s` seconds.
+        """
+        folder = cls(root)
+        prove_writable(folder.root)
+        with ExitStack() as opened:
+            opened.enter_context(lock.alone(folder.root, patience_s))
+            folder._alone = opened.pop_all()
+        return folder
+
     def close(self) -> None:
-        """Let go of the folder, so that another process may write; reading stays possible."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        """Let go of the folder, so that another process may write; reading stays possible.
+
+        Raises:
+            StorageError: what was appended last cannot be seen onto the disk.
+        """
+        if self._alone is not None:
+            try:
+                self._lines.flush()
+            finally:
+                self._alone.close()
+                self._alone = None
 
     def __enter__(self) -> RunFolder:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def holds(self, name: str) -> bool:
+        """True when the lines called `name` are there, packed or not."""
+        return any(self.path(form).exists() for form in (name, name + COMPRESSED))
 
     def path(self, name: str) -> Path:
         """Return the path of the file `name` in this folder."""
@@ -92,11 +121,15 @@ class RunFolder:
         return found
 
     def append(self, record: Record, timing: Timing | None = None) -> None:
-        """Add one episode; when this returns, its record is on the disk."""
+        """Add one episode; it outlives this process at once, and the machine within `EVERY_S`.
+
+        Raises:
+            StorageError: there is no room, or the disk failed to take what came before.
+        """
         self._must_be_open()
-        append_line(self.path(EPISODES), record.to_line())
+        self._lines.append(self._unpacked(EPISODES), record.to_line())
         if timing is not None:
-            append_line(self.path(TIMINGS), timing.to_line(), durable=False)
+            self._lines.append(self._unpacked(TIMINGS), timing.to_line())
 
     def records(self) -> list[Record]:
         """Return one record for each key; a final one supersedes, else the later one does."""
@@ -140,27 +173,41 @@ class RunFolder:
         timings = sorted(
             timings, key=lambda timing: (ranks.get(timing.key, len(ranks)), timing.key)
         )
-        self.write_text(EPISODES, "".join(f"{record.to_line()}\n" for record in records))
-        self.write_text(TIMINGS, "".join(f"{timing.to_line()}\n" for timing in timings))
-
-    def write_text(self, name: str, text: str) -> Path:
-        """Write the file `name`, whole or not at all, and return its path."""
-        write_atomic(self.path(name), text.encode())
-        return self.path(name)
+        self._packed |= self.path(EPISODES + COMPRESSED).exists()
+        write_lines(self.root, EPISODES, records, self._packed)
+        write_lines(self.root, TIMINGS, timings, self._packed)
 
     def _read(self, name: str, parse: Callable[[str], T]) -> Iterator[tuple[int, T]]:
-        path = self.path(name)
-        if not path.exists() and self.path(name + COMPRESSED).exists():
-            path = self.path(name + COMPRESSED)
-        for number, line in enumerate(read_lines(path), start=1):
-            try:
-                yield number, parse(line.decode())
-            except ValueError as error:
-                raise StorageError(f"{path}:{number}: {error}") from None
+        for path in (self.path(name + COMPRESSED), self.path(name)):
+            for number, line in enumerate(read_lines(path), start=1):
+                try:
+                    yield number, parse(line.decode())
+                except ValueError as error:
+                    raise StorageError(f"{path}:{number}: {error}") from None
+
+    def _unpacked(self, name: str) -> Path:
+        """The file `name`, to which lines can be added."""
+        path, packed = self.path(name), self.path(name + COMPRESSED)
+        if packed.exists():
+            self._packed = True
+            lines = dict.fromkeys([*read_lines(packed), *read_lines(path)])
+            write_atomic(path, b"".join(line + b"\n" for line in lines))
+            packed.unlink()
+        return path
 
     def _must_be_open(self) -> None:
-        if self._lock is None:
+        if self._alone is None:
             raise StorageError(f"{self.root}: opened to read; RunFolder.open opens it to write")
+
+
+def write_lines(
+    folder: Path, name: str, rows: Iterable[Record] | Iterable[Timing], packed: bool
+) -> None:
+    """Replace the lines called `name`, in whichever form they are there."""
+    data = "".join(f"{row.to_line()}\n" for row in rows).encode()
+    forms = [folder / name, folder / (name + COMPRESSED)]
+    write_atomic(forms[packed], gzip.compress(data, mtime=0) if packed else data)
+    forms[not packed].unlink(missing_ok=True)
 
 
 def _order(cell: Cell) -> tuple[object, ...]:

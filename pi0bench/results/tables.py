@@ -8,12 +8,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pi0bench.errors import UsageError
+from pi0bench.results.analysis import FIXED, Analysis, analysis
 from pi0bench.results.grid import Column, Line, print_grid
-from pi0bench.results.manifest import Plan
+from pi0bench.results.manifest import NO_PLAN, Plan
+from pi0bench.results.order import ordered
 from pi0bench.results.record import Record, Timing
+from pi0bench.results.roles import headings
 from pi0bench.results.rows import Condition, Row, row
-from pi0bench.results.stats.intervals import clopper_pearson
-from pi0bench.results.stats.sequential import confidence_sequence
 from pi0bench.results.text import (
     NOTHING,
     in_markdown,
@@ -24,6 +25,7 @@ from pi0bench.results.text import (
     printable,
     span,
 )
+from pi0bench.roles import Role
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,14 +33,19 @@ if TYPE_CHECKING:
 ELSEWHERE = "The page and the files of the run have everything."
 """Where those columns are that a terminal has no room for."""
 
+FAULTY = Column("policy\nfaults")
+"""Where there are some they are always shown."""
+
 
 def summarize(
-    records: Iterable[Record], timings: Iterable[Timing], plan: Plan | None = None
+    records: Iterable[Record],
+    timings: Iterable[Timing],
+    plan: Plan = NO_PLAN,
 ) -> list[Row]:
     """Return a row for each condition and task, and a mean row where there are several tasks.
 
-    Rows are sorted by condition, then by task; the mean comes last. With a plan there is also a row
-    for a task of which a condition has no record.
+    Conditions are in the order of `order.ordered`, tasks in that of their names; the mean comes
+    last. With a plan there is also a row for a task of which a condition has no record.
 
     Raises:
         UsageError: a task or a policy comes in two versions, which no one row can describe.
@@ -47,46 +54,38 @@ def summarize(
     _refuse_two_versions("task", {(r.cell.task, r.cell.task_hash) for r in records})
     _refuse_two_versions("policy", {(r.cell.policy, r.cell.weights) for r in records})
     replan_ms = {t.key: t.replan_ms for t in timings if t.replan_ms is not None}
-    planned, known = (plan.episodes, plan.tasks) if plan else (0, ())
-    exact = confidence_sequence if plan and plan.sequential else clopper_pearson
-    rows: list[Row] = []
+    kind = analysis(plan.sequential)
+    blocks: list[list[Row]] = []
     for condition, group in groupby(records, key=Condition.of):
-        tasks: dict[str, list[Record]] = {name: [] for name in sorted(known)}
+        tasks: dict[str, list[Record]] = {name: [] for name in sorted(plan.tasks)}
         for record in group:
             tasks.setdefault(record.cell.task, []).append(record)
-        rows += [
-            row(condition, {name: part}, replan_ms, planned, exact) for name, part in tasks.items()
-        ]
-        if len(tasks) > 1:
-            rows.append(row(condition, tasks, replan_ms, planned, exact))
-    return rows
+        role = plan.roles.get(condition.policy, Role.COMPETES)
+        parts = [{name: part} for name, part in tasks.items()]
+        parts += [tasks] if len(tasks) > 1 else []
+        blocks.append([row(condition, p, replan_ms, plan.episodes, kind, role) for p in parts])
+    return [line for block in ordered(blocks) for line in block]
 
 
 def footer(
-    records: Iterable[Record], timings: Iterable[Timing] = (), sequential: bool = False
+    records: Iterable[Record], timings: Iterable[Timing] = (), kind: Analysis = FIXED
 ) -> list[str]:
     """Return the sentences that belong under every table of these records.
 
     Args:
         records: all of them.
         timings: theirs.
-        sequential: True when the run looked at its results on the way, to stop early.
+        kind: the statistics of the run.
     """
     records = list(records)
-    exact = (
-        "a confidence sequence (Robbins 1970), which holds although the run was to stop "
-        "when it had its answer; rates of such runs lean towards it"
-        if sequential
-        else "Clopper-Pearson"
-    )
     again = sum(timing.attempts > 1 for timing in timings)
     unmeasured = Counter(r.status for r in records if not r.final)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(unmeasured.items()))
     seeds = ", ".join(str(seed) for seed in sorted({r.cell.seed for r in records}))
     return [
-        f"[low, high] is the 95 % interval: {exact}, for rates and partial credit, on the "
+        f"[low, high] is the 95 % interval: {kind.rates}, for rates and partial credit, on the "
         "pooled episodes (conservative) for a mean over tasks, order statistics for the median "
-        "seconds (none below six successes). Every number rests on the row's n, seconds on its "
+        f"seconds (none {kind.few}). Every number rests on the row's n, seconds on its "
         "successes, unless n is given.",
         f"Seed {seeds or NOTHING}. Policy faults count as failures. "
         f"Not measured, and not in n: {counts or 'none'}.",
@@ -100,12 +99,13 @@ def markdown(rows: Sequence[Row], footer_lines: Sequence[str]) -> str:
     names = ["policy", "steps", "solver", "task", "success", "rate", "partial credit"]
     names += ["seconds to success", "ms/re-plan p50 / p95", "evaluations/re-plan", "policy faults"]
     for world in sorted({r.condition.world for r in rows}):
+        here = [r for r in rows if r.condition.world == world]
         lines = [
             [r.condition.policy, str(r.condition.steps), r.condition.solver, r.task, *_cells(r)]
-            for r in rows
-            if r.condition.world == world
+            for r in here
         ]
-        table = markdown_table(names, lines, words=4)
+        above = headings([("", r.role) for r in here])
+        table = markdown_table(names, lines, words=4, above=above)
         blocks.append(f"**{in_markdown(' / '.join(world))}**\n\n{table}")
     blocks += [in_markdown(line) for line in footer_lines]
     return "\n\n".join(blocks) + "\n"
@@ -127,16 +127,19 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
     for condition, group in groupby(rows, key=lambda r: r.condition):
         steps = f"{condition.steps} step{'' if condition.steps == 1 else 's'}"
         title = f"{condition.policy} · {steps} · {condition.solver} · {' / '.join(condition.world)}"
-        lines = []
+        group = list(group)
+        faulty = any(r.faults for r in group)
+        lines: list[Line] = []
         for r in group:
             success, _, _, _, latency, evaluations, _ = _cells(r)
             seconds = NOTHING if r.success_s is None else f"{r.success_s:.1f} s"
             interval = percents(r.interval) if r.n else NOTHING
             task = r.task.removeprefix(f"{condition.world[0]}/")  # the title names the engine
             cells = [task, success, percent(r.rate), interval, seconds, latency, evaluations]
+            cells += [str(r.faults)] if faulty else []
             lines.append(Line(cells, style="bold" if r.is_mean else ""))
         console.print(Text(printable(title), style="italic"))
-        print_grid(columns, lines, console, ELSEWHERE, ruled=True)
+        print_grid([*columns, *([FAULTY] if faulty else [])], lines, console, ELSEWHERE, ruled=True)
 
 
 def _cells(r: Row) -> list[str]:

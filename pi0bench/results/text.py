@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -88,6 +89,16 @@ def bold(text: str) -> Marked:
     return Marked(f"**{in_markdown(text)}**")
 
 
+def italic(text: str) -> Marked:
+    """Return `text` as italic Markdown."""
+    return Marked(f"*{in_markdown(text)}*")
+
+
+def code(text: str) -> Marked:
+    """Return `text`, a name, as code in Markdown."""
+    return Marked(f"`{in_markdown(text)}`")
+
+
 def in_markdown(text: str) -> str:
     """Return `text` so that it is read as it stands, cannot leave its table cell, or become HTML.
 
@@ -110,8 +121,23 @@ def in_sheet(text: str) -> str:
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
-def markdown_table(names: Sequence[str], lines: Iterable[Sequence[str]], words: int) -> str:
-    """Return a Markdown table whose first columns, `words` of them, stand on the left."""
+def markdown_table(
+    names: Sequence[str],
+    lines: Iterable[Sequence[str]],
+    words: int,
+    above: Sequence[str] = (),
+) -> str:
+    """Return a Markdown table whose first columns, `words` of them, stand on the left.
+
+    Args:
+        names: of the columns.
+        lines: cells of the rows.
+        words: columns on the left.
+        above: for each row the name of the group that begins there, or "".
+    """
     rulers = ["---"] * words + ["---:"] * (len(names) - words)
-    rows = [names, rulers, *lines]
+    rows: list[Sequence[str]] = [names, rulers]
+    for line, heading in zip_longest(lines, above, fillvalue=""):
+        rows += [[italic(heading), *[""] * (len(names) - 1)]] if heading else []
+        rows.append(line)
     return "\n".join(f"| {' | '.join(map(in_markdown, row))} |" for row in rows)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from pi0bench.results.record import Record
-from pi0bench.results.stats.paired import Paired, paired
+from pi0bench.results.roles import KNOWN, Roles
+from pi0bench.results.stats.paired import FIXED, Methods, Paired, paired
+from pi0bench.roles import Role
 
 MARGIN = 0.05
 """How much worse than the best is still as good: 5 points of success."""
@@ -57,6 +59,7 @@ class Verdict:
         best_rate: that rate.
         fewer: each smaller step count against the best, rising.
         hurt: more steps that are worse than fewer, against the best of the fewer, rising.
+        role: of the policy.
     """
 
     policy: str
@@ -67,6 +70,7 @@ class Verdict:
     best_rate: float
     fewer: tuple[Against, ...]
     hurt: tuple[Against, ...]
+    role: Role = Role.COMPETES
 
     @property
     def enough(self) -> int | None:
@@ -81,8 +85,12 @@ class Verdict:
         return self.best if all(against.far for against in self.fewer) else None
 
 
-def verdicts(records: Iterable[Record]) -> list[Verdict]:
+def verdicts(
+    records: Iterable[Record], roles: Roles = KNOWN, methods: Methods = FIXED
+) -> list[Verdict]:
     """Return a verdict for each policy, solver and world with two or more step counts.
+
+    Those of policies that compete come first.
 
     Episodes are paired by task, number and seed. Nothing is assumed of how success depends on
     steps: each step count is compared with the best as it was measured. Being the best of several
@@ -96,17 +104,29 @@ def verdicts(records: Iterable[Record]) -> list[Verdict]:
             key = cell.policy, cell.solver, (cell.engine, cell.renderer, cell.variation)
             steps = groups.setdefault(key, defaultdict(dict))[cell.steps]
             steps[cell.task, cell.episode, cell.seed] = record.status == "success"
-    return [_verdict(*key, groups[key]) for key in sorted(groups) if len(groups[key]) > 1]
+    found = [_verdict(*key, groups[key], methods) for key in sorted(groups) if len(groups[key]) > 1]
+    found = [replace(v, role=roles.get(v.policy, Role.COMPETES)) for v in found]
+    return sorted(found, key=lambda v: v.role.place)
 
 
-def _verdict(policy: str, solver: str, world: tuple[str, str, str], by_steps: Outcomes) -> Verdict:
+def _verdict(
+    policy: str,
+    solver: str,
+    world: tuple[str, str, str],
+    by_steps: Outcomes,
+    methods: Methods,
+) -> Verdict:
     episodes = sorted(set.intersection(*map(set, by_steps.values())))
     outcomes = {steps: [by_steps[steps][e] for e in episodes] for steps in sorted(by_steps)}
     rates = {steps: fmean(values) if values else 0.0 for steps, values in outcomes.items()}
     best = _best(rates)
-    fewer = tuple(_against(steps, best, outcomes) for steps in rates if steps < best)
-    more = (_against(steps, _best(rates, below=steps), outcomes) for steps in list(rates)[1:])
-    hurt = tuple(against for against in more if against.worse)
+
+    def against(steps: int, other: int) -> Against:
+        return Against(steps, other, paired(outcomes[steps], outcomes[other], methods=methods))
+
+    fewer = tuple(against(steps, best) for steps in rates if steps < best)
+    more = (against(steps, _best(rates, below=steps)) for steps in list(rates)[1:])
+    hurt = tuple(one for one in more if one.worse)
     return Verdict(policy, solver, world, len(episodes), best, rates[best], fewer, hurt)
 
 
@@ -116,7 +136,3 @@ def _best(rates: Mapping[int, float], below: int | None = None) -> int:
         (steps for steps in rates if below is None or steps < below),
         key=lambda steps: (rates[steps], -steps),
     )
-
-
-def _against(steps: int, other: int, outcomes: Mapping[int, Sequence[bool]]) -> Against:
-    return Against(steps, other, paired(outcomes[steps], outcomes[other]))

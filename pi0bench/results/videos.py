@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pi0bench.atomic import replacing
 from pi0bench.results.record import NOMINAL, Record
 
 WIDTH_PX = 384
@@ -84,21 +85,17 @@ def write_video(
     pictures = list(frames)
     if not pictures:
         return False
-    partial = path.with_name(f"{path.name}.partial")
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
 
         height, width, _ = pictures[0].shape
         scale = max(1, round(WIDTH_PX / width))
         strip = _strip(caption, width * scale, height * scale % 2)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _encode(get_ffmpeg_exe(), partial, (_compose(p, scale, strip) for p in pictures), fps)
-        partial.replace(path)
+        with replacing(path) as partial:
+            _encode(get_ffmpeg_exe(), partial, (_compose(p, scale, strip) for p in pictures), fps)
     except (ImportError, RuntimeError, OSError) as error:
         _warn_once(f"no videos, results are unaffected: {error}")
         return False
-    finally:
-        partial.unlink(missing_ok=True)
     return True
 
 

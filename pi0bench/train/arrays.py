@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pi0bench.atomic import replacing
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -22,12 +24,9 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, An
     objects = [key for key, array in arrays.items() if array.dtype.hasobject]
     if objects:
         raise TypeError(f"{path}: {', '.join(objects)}: arrays of objects are not stored")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
     own: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
-    with partial.open("wb") as file:
+    with replacing(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **{**own, **arrays})
-    partial.replace(path)
     return path
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from pi0bench.atomic import replacing
 from pi0bench.errors import Pi0benchError, StorageError, UsageError
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -47,13 +47,9 @@ def store(run: Training, path: Path) -> None:
                 tensors[f"{key}/{name}"] = x
     copies = {name: x.detach().cpu().clone().contiguous() for name, x in tensors.items()}
     about = {"step": run.step, "seconds": run.seconds, "settings": run.settings}
-    partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("wb") as file:
-            file.write(save(copies, {"fit": json.dumps(about)}))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_bytes(save(copies, {"fit": json.dumps(about)}))
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error}") from error
 

@@ -45,7 +45,7 @@ class Chunks:
 
     def __init__(self, path: Path, text_length: int) -> None:
         if not path.exists():
-            raise UsageError(f"{path}: no such file; pi0bench train makes it from demonstrations")
+            raise UsageError(f"{path}: no such file; pi0bench train and a policy's name makes it")
         self.arrays, self.about = read(path)
         sentences = self.about["sentences"]
         self.vocabulary = sorted({word for text in sentences for word in split(text)})

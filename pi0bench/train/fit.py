@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
+from pi0bench.atomic import replacing
 from pi0bench.errors import UsageError
 from pi0bench.train.checkpoint import CHECKPOINT, Training, restore, store
 from pi0bench.train.muon import Muon
@@ -221,9 +222,8 @@ def _trim(path: Path, step: int) -> None:
     """Keep the curve's rows up to `step`: later ones, and one torn by a kill, come again."""
     rows = path.read_text().splitlines(keepends=True)[1:] if path.exists() else []
     kept = [r for r in rows if r.endswith("\n") and r.count(",") == 3 and _step(r) <= step]
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text("step,loss,lr,seconds\n" + "".join(kept))
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text("step,loss,lr,seconds\n" + "".join(kept))
 
 
 def _step(row: str) -> float:

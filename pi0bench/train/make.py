@@ -14,6 +14,8 @@ import torch
 from safetensors.torch import save
 from torch import Generator, Tensor
 
+from pi0bench import processor
+from pi0bench.atomic import replacing
 from pi0bench.content import folder as content
 from pi0bench.errors import UsageError
 from pi0bench.policies import card as cards
@@ -50,6 +52,7 @@ def fit_eyes(
         "looks": data.about["looks"],
         "calibration": data.about["calibration"],
         "errors_m": seeing.errors_m(eyes, data.gather(held_out)),
+        "made_by": _maker(device),
     }
     return _write(folder / cards.WEIGHTS, average, about)
 
@@ -86,8 +89,8 @@ class Job:
         return _write(content("policies") / self.name / cards.WEIGHTS, halves, self.about)
 
 
-def job(name: str, features: Path, data: Chunks) -> Job:
-    """The training of a policy on what it sees, by its card.
+def job(name: str, features: Path, data: Chunks, device: str = "cpu") -> Job:
+    """The training of a policy on what it sees, by its card; its weights will name the device.
 
     Raises:
         UsageError: its card has no training of its own.
@@ -105,6 +108,7 @@ def job(name: str, features: Path, data: Chunks) -> Job:
         "tasks": data.about["tasks"],
         "modes": data.modes(),
         "windows": len(data),
+        "made_by": _maker(device),
     }
     network, _ = cards.build(card, about)
     network.initialise(Generator().manual_seed(recipe["seed"]))
@@ -118,7 +122,7 @@ def fit_policy(
     name: str, features: Path, work: Path, progress: Progress, device: str = "cpu"
 ) -> Path:
     """Train a policy on what it sees, by its card; writes its weights and returns the file."""
-    one = job(name, features, _chunks(name, features))
+    one = job(name, features, _chunks(name, features), device)
     data, matrices = one.data.adding(one.tokens), one.network.matrices()
     return one.write(fit(one.network, one.loss, data, one.config, work, progress, device, matrices))
 
@@ -129,7 +133,7 @@ def fit_policies(
     """Train policies on files of features side by side on a GPU (see `fit_together`)."""
     read = {features: _chunks(name, features) for name, features in names.items()}
     placed = {features: data.placed(device) for features, data in read.items()}
-    jobs = {name: job(name, features, read[features]) for name, features in names.items()}
+    jobs = {name: job(name, file, read[file], device) for name, file in names.items()}
     members = []
     for name, one in jobs.items():
         tokens = {key: x.to(device) for key, x in one.tokens.items()}
@@ -142,6 +146,17 @@ def fit_policies(
 
 def _chunks(name: str, features: Path) -> Chunks:
     return Chunks(features, cards.read(content("policies") / name)["text"]["length"])
+
+
+def _maker(device: str) -> dict[str, str]:
+    """What computes the weights: training is not pinned, so others come to other digits."""
+    if device.startswith("cuda"):
+        return {"torch": torch.__version__, "processor": torch.cuda.get_device_name()}
+    return {
+        "torch": torch.__version__,
+        "processor": f"{processor.name()}, {processor.model()}",
+        "instructions": torch.backends.cpu.get_cpu_capability().lower(),
+    }
 
 
 @contextmanager
@@ -180,8 +195,7 @@ def _config(recipe: Mapping[str, Any], *sources: Path) -> FitConfig:
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> Path:
-    partial = path.with_name(path.name + ".partial")
     flat = {name: x.detach().contiguous() for name, x in tensors.items()}
-    partial.write_bytes(save(flat, metadata={"about": json.dumps(about, sort_keys=True)}))
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_bytes(save(flat, metadata={"about": json.dumps(about, sort_keys=True)}))
     return path

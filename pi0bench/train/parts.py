@@ -37,8 +37,7 @@ def make(
     Returns:
         The parts' files, in the order of the jobs.
     """
-    own = folder / _digest(settings)
-    own.mkdir(parents=True, exist_ok=True)
+    own = place(folder, settings)
     paths = [own / f"{_digest(job)}.npz" for job in jobs]
     todo = [(job, path) for job, path in zip(jobs, paths, strict=True) if not path.exists()]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -52,6 +51,13 @@ def make(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return paths
+
+
+def place(folder: Path, settings: Mapping[str, Any]) -> Path:
+    """The folder within `folder` for the parts of these settings, JSON; it is made."""
+    own = folder / _digest(settings)
+    own.mkdir(parents=True, exist_ok=True)
+    return own
 
 
 def _make(work: Callable[..., Made], job: tuple[Any, ...], path: Path) -> None:

@@ -17,39 +17,54 @@ from pi0bench.policies.folders import EYES_CARD, WEIGHTS, folders
 from pi0bench.train.progress import bar
 
 if TYPE_CHECKING:
-    from pi0bench.train.worlds.world import Task
+    from pi0bench.train.worlds.world import Disturbance, Task
 
 
 def demonstrations(
-    suites: Sequence[str], episodes: int, out: Path, seed: int, workers: int, console: Console
+    suites: Sequence[str],
+    episodes: int,
+    out: Path,
+    seed: int,
+    workers: int,
+    console: Console,
+    how: Disturbance | None = None,
 ) -> Path:
     """Record demonstrations of suites into one file, or continue doing so.
+
+    They are disturbed as their world does when `how` is None.
 
     Raises:
         UsageError: the file holds other demonstrations.
     """
     from pi0bench.train import demos
     from pi0bench.train.arrays import read
+    from pi0bench.train.worlds.choose import make
 
     engine, specs = _tasks(suites)
-    _must_be_countable(episodes, seed, len(specs))
-    wanted = {"seed": seed, "tasks": {spec.id: spec.hash for spec in specs}, "asked": episodes}
+    bounded("--seed", seed)
+    countable(episodes, len(specs))
+    how = how or make(engine).disturbance
+    wanted = {
+        "seed": seed,
+        "tasks": {spec.id: spec.hash for spec in specs},
+        "asked": episodes,
+        "disturbance": vars(how),
+    }
     if out.exists():
         _, about = read(out)
-        if {key: about[key] for key in wanted} != wanted:
+        if {key: about.get(key) for key in wanted} != wanted:
             raise UsageError(f"{out}: holds demonstrations made otherwise; name another --out")
         console.print(f"{out}: {len(about['episodes'])} demonstrations are there")
         return out
     with bar(console, "demonstrations") as show:
-        demos.collect(
-            specs, episodes, out, seed=seed, engine=engine, workers=workers, progress=show
-        )
+        asked = {"seed": seed, "engine": engine, "how": how, "workers": workers}
+        demos.collect(specs, episodes, out, **asked, progress=show)
     _, about = read(out)
     for spec in specs:
         kept = [row for row in about["episodes"] if row["task"] == spec.id]
         modes = Counter(row["mode"] for row in kept if row["mode"])
         told = "".join(f", {name} {count}" for name, count in sorted(modes.items()))
-        console.print(f"  {spec.id}: {len(kept)} of {episodes} disturbed episodes succeeded{told}")
+        console.print(f"  {spec.id}: {len(kept)} of {episodes} episodes succeeded{told}")
     return out
 
 
@@ -62,7 +77,7 @@ def dataset(
     side: int,
     console: Console,
 ) -> Path:
-    """Record undisturbed demonstrations of suites, and write them as a LeRobotDataset.
+    """Record undisturbed demonstrations of suites as a LeRobotDataset, or continue doing so.
 
     The states that they are drawn from stay beside it, in a file of the same name.
 
@@ -71,29 +86,19 @@ def dataset(
     """
     from pi0bench.envs.episode import OWN
     from pi0bench.envs.render.choose import choose, made
-    from pi0bench.train import demos, lerobot
+    from pi0bench.train import lerobot
     from pi0bench.train.worlds.choose import make, world_of
     from pi0bench.train.worlds.world import Disturbance
 
     lerobot.check(out, side)
-    _must_be_countable(episodes, seed, 1)
-    source = out.with_name(f"{out.name}.npz")
     engine = world_of(suites)
-    world, how = make(engine), Disturbance(share=0.0)
-    if not source.exists():
-        with bar(console, "demonstrations") as show:
-            asked = {"seed": seed, "engine": engine, "how": how, "workers": workers}
-            demos.collect(world.tasks(suites), episodes, source, **asked, progress=show)
-    drawer = OWN if OWN in world.renderers else choose("auto", engine)[0]
+    source, calm = out.with_name(f"{out.name}.npz"), Disturbance(share=0.0)
+    demonstrations(suites, episodes, source, seed, workers, console, calm)
+    drawer = OWN if OWN in make(engine).renderers else choose("auto", engine)[0]
     with made([drawer]) as (renderer,), bar(console, "pictures") as show:
         lerobot.export(source, out, renderer, side, show)
     console.print(f"{out}: a LeRobotDataset v3")
     return out
-
-
-def _must_be_countable(episodes: int, seed: int, tasks: int) -> None:
-    bounded("--seed", seed)
-    countable(episodes, tasks)
 
 
 def _tasks(suites: Sequence[str]) -> tuple[str, Sequence[Task]]:

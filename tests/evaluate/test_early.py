@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from pi0bench.cli import main
 from pi0bench.envs.tabletop import Tabletop
 from pi0bench.envs.world import PhysicsFault
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
+from pi0bench.evaluate.worker import Worker
 from pi0bench.results import manifest
 from pi0bench.results.pages import pages
 from pi0bench.results.publish import publish
+from pi0bench.results.report import report
 from pi0bench.results.store import RunFolder
 from tests.evaluate.test_run import said
 
@@ -37,6 +41,7 @@ def test_a_run_stops_when_its_question_is_answered(tmp_path: Path, console: Cons
     found = manifest.read(out)
     assert found
     assert found["stopped"]["episodes"] == 10
+    assert found["roles"] == {"zero": "control", "expert": "privileged"}
     assert list(found["stopped"]["evidence"]) == ["expert · mujoco / tiny / nominal"]
     table = (out / "table.md").read_text()
     assert "a confidence sequence (Robbins 1970)" in table
@@ -86,3 +91,79 @@ def test_a_headline_is_refused_while_episodes_are_missing(
     assert "INCOMPLETE: planned episodes are missing." in table
     assert run(settings, tmp_path, QUIET, console) == 0
     assert "missing" not in (tmp_path / "table.md").read_text().replace("are missing fail", "")
+
+
+@pytest.fixture
+def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console) -> Path:
+    """A run that lacked an episode of its first round, and had it when it was continued."""
+    original = Worker.measure
+
+    def measure(worker: Worker, job: Any) -> Any:
+        if any(cell.episode == 1 and cell.policy == "zero" for cell in job.cells):
+            raise OSError(28, "No space left on device")
+        return original(worker, job)
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "measure", measure)
+        assert run(asked("zero", "expert", episodes=15), out, QUIET, console) == 3
+    assert len(RunFolder(out).missing([r.cell for r in RunFolder(out).records()])) == 1
+    assert run(asked("zero", "expert", episodes=15), out, QUIET, console) == 0
+    return out
+
+
+def test_an_error_that_passed_costs_no_table(stopped: Path, tmp_path: Path) -> None:
+    assert len(RunFolder(stopped).records()) == 30
+    table = (stopped / "table.md").read_text()
+    assert "| 0/10 |" in table
+    assert "| 10/10 |" in table
+    assert "start states 0 to 9 of seed 0" in table
+    assert {path.name for path in report([stopped])} > {"table.md", "index.html"}
+    whole = tmp_path / "whole"
+    settings = asked("zero", "expert", episodes=15)
+    assert run(settings, whole, QUIET, Console(quiet=True)) == 0
+    for name in ("table.csv", "table.tex"):
+        assert _untimed(whole / name) == _untimed(stopped / name)
+    assert publish([stopped], tmp_path / "results")
+
+
+def _untimed(path: Path) -> str:
+    text = re.sub(r" Begun again[^.]*: [0-9]+[.]", "", path.read_text())
+    return re.sub(r"[0-9.]+", lambda number: "" if "." in number[0] else number[0], text)
+
+
+def test_one_analysis_is_said_everywhere(
+    stopped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # As two that compete, so that every page tells what it holds for the best.
+    of = {**(manifest.read(stopped) or {}), "roles": dict.fromkeys(("zero", "expert"), "competes")}
+    manifest.write(stopped, of)
+    report([stopped])
+    assert main(["compare", str(stopped), "--out", str(tmp_path / "compared")]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    publish([stopped], tmp_path / "results")
+    names = ("table.md", "table.tex", "steps.md", "index.html")
+    texts = {name: (stopped / name).read_text() for name in names}
+    texts |= {path.name: path.read_text() for path in (tmp_path / "compared").iterdir()}
+    texts |= {f"results/{p.name}": p.read_text() for p in (tmp_path / "results").glob("*.*")}
+    texts["terminal"] = printed
+    fixed = ("Clopper", "McNemar", "mcnemar", "Tango", "Cochran", "bootstrap", "power")
+    for name, text in texts.items():
+        of_claims = text.partition('<section id="claims">')
+        text = of_claims[0] + of_claims[2].partition("</section>")[2]
+        if not name.endswith("claims.md"):
+            assert [word for word in fixed if word in text] == [], name
+    for name in ("table.md", "table.tex", "index.html", "compare.md", "compare.tex", "terminal"):
+        assert "confidence sequence" in texts[name], name
+        assert "e-value" in texts[name] or name == "table.md", name
+    assert "e_value_p" in texts["compare.csv"]
+    page = texts["index.html"]
+    assert "the same 10 start states of each task" in page
+    assert "it stopped after 10 of 15 episodes a task" in page
+
+
+def test_a_run_that_never_stopped_is_judged_alike(tmp_path: Path, console: Console) -> None:
+    assert run(asked("zero", "random", episodes=5), tmp_path, QUIET, console) == 0
+    page = (tmp_path / "index.html").read_text()
+    assert "it went on to all 5 episodes a task" in page
+    assert "McNemar" not in page

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose import make
-from pi0bench.envs.tabletop import ENGINES, Tabletop
+from pi0bench.envs.tabletop import Tabletop
 from pi0bench.evaluate.episode import TIMED_EVERY, Outcome, Rollout, run
 from pi0bench.evaluate.planning import Stopwatch
 from pi0bench.policies import registry

@@ -21,7 +21,7 @@ def slowed(tmp_path: Path) -> Path:
     settings = Settings(("zero", "expert"), ("reach_cube",), renderer="tiny", episodes=3)
     assert run(settings, tmp_path, How(video=False), Console(quiet=True)) == 0
     folder = RunFolder(tmp_path)
-    with RunFolder.settle(tmp_path, folder.manifest()) as writing:
+    with RunFolder.alone(tmp_path) as writing:
         slow = [Timing(t.key, 7.0, 10_000.0, attempts=2) for t in folder.timings()]
         writing.rewrite(folder.records(), slow)
     return tmp_path

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from pi0bench import processor
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import provenance, worker
+from pi0bench.evaluate import run as run_module
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
+from pi0bench.pinned import instructions
 from pi0bench.results.manifest import sentence
 
 QUIET = How(video=False)
@@ -77,7 +80,13 @@ def test_a_run_leaves_everything_that_its_reader_needs(
         "mujoco",
         "pybullet",
         "numpy",
+        "scipy",
+        "zuko",
+        "PyOpenGL",
     }
+    assert manifest["machine"]["model"] == processor.model()
+    assert manifest["machine"]["pinned"] == instructions()
+    assert manifest["machine"]["opengl"] == ""
     assert (tmp_path / "index.html").read_text().count("<video ") == 2
     table = (tmp_path / "table.md").read_text()
     assert "| expert | 0 | none | reach_cube | 2/2 |" in table
@@ -103,3 +112,11 @@ def test_episodes_of_other_versions_are_not_mixed(
     monkeypatch.setattr(provenance, "versions", lambda: {"mujoco": "9.9"})
     with pytest.raises(UsageError, match=r'mujoco: .* there, "9\.9" here'):
         measured(asked("expert", episodes=1), tmp_path)
+
+
+def test_versions_that_others_would_not_have_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console
+) -> None:
+    monkeypatch.setattr(run_module, "outside", lambda: ["numpy 9.9 is not 2.4.6"])
+    assert run(asked("expert", episodes=1), tmp_path, QUIET, console) == 0
+    assert "Digits may differ from published ones: numpy 9.9 is not 2.4.6." in said(console)

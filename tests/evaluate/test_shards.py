@@ -15,7 +15,7 @@ from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
-from pi0bench.evaluate.shards import Shard, commands
+from pi0bench.evaluate.shards import Shard
 from pi0bench.policies.baselines import Random
 from pi0bench.results.merge import merge
 from pi0bench.results.quality import QUALITY
@@ -66,7 +66,7 @@ def test_parts_merged_and_completed_are_the_whole_run(tmp_path: Path, scripted: 
     whole = measure("whole", video=False)
     for part in (1, 2):
         left = measure(f"part{part}", shard=Shard(part, 2), video=True)
-        assert left == [EPISODES, "lock", "manifest.json", "timings.jsonl"]
+        assert left == [EPISODES, "manifest.json", "timings.jsonl"]
     with pytest.raises(UsageError, match='shard: "1/2" there, "2/2" here'):
         measure("part1", shard=Shard(2, 2))
     found = merge([tmp_path / "part2"], tmp_path / "merged")
@@ -104,7 +104,22 @@ def test_the_planned_commands_give_the_undivided_run(
     assert Path("whole", EPISODES).read_bytes() == Path("undivided", EPISODES).read_bytes()
 
 
-@pytest.mark.parametrize("asked", [["--shard", "1/2"], ["--out", "here"]])
-def test_what_the_parts_decide_is_not_asked(asked: list[str]) -> None:
-    with pytest.raises(UsageError, match=asked[0]):
-        commands(2, asked)
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--shard=1/2"], "--shard: no part of a run has it"),
+        (["--out", "here"], "--out: no part of a run has it"),
+        (["--stop-early"], "--stop-early: no part of a run has it"),
+    ],
+)
+def test_what_parts_cannot_have_is_not_planned(
+    asked: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", "2", "--", "--policy", "random", "zero", *asked]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_plan_of_words_that_no_run_takes_is_refused() -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["plan", "2", "--", "--polcy", "random"])
+    assert ended.value.code == 2

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from pi0bench import __version__, processor
 from pi0bench.envs.variation import digest
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
@@ -76,8 +79,8 @@ def test_a_leaking_random_state_is_caught(leak: str, tmp_path: Path, checkout: P
         assert lines[-1].endswith(f"{len(lines) - 1} differ.")
     else:
         assert lines == [
-            f"{out}: 6 of 8 episodes, measured again in another order, in batches of at most 3 "
-            "and by fresh processes: the same records, to the last digit."
+            f"{out}: 6 of 8 episodes, measured again in another order, in batches of at most 3, "
+            "by fresh processes and in fresh environments: the same records, to the last digit."
         ]
 
 
@@ -112,14 +115,32 @@ def test_what_changed_since_is_refused(tmp_path: Path, scripted: Any) -> None:
     scripted(lambda seen, *_: None, weights="before")
     assert run(settings, tmp_path, How(video=False), QUIET) == 0
     scripted(lambda seen, *_: None, weights="after")
-    with pytest.raises(UsageError, match=r'weights\.scripted: "before" there, "after" here'):
+    with pytest.raises(
+        UsageError, match=r'weights\.scripted: "before" there, "after" here'
+    ) as found:
         verify(tmp_path, 5, 0, 1, QUIET)
+    assert f"pi0bench {__version__} measured it" in str(found.value)
     cell = RunFolder(tmp_path).records()[0].cell
     other = replace(cell, task_hash="old", weights="after", variation="light-2")
     assert changed([other], {"variations": {"light-2": "old"}}) == [
         f'tasks.reach_cube: "old" there, "{cell.task_hash}" here',
         f'variations.light-2: "old" there, "{digest("light-2")}" here',
     ]
+
+
+def test_what_differs_beside_the_record_is_named(tmp_path: Path, console: Console) -> None:
+    settings = Settings(("expert",), ("reach_cube",), renderer="tiny", episodes=1)
+    assert run(settings, tmp_path, How(video=False), QUIET) == 0
+    path = tmp_path / "manifest.json"
+    there = path.read_text().replace(processor.model(), "GenuineIntel 6 207 2")
+    path.write_text(there.replace(f'"mujoco": "{version("mujoco")}"', '"mujoco": "3.8.0"'))
+    lines = tmp_path / "episodes.jsonl"
+    lines.write_text(re.sub(r'"length": ?\d+', '"length": 1', lines.read_text()))
+    assert verify(tmp_path, 1, 0, 1, console) == 3
+    said = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    assert 'Something else measured them: versions.mujoco: "3.8.0" there' in said
+    assert 'machine.model: "GenuineIntel 6 207 2" there' in said
+    assert "machine.libc" not in said
 
 
 def test_nothing_to_verify_is_refused(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class Pointer:
             one = self._asked[id(seen)]
             rows.append(np.zeros((16, 7)))
             rows[-1][:8, :2] = one.places[one.named if self._listens else 0]
-        return Plan(np.stack(rows), np.zeros(len(rows)))
+        return Plan(np.stack(rows), np.zeros(len(rows), np.int64))
 
 
 @pytest.mark.parametrize("task", TASKS)

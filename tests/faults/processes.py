@@ -39,7 +39,7 @@ def await_records(process: subprocess.Popen[str], out: Path, count: int) -> None
         time.sleep(0.05)
 
 
-def nobody_is_left(session: int, within_s: float = 2.0) -> bool:
+def nobody_is_left(session: int, within_s: float = 20.0) -> bool:
     """True when soon every process of the session has ended; zombies have."""
     deadline_s = time.monotonic() + within_s
     while of_session(session):

@@ -12,8 +12,8 @@ import pytest
 import torch
 from rich.console import Console
 
+from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose import make
-from pi0bench.envs.tabletop import ENGINES
 from pi0bench.errors import StorageError
 from pi0bench.evaluate import worker
 from pi0bench.evaluate.cells import Settings

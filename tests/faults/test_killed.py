@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,12 @@ from pi0bench.evaluate.cells import Settings, batches, expand
 from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
 from pi0bench.evaluate.supervised import Local
-from pi0bench.evaluate.worker import Measure
 from pi0bench.policies import registry
 from pi0bench.results.store import RunFolder
 from pi0bench.tasks.load import task
 from tests.faults.command import TALLY, Tally, beginnings
 from tests.faults.processes import PLAIN, TOYS, await_records, nobody_is_left, of_session, start
+from tests.faults.toys import Dying, Mortal
 
 ROUNDS = int(os.environ.get("PI0BENCH_ROUNDS", "3"))
 """How often everything is killed at a random moment; ten are better, three are quicker."""
@@ -55,7 +56,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         return measured(out / "run")
 
 
-def test_a_killed_parent_leaves_nobody_and_repeats_only_what_was_running(
+def test_a_killed_parent_leaves_nobody_and_repeats_nothing_that_it_had_recorded(
     undisturbed: bytes, tally: Path, tmp_path: Path, checkout: Path
 ) -> None:
     out = tmp_path / "run"
@@ -66,7 +67,6 @@ def test_a_killed_parent_leaves_nobody_and_repeats_only_what_was_running(
     assert nobody_is_left(process.pid)
     kept = RunFolder(out).records()
     assert 3 <= len(kept) < EPISODES
-    assert beginnings(tally, "reach_cube", EPISODES) <= len(kept) + WORKERS
     tally.unlink()
     assert measured(out) == undisturbed
     assert beginnings(tally, "reach_cube", EPISODES) == EPISODES - len(kept)
@@ -150,21 +150,27 @@ def dying_after(count: int) -> Callable[..., None]:
     return append
 
 
-def test_dead_workers_lose_nothing_and_their_episodes_say_that_they_were_begun_again() -> None:
+def test_dead_workers_lose_nothing_and_their_episodes_say_that_they_were_begun_again(
+    tmp_path: Path,
+) -> None:
     before = set(multiprocessing.active_children())
     executor = Local(WORKERS)
-    traits = {"random": registry.load("random").traits}
-    settings = Settings(("random",), ("reach_cube",), renderer="tiny", episodes=12)
-    cells = expand(settings, traits, [task("reach_cube")])
-    running = executor.run([Measure(batch, abreast=1) for batch in batches(cells, 6)])
-    ends = [next(running)]
-    mine = set(multiprocessing.active_children()) - before
-    for process in mine:
-        process.kill()
-    ends += running
+    settings = Settings(("mortal",), ("reach_cube",), renderer="tiny", episodes=12)
+    cells = expand(settings, {"mortal": Mortal.traits}, [task("reach_cube")])
+    jobs = [
+        Dying(batch, abreast=1, victim=victim, mark=tmp_path / str(victim))
+        for batch, victim in zip(batches(cells, 6), (1, 7), strict=True)
+    ]
+    ends, mine = [], set[BaseProcess]()
+    for end in executor.run(jobs):
+        ends.append(end)
+        mine |= set(multiprocessing.active_children()) - before
     executor.close()
+    assert len(list(tmp_path.iterdir())) == len(jobs)  # each process has died
     assert [end.record.status for end in ends] == ["failure"] * 12
     assert {end.record.cell.episode for end in ends} == set(range(12))
     # Each process had one that ran and was begun again; the others had not been begun.
+    again = [end.record.cell.episode for end in ends if end.timing.attempts == 2]
+    assert sorted(again) == [1, 7]
     assert sorted(end.timing.attempts for end in ends) == [1] * 10 + [2] * 2
     assert not mine & set(multiprocessing.active_children())

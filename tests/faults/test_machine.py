@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 from rich.console import Console
 
 from pi0bench.cli import main
-from pi0bench.envs.render import gl
+from pi0bench.envs.physics import ENGINES
+from pi0bench.envs.render import context, gl
 from pi0bench.envs.render.choose import choose
-from pi0bench.envs.tabletop import ENGINES, Tabletop
+from pi0bench.envs.tabletop import Tabletop
 from pi0bench.envs.world import PhysicsFault
 from pi0bench.errors import MachineError
 from pi0bench.evaluate.cells import Settings
@@ -73,8 +75,9 @@ def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ImportError("no driver\nand more lines")
 
     monkeypatch.delenv("MUJOCO_GL", raising=False)
-    monkeypatch.setattr(gl, "import_module", missing)
-    monkeypatch.setattr(gl, "_forget", lambda *_: None)
+    monkeypatch.setattr(context, "import_module", missing)
+    monkeypatch.setattr(context, "_forget", lambda *_: None)
+    monkeypatch.setattr(gl, "_stages", threading.local())
 
 
 @pytest.mark.parametrize("asked", ["egl", "vulkan"])

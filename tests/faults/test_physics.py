@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.physics.mujoco import MujocoWorld
 from pi0bench.envs.physics.pybullet import PybulletWorld
 from pi0bench.envs.pose import Pose
-from pi0bench.envs.tabletop import ENGINES, Tabletop
+from pi0bench.envs.tabletop import Tabletop
 from pi0bench.envs.world import PhysicsFault, World
 from pi0bench.evaluate.episode import Outcome
 from pi0bench.policies import registry

@@ -129,9 +129,8 @@ def test_a_policy_that_ends_its_process_is_at_fault_and_lack_of_memory_is_not(
     assert {end.record.cell.task: (end.record.status, end.record.fault) for end in ends} == {
         "reach_cube": ("policy_fault", "its process was ended by SIGSEGV, 1 times"),
         "cube_in_bowl": ("policy_fault", "its process ended with 0, 1 times"),
-        "stack_two_cubes": ("infra_error", "MemoryError"),
+        "stack_two_cubes": ("infra_error", "MemoryError, 1 times"),
     }
-    assert [end.timing.attempts for end in ends if end.record.fault == "MemoryError"] == [3]
 
 
 def test_a_policys_fault_counts_as_a_failure(tmp_path: Path, scripted: Any) -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
-from collections.abc import Callable, Iterator, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.random import Generator
 
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.episode import Outcome
 from pi0bench.evaluate.worker import Measure, Worker
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Plan, Traits
+from pi0bench.seeds import stream
 from pi0bench.tasks.load import task
 
 
@@ -57,6 +62,39 @@ class Playing(Measure):
     def run(self, worker: Worker) -> Iterator[Outcome]:
         toy = Toy(HARMS[self.harm])
         registry.BASELINES["toy"] = lambda: toy
+        return super().run(worker)
+
+
+class Mortal:
+    """Does nothing, three plans an episode, and once kills its process in the middle of one."""
+
+    name, traits = "mortal", Traits(execute=40)
+
+    def __init__(self, victim: int, mark: Path) -> None:
+        self._moment, self._mark = stream("noise", 0, "reach_cube", victim, 1).random(), mark
+
+    def plan(
+        self, observations: object, noise: Sequence[Generator], steps: int, solver: str
+    ) -> Plan:
+        if noise[0].random() == self._moment and not self._mark.exists():
+            self._mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Plan(np.zeros((len(noise), 40, 7)))
+
+
+@dataclass(frozen=True)
+class Dying(Measure):
+    """Episodes of `reach_cube`; once, its process dies in the middle of the episode `victim`.
+
+    Attributes:
+        mark: the file that tells that it has.
+    """
+
+    victim: int = 0
+    mark: Path = Path()
+
+    def run(self, worker: Worker) -> Iterator[Outcome]:
+        registry.BASELINES["mortal"] = lambda: Mortal(self.victim, self.mark)
         return super().run(worker)
 
 

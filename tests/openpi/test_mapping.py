@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 
 from pi0bench.envs.panda import forward, panda
+from pi0bench.envs.physics.mujoco import MujocoWorld
 from pi0bench.envs.pose import rot_of
+from pi0bench.envs.scene import Scene
 from pi0bench.errors import UsageError
 from pi0bench.openpi.mapping import dialect, dialects
 from pi0bench.policies.policy import Observation
@@ -53,8 +56,8 @@ def test_droid() -> None:
     sent = spoken.message(seen())
     np.testing.assert_array_equal(sent["observation/joint_position"], HOME_RAD)
     np.testing.assert_allclose(sent["observation/gripper_position"], [0.25])
-    rates = np.array([0.2, -0.1, 0.1, 0.3, 0, 0.1, -0.4])
-    theirs = np.tile([*rates, 1.0], (3, 1))
+    theirs = np.tile([0.07, -0.03, 0.03, 0.1, 0, 0.03, -0.13, 1.0], (3, 1))
+    rates = theirs[0, :7] * 0.2 * 15  # rad/s: 1 is 0.2 rad in one of its steps, 15 a second
     ours = spoken.actions(theirs, seen())
     assert ours[:, 6].tolist() == [-1, -1, -1]
     joints = HOME_RAD.astype(np.float64)
@@ -64,6 +67,52 @@ def test_droid() -> None:
     for row in ours:
         turned = rot_of(row[3:6] * 0.15) @ turned
     np.testing.assert_allclose(turned, moved.rot, atol=1e-9)
+
+
+def trajectory() -> list[Observation]:
+    """The tool points down and turns once to and fro, swaying a little."""
+    start: Any = HOME_RAD.astype(np.float64)
+    found = []
+    for phase in np.linspace(0, 2 * np.pi, 200):
+        sway = 0.02 * np.sin(phase * np.array([7, 11, 5, 9, 13, 3, 1]))
+        joints_rad = start + sway + [0, 0, 0, 0, 0, 0, 1.9 * np.sin(phase)]
+        found.append(replace(seen(), joints_rad=joints_rad.astype(np.float32)))
+    return found
+
+
+def test_a_state_never_jumps() -> None:
+    for name in dialects():
+        sent = [dialect(name).message(moment) for moment in trajectory()]
+        for key in sent[0]:
+            if isinstance(sent[0][key], np.ndarray) and sent[0][key].ndim == 1:
+                jumps = np.abs(np.diff([message[key] for message in sent], axis=0))
+                assert jumps.max() < 0.15, f"{name}: {key}"
+
+
+def test_the_axis_angle_of_libero_is_that_of_the_engines_quaternion() -> None:
+    """openpi's client turns MuJoCo's quaternion of the hand, of either sign, into an axis-angle."""
+    world = MujocoWorld(Scene(panda().body, ()))
+    hand = world._names["hand"]
+    for moment in trajectory()[::10]:
+        assert moment.joints_rad is not None
+        world.set_arm(moment.joints_rad.astype(np.float64), 0.0)
+        w, *axis = world._data.xquat[hand]
+        theirs = 2 * np.arccos(w) * np.array(axis) / np.sqrt(1 - w * w)
+        ours = dialect("libero").message(moment)["observation/state"][3:6]
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    world.close()
+
+
+@pytest.mark.parametrize("kind", ["tool_delta", "joint_velocity"])
+def test_a_servers_control_rate_makes_the_speed(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "mine.toml"
+    theirs = np.array([[0.1, 0.2, -0.1, 0.1, -0.2, 0.1, 0.3, 0.0]])
+    found = []
+    for hz in (5, 10):
+        path.write_text(f'{GOOD}kind = "{kind}"\nturn_rad = 0.01\ncontrol_hz = {hz}\n')
+        found.append(dialect(str(path)).actions(theirs, seen())[0, :6])
+    np.testing.assert_allclose(found[1], 2 * found[0], atol=2e-4)
+    assert np.abs(found[0]).max() > 1e-3
 
 
 def test_aloha() -> None:
@@ -96,6 +145,10 @@ GOOD = 'summary = "x"\nimage_side = 64\nexecute = 8\n[observation]\na = ["front"
         ("summary = 3 4", "no mapping"),
         (GOOD, "missing 1 required"),
         (GOOD + 'kind = "magic"', 'no kind "magic"'),
+        (GOOD + 'kind = "tool_delta"\ncontrol_hz = 0', "control_hz: a number above 0 would work"),
+        (GOOD + 'kind = "tool_delta"\nmove_m = nan', "move_m: a number above 0 would work"),
+        (GOOD + 'kind = "tool_delta"\nturn_rad = "1"', "turn_rad: a number above 0 would work"),
+        (GOOD + 'kind = "tool_delta"\ngrip_shut = 1', "grip_open and grip_shut: two numbers"),
         (GOOD.replace("64", "9") + 'kind = "pi0bench"', "image_side: 16 to 640"),
         (GOOD.replace("8\n", "0\n") + 'kind = "pi0bench"', "execute: 1 or more"),
         (GOOD.replace("front", "frond") + 'kind = "pi0bench"', 'did you mean "front"'),

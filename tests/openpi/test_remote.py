@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,21 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from pi0bench import version
 from pi0bench.errors import UsageError
+from pi0bench.evaluate.blame import of_machine
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.how import How
+from pi0bench.evaluate.planning import Chunk, Question, ask
 from pi0bench.evaluate.run import run
-from pi0bench.openpi import connection
+from pi0bench.openpi import answer, connection, mapping
 from pi0bench.openpi.codec import pack
 from pi0bench.openpi.remote import RemotePolicy
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Observation, PolicyLostError
 from pi0bench.results.record import Record
 from pi0bench.results.store import RunFolder
+from tests.evaluate.test_planning import CELL
 from tests.openpi.conftest import Swaying, answering, serving
 
 CHUNK = pack({"actions": np.zeros((10, 7)), "server_timing": {"infer_ms": 3.0}})
@@ -101,6 +106,48 @@ def test_unsound_replies_are_faults(reply: Any, error: type[Exception], said: st
         assert plan(policy).spent_ms == {"server": 3.0}
 
 
+@pytest.mark.parametrize(
+    "told", [np.inf, -np.inf, np.nan, -1.0, 1e308, "3 ms", None, [3.0], {"ms": 3.0}]
+)
+def test_what_is_said_beside_the_actions_decides_nothing(told: Any) -> None:
+    beside = {"server_timing": {"infer_ms": told}, "trunk_evaluations": told}
+
+    async def answer(connection: Any, number: int) -> None:
+        await connection.send(pack({"actions": np.zeros((10, 7)), **beside}))
+
+    with answering(answer) as port:
+        policy = RemotePolicy(name(port))
+        question = Question(seen(), partial(np.random.default_rng, 0))
+        (chunk,) = ask(policy, [question], CELL)
+    assert isinstance(chunk, Chunk)
+    assert (chunk.trunk_evaluations, chunk.spent_ms) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("last", "machine"),
+    [
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB.", True),
+        ("RuntimeError: CUDA error: unspecified launch failure\nCompile with `DSA`.", True),
+        ("MemoryError", True),
+        ("OSError: [Errno 28] No space left on device", True),
+        ("RuntimeError: no idea", False),
+        ("", False),
+    ],
+)
+def test_a_servers_machine_is_not_its_policy(last: str, machine: bool) -> None:
+    trace = f"Traceback:\n  File x\n    raise MemoryError\n{last}\n" if last else ""
+
+    async def answer(connection: Any, number: int) -> None:
+        await connection.send(trace if number == 1 else CHUNK)
+
+    with answering(answer) as port:
+        policy = RemotePolicy(name(port))
+        with pytest.raises(ValueError, match="the server failed: ") as caught:
+            plan(policy)
+    assert of_machine(caught.value) == machine
+    assert (last.split("\n")[0] or "?") in str(caught.value)
+
+
 def test_a_late_reply_is_a_fault_and_never_the_next_answer() -> None:
     async def slow(connection: Any, number: int) -> None:
         await asyncio.sleep(0 if number == 0 else 0.6)
@@ -126,7 +173,20 @@ def test_a_foreign_server_needs_a_mapping() -> None:
         with pytest.raises(UsageError, match=r"expected \(H, 8 or more\)"):
             RemotePolicy(name(port, "?mapping=droid"))
         traits = RemotePolicy(name(port)).traits
-    assert (traits.image_side, traits.execute, traits.steps, traits.weights) == (224, 5, 0, "none")
+    assert (traits.image_side, traits.execute, traits.steps, len(traits.weights)) == (224, 5, 0, 12)
+
+
+def test_a_server_that_takes_no_such_pictures_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "large.toml"
+    path.write_text(
+        'summary = "large"\nimage_side = 640\nexecute = 2\n'
+        '[observation]\na = ["front"]\n[action]\nkind = "pi0bench"\n'
+    )
+    with (
+        answering(sound) as port,
+        pytest.raises(UsageError, match=r"does not take the observ.*1228"),
+    ):
+        RemotePolicy(name(port, f"?mapping={path}"))
 
 
 def test_chunks_must_be_long_enough() -> None:
@@ -169,3 +229,59 @@ def test_another_policy_on_the_way_is_not_taken_for_the_first(swaying: Swaying) 
         swaying.name = "another"
         with pytest.raises(UsageError, match="another policy is served"):
             policy.plan([seen(32)], [np.random.default_rng(0)], 5, "euler")
+
+
+def identity(greeting: dict[str, Any], options: str = "?mapping=libero") -> str:
+    with answering(sound, pack(greeting)) as port:
+        return RemotePolicy(name(port, options)).traits.weights
+
+
+def test_another_model_behind_the_same_port_is_another_policy(tmp_path: Path) -> None:
+    first = identity({"model": "pi0", "reset": np.zeros(3), "more": {"a": 1, "b": 2}})
+    assert identity({"more": {"b": 2, "a": 1}, "reset": np.zeros(3), "model": "pi0"}) == first
+    own = tmp_path / "mine.toml"
+    text = (Path(mapping.__file__).parent / "mappings" / "libero.toml").read_text()
+    own.write_text(text.replace("rotate_deg = 180", "rotate_deg = 0"))
+    others = [
+        identity({"model": "pi05", "reset": np.zeros(3), "more": {"a": 1, "b": 2}}),
+        identity({"model": "pi0", "reset": np.ones(3), "more": {"a": 1, "b": 2}}),
+        identity({}),
+        identity({}, f"?mapping={own}"),
+    ]
+    assert len({first, *others}) == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [({}, True), ({"weights": "other"}, False), ({"code": "0" * 12}, False)],
+    ids=["the same", "other weights", "other code"],
+)
+def test_a_run_is_not_continued_with_another_policy_of_ours(
+    changes: dict[str, str], same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(port: int, episodes: int) -> int:
+        policies = (f"openpi://127.0.0.1:{port}",)
+        settings = Settings(policies, ("reach_cube",), renderer="tiny", episodes=episodes)
+        return run(settings, tmp_path, How(video=False), Console(quiet=True))
+
+    before = {"weights": "0123456789ab", "code": version.code()}
+    with serving(Swaying(weights=before["weights"])) as port:
+        assert measured(port, 1) == 0
+        assert RunFolder(tmp_path).records()[0].cell.weights == before["weights"]
+    after = {**before, **changes}
+    monkeypatch.setattr(answer, "code", lambda: after["code"])
+    with serving(Swaying(weights=after["weights"]), port=port):
+        if same:
+            assert measured(port, 2) == 0
+            return
+        with pytest.raises(UsageError, match=r"weights\.openpi://.*: .0123456789ab. there, "):
+            measured(port, 2)
+
+
+def test_of_policies_without_weights_the_name_counts(swaying: Swaying) -> None:
+    found = set()
+    for own in ("one", "another", "one"):
+        swaying.name = own
+        with serving(swaying) as port:
+            found.add(RemotePolicy(name(port, "")).traits.weights)
+    assert len(found) == 2

@@ -141,3 +141,25 @@ def test_other_worlds_say_nothing(make_cell: Cells, make_record: Callable[..., R
         make_record(make_cell(e, steps=k, engine="pybullet")) for k in (5, 10) for e in range(300)
     ]
     assert judged(FIVE, records).verdict == OPEN
+
+
+def test_standing_still_is_not_smooth(episodes: Episodes) -> None:
+    """The failures of the tokens hardly move, so that only a mean over them is small."""
+    flow = episodes("pi0", 10, 20, 20, jerk_m_s3=40.0)
+    won = episodes("rt1", 0, 10, 10, solver="none", jerk_m_s3=45.0)
+    lost = episodes("rt1", 0, 0, 20, solver="none", jerk_m_s3=1.0)[10:]
+    claim = judged(SMOOTH, flow + won + lost)
+    assert claim.verdict == SUPPORTED
+    assert (
+        claim.measured[0]
+        == "jerk where both succeed, pi0 over rt1: 0.89 [0.89, 0.89], n = 10 episodes."
+    )
+
+
+def test_both_trainings_are_asked(episodes: Episodes) -> None:
+    records = episodes("flow", 10, 240) + episodes("flow/seed1", 10, 240)
+    records += episodes("sde", 10, 100, solver="ddim")
+    records += episodes("sde/seed1", 10, 240, solver="ddim")
+    claim = judged(TRAINS, records)
+    assert claim.verdict == REFUTED
+    assert claim.measured[1].startswith("flow/seed1 with 10 steps less sde/seed1 with 10 of ddim")

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pi0bench.doctor import Finding, print_findings
 from pi0bench.results.compact import print_compact
-from pi0bench.results.compare import compare
+from pi0bench.results.compare import Entry, compare
 from pi0bench.results.comparison import print_comparison
 from pi0bench.results.grid import FIRST_TO_GO, Column, Line, print_grid
 from pi0bench.results.profile import profiles
@@ -63,7 +63,7 @@ def tables(
     rows = summarize(records, timings)
     alone = [row for row in rows if row.condition.policy == "rectified"]
     sides = profiles(rows, records, timings, [])
-    found = compare({"a": records})
+    found = compare({"a": Entry(records)})
     finding = Finding("no OpenGL: libEGL.so.1 cannot be opened", "install libegl1 or libosmesa6")
     return {
         "run": (lambda c: print_table(alone, c), TASKS, ["33/50", "99/150", "[51.2, 78.8]"]),

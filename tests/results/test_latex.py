@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pi0bench.results.compare import compare
+from pi0bench.results.entry import Entry
 from pi0bench.results.episodes import best
 from pi0bench.results.headline import headline
 from pi0bench.results.latex import comparison_latex, run_latex
@@ -78,7 +79,7 @@ def test_tables_are_sound(tasks: int) -> None:
 
 def test_all_of_the_best_are_bold_and_no_other() -> None:
     bold = [row[0] for row in rows_of(table(measured(("flow", "ddim", "bc"), ("a", "b"))))]
-    assert bold == ["policy", "bc", r"\textbf{ddim}", r"\textbf{flow}"]
+    assert bold == ["policy", r"\textbf{ddim}", r"\textbf{flow}", "bc"]
 
 
 def test_nothing_is_bold_where_no_episode_is_shared() -> None:
@@ -96,7 +97,7 @@ def test_special_characters_are_escaped(special: str) -> None:
 
 def test_a_hostile_name_stays_in_its_cell() -> None:
     records = measured((HOSTILE, "flow"), (HOSTILE, "b"))
-    for tex in (table(records), comparison_latex(compare({"run": records}))):
+    for tex in (table(records), comparison_latex(compare({"run": Entry(records)}))):
         assert_sound(tex)
         assert r"\input{" not in tex
         assert "\u03c0" not in tex
@@ -106,7 +107,7 @@ def test_a_hostile_name_stays_in_its_cell() -> None:
 def test_it_compiles(tmp_path: Path) -> None:
     records = measured((HOSTILE, "flow", "bc"), (HOSTILE, "b", "c"))
     many = measured((HOSTILE, "flow"), [HOSTILE, *(f"task_{i}" for i in range(6))])
-    text = table(records) + table(many) + comparison_latex(compare({"run": records}))
+    text = table(records) + table(many) + comparison_latex(compare({"run": Entry(records)}))
     (tmp_path / "paper.tex").write_text(DOCUMENT % f"\n{text}\n")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)

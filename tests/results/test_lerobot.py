@@ -9,6 +9,7 @@ import pytest
 from pi0bench.cli import main
 from pi0bench.errors import StorageError, UsageError
 from pi0bench.results.compare import compare
+from pi0bench.results.entry import entry
 from pi0bench.results.lerobot import eval_info, eval_infos
 from pi0bench.results.lerobot_read import outcomes, read_eval_info
 from pi0bench.results.record import Record
@@ -133,7 +134,7 @@ def test_a_run_is_compared_with_another_tools_file(
     theirs.mkdir()
     (ours / "episodes.jsonl").write_text("".join(f"{r.to_line()}\n" for r in records))
     (theirs / "eval_info.json").write_bytes(eval_infos(records, [])["eval_info.json"])
-    found = compare({str(path): outcomes(path) for path in (ours, theirs)})
+    found = compare({str(path): entry(path) for path in (ours, theirs)})
     assert found.n == 7
     assert [s.name for s in found.standings] == [
         "pi0 · 10 · euler · mujoco / gl / nominal",

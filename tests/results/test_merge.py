@@ -125,7 +125,7 @@ def test_other_runs_are_refused_and_the_difference_named(
 
 def test_a_part_does_not_become_the_whole(tmp_path: Path, part: Callable[..., Path]) -> None:
     one, other = part("a", [], shard="1/2"), part("b", [], shard="2/2")
-    with pytest.raises(UsageError, match='shard: "1/2" there, null here'):
+    with pytest.raises(UsageError, match="a: is part 1/2 itself; give the whole"):
         merge([one, other], one)
     with pytest.raises(UsageError, match=r"no manifest\.json"):
         merge([one, tmp_path / "nowhere"], tmp_path / "out")

@@ -107,3 +107,18 @@ def test_what_is_no_result_is_said(tmp_path: Path) -> None:
         report([])
     with pytest.raises(UsageError, match="name the folders"):
         publish([], tmp_path)
+
+
+def test_what_is_withdrawn_is_said_on_top_of_every_page(runs: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "0.1"
+    publish(runs, out)
+    assert "notice" not in (out / "index.html").read_text().partition("</style>")[2]
+    notice = "**Withdrawn.** See [why](claims.md).\n\n| was | is |\n| --- | ---: |\n| 1 | <b>2 |"
+    (out / "WITHDRAWN.md").write_text(f"{notice}\n")
+    report([out])
+    for page, title in (("README.md", "# Results 0.1"), ("claims.md", "# Claims")):
+        assert (out / page).read_text().startswith(f"{title}\n\n{notice}\n\n")
+    page = (out / "index.html").read_text()
+    told = '<p><strong>Withdrawn.</strong> See <a href="claims.md">why</a>.</p>\n<table>'
+    assert page.index("<h1>") < page.index(told) < page.index('id="claims"')
+    assert "&lt;b&gt;2" in page

@@ -81,7 +81,7 @@ def test_another_plan_is_refused_and_the_setting_named(tmp_path: Path, make_cell
         opened(tmp_path, [make_cell(), make_cell(1)], steps=[5], env={"hz": 50})
     assert str(error.value) == (
         f"{tmp_path}: holds another plan (env.hz: 20 there, 50 here; "
-        "steps: [1, 10] there, [5] here); use another --out"
+        "steps: [1, 10] there, [5] here); ask for all of it and more, or use another --out"
     )
     with pytest.raises(UsageError, match="same settings, but a task file or weights"):
         opened(tmp_path, [make_cell(weights="other")])

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from pi0bench.results.analysis import FIXED
 from pi0bench.results.record import Cell, Record
-from pi0bench.results.sentences import RULE, sentences
+from pi0bench.results.sentences import rule, sentences
 from pi0bench.results.verdict import Verdict, verdicts
 
 Judge = Callable[..., Verdict]
@@ -138,5 +139,5 @@ def test_the_order_of_records_changes_nothing(records_of: Callable[..., list[Rec
 
 
 def test_the_rule_states_its_margin() -> None:
-    assert "5 points" in RULE
-    assert "0.05" in RULE
+    assert "5 points" in rule(FIXED)
+    assert "0.05" in rule(FIXED)

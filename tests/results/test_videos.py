@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pi0bench.results.record import Cell, Record
 from pi0bench.results.videos import choose, write_video
-from pi0bench.train.lerobot import _encode
+from pi0bench.train.films import _encode
 
 Cells = Callable[..., Cell]
 Records = Callable[..., Record]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from pi0bench import content
 from pi0bench.errors import UsageError
@@ -99,7 +100,7 @@ def test_policies_trained_side_by_side_are_those_of_their_cards(home: Path, at_o
     eyes = make.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
     data = features(home / "features.npz", eyes=cards.digest(eyes))
     said: list[str] = []
-    names = dict.fromkeys(TRUNKS, data)
+    names: dict[str, Path] = dict.fromkeys(TRUNKS, data)
     made = list(make.fit_policies(names, "cpu", at_once, said.append))
     assert [path.parent.name for path in made] == list(TRUNKS)
     images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("front", "wrist")}
@@ -170,6 +171,7 @@ def test_weights_remember_what_they_were_trained_on(home: Path) -> None:
     assert about["windows"] == 16
     assert len(about["actions"]["scale"]) == 7
     assert about["modes"] == {"cube_in_bowl": {"left": 2, "right": 1}}
+    assert about["made_by"]["instructions"] == torch.backends.cpu.get_cpu_capability().lower()
 
 
 def test_training_from_files_needs_torch_numpy_and_safetensors_only() -> None:

@@ -1,1 +1,3 @@
 """Physics engines behind the `World` protocol."""
+
+ENGINES = ("mujoco", "pybullet")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pi0bench.envs.bullet import connect, pybullet
+from pi0bench.envs.bullet import Client, pybullet
 from pi0bench.envs.panda import FINGERS, panda
 from pi0bench.envs.physics import urdf
 from pi0bench.envs.pose import Array, Pose, from_quat
@@ -26,7 +24,7 @@ class PybulletWorld:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self._robot = panda()
-        self._client = client = connect()
+        self._client = client = Client()
         client.setGravity(0, 0, -9.81)
         client.setPhysicsEngineParameter(
             fixedTimeStep=1 / PHYSICS_HZ,
@@ -51,11 +49,16 @@ class PybulletWorld:
         client.performCollisionDetection()
 
     def _load(self, body: Body, group: int) -> int:
-        index = self._client.loadURDF(
-            _urdf_file(urdf.write(body)),
-            useFixedBase=not body.free,
-            flags=pybullet.URDF_USE_INERTIA_FROM_FILE,
-        )
+        # PyBullet reads URDF from files only. Each is of its own: what threads share, and what
+        # forked processes inherit, would be overwritten by others' bodies.
+        with tempfile.NamedTemporaryFile("w", suffix=".urdf", encoding="utf-8") as file:
+            file.write(urdf.write(body))
+            file.flush()
+            index = self._client.loadURDF(
+                file.name,
+                useFixedBase=not body.free,
+                flags=pybullet.URDF_USE_INERTIA_FROM_FILE,
+            )
         mask = _OBJECT if group == _ROBOT else _ROBOT | _OBJECT
         for link in range(_BASE, self._client.getNumJoints(index)):
             self._client.setCollisionFilterGroupMask(index, link, group, mask)
@@ -219,16 +222,3 @@ def _renamed(part: dict[str, int], which: str) -> dict[str, int]:
 def _wxyz(xyzw: Any) -> tuple[float, float, float, float]:
     x, y, z, w = xyzw
     return w, x, y, z
-
-
-@cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="pi0bench-urdf-")
-
-
-@cache
-def _urdf_file(text: str) -> str:
-    """PyBullet reads URDF from files only; one file a distinct body and process."""
-    path = Path(_folder().name) / f"{_urdf_file.cache_info().currsize}.urdf"
-    path.write_text(text, "utf-8")
-    return str(path)

@@ -30,6 +30,23 @@ def make(name: str) -> Renderer:
     raise UsageError(unknown("renderer", name, (*NAMES, "auto")))
 
 
+def driver(name: str) -> str:
+    """The OpenGL by which a renderer draws; empty for one that needs none.
+
+    Raises:
+        MachineError: this machine has no OpenGL.
+    """
+    if name != "gl":
+        return ""
+    from pi0bench.envs.render.gl import GlRenderer
+
+    renderer = GlRenderer()
+    try:
+        return renderer.driver()
+    finally:
+        renderer.close()
+
+
 @contextmanager
 def made(names: Sequence[str]) -> Iterator[list[Renderer | None]]:
     """Several renderers for a while; None where a world draws by itself.

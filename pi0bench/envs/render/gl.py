@@ -1,20 +1,17 @@
-"""OpenGL through MuJoCo's renderer: EGL, or OSMesa where there is no EGL; no window, no screen."""
+"""OpenGL through MuJoCo's renderer."""
 
 from __future__ import annotations
 
 import atexit
-import os
-import sys
-from importlib import import_module
-from typing import Any
+import threading
 
 import numpy as np
 
 from pi0bench.envs.mjlib import mujoco
+from pi0bench.envs.render.context import MAX_SIDE, Context
 from pi0bench.envs.render.renderer import FAR_M, NEAR_M, Camera, Image, Light, Picture
 from pi0bench.errors import MachineError
 
-_MAX_SIDE = 640
 _MAX_GEOMS = 400
 _STAGE = """
 <mujoco>
@@ -38,13 +35,50 @@ _TYPES = {
 
 
 class GlRenderer:
-    """See `pi0bench.envs.render.renderer.Renderer`."""
+    """See `pi0bench.envs.render.renderer.Renderer`. All of a thread draw on one stage."""
 
     name = "gl"
 
     def __init__(self) -> None:
-        self._gl = context()
-        self._gl.make_current()
+        _stage()
+
+    def draw(self, picture: Picture, camera: Camera, height: int, width: int) -> Image:
+        """Draw an RGB image, (height, width, 3)."""
+        if max(height, width) > MAX_SIDE:
+            raise ValueError(f"pictures are at most {MAX_SIDE} pixels a side")
+        return _stage().draw(picture, camera, height, width)
+
+    def driver(self) -> str:
+        """OpenGL's renderer, with its LLVM where it is Mesa's on the CPU, and OpenGL's version."""
+        return _stage().driver()
+
+    def close(self) -> None:
+        """Leave the stage to the thread's other renderers; it ends with the thread."""
+
+
+_stages = threading.local()  # a context can be current in one thread only
+
+
+def _stage() -> _Stage:
+    """The stage of this thread, its context current; it does not grow with the renderers."""
+    if not hasattr(_stages, "mine"):
+        _stages.mine = _Stage()
+        atexit.unregister(_end)
+        atexit.register(_end)  # the last to be registered, so before EGL's own end
+    _stages.mine.gl.make_current()
+    return _stages.mine
+
+
+def _end() -> None:
+    vars(_stages).clear()
+
+
+class _Stage:
+    """MuJoCo's renderer with an empty scene, which each picture fills anew."""
+
+    def __init__(self) -> None:
+        self.gl = Context()
+        self.gl.make_current()
         self._model = mujoco.MjModel.from_xml_string(_STAGE)
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MAX_GEOMS)
         self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
@@ -54,7 +88,6 @@ class GlRenderer:
             self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
         except mujoco.FatalError as error:
             raise MachineError(f"This machine has no OpenGL (MuJoCo: {error}).") from None
-        atexit.register(self.close)  # EGL complains when it is freed after the interpreter
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         mujoco.mjv_updateScene(
             self._model,
@@ -71,11 +104,15 @@ class GlRenderer:
             for lamp in lamps
         ]
 
+    def driver(self) -> str:
+        """See `GlRenderer.driver`."""
+        from OpenGL import GL  # late: it serves the platform that `context` has found
+
+        told = (GL.glGetString(GL.GL_RENDERER), GL.glGetString(GL.GL_VERSION))
+        return ", ".join(text.decode() for text in told if isinstance(text, bytes))
+
     def draw(self, picture: Picture, camera: Camera, height: int, width: int) -> Image:
         """Draw an RGB image, (height, width, 3)."""
-        if max(height, width) > _MAX_SIDE:
-            raise ValueError(f"pictures are at most {_MAX_SIDE} pixels a side")
-        self._gl.make_current()
         self._place(picture)
         self._shine(picture.light)
         self._aim(camera, width / height)
@@ -116,37 +153,9 @@ class GlRenderer:
             eye.frustum_top, eye.frustum_bottom = top, -top
             eye.frustum_center, eye.frustum_width = 0.0, top * aspect
 
-    def close(self) -> None:
-        """Free the renderer's memory."""
-        atexit.unregister(self.close)
-        self._context.free()
-        self._gl.free()
-
-
-def context() -> Any:
-    """A current offscreen OpenGL context; MUJOCO_GL, when set, names the only kind tried."""
-    asked = os.environ.get("MUJOCO_GL", "").lower()
-    platform = os.environ.get("PYOPENGL_PLATFORM")
-    problems = []
-    for kind in (asked,) if asked in ("egl", "osmesa") else ("egl", "osmesa"):
-        try:
-            made = import_module(f"mujoco.{kind}").GLContext
-            made._context = None  # otherwise one that fails half-made complains when it is freed
-            context = made(_MAX_SIDE, _MAX_SIDE)
-            context.make_current()
-        except Exception as error:
-            problems.append(f"{kind}: {(str(error) or repr(error)).splitlines()[0]}")
-            _forget(kind, platform)
-        else:
-            os.environ["MUJOCO_GL"] = kind  # MuJoCo looks up OpenGL's functions where this says
-            return context
-    raise MachineError(f"This machine has no OpenGL ({'; '.join(problems)}).")
-
-
-def _forget(kind: str, platform: str | None) -> None:
-    """Undo the import of a kind that failed: PyOpenGL serves the first platform it is told of."""
-    for name in [n for n in sys.modules if n.split(".")[0] == "OpenGL" or f"mujoco.{kind}" in n]:
-        del sys.modules[name]
-    os.environ.pop("PYOPENGL_PLATFORM", None)
-    if platform is not None:
-        os.environ["PYOPENGL_PLATFORM"] = platform
+    def __del__(self) -> None:
+        if hasattr(self, "_context") and self.gl.here:
+            self.gl.make_current()
+            self._context.free()
+        if hasattr(self, "gl"):
+            self.gl.free()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pi0bench.envs.bullet import connect, pybullet
+from pi0bench.envs.bullet import Client, pybullet
 from pi0bench.envs.pose import quat_of
 from pi0bench.envs.render.renderer import FAR_M, NEAR_M, Camera, Image, Picture
 from pi0bench.envs.scene import Geom
@@ -20,7 +20,7 @@ class TinyRenderer:
     name = "tiny"
 
     def __init__(self) -> None:
-        self._client = connect()
+        self._client = Client()
         self._shapes: list[tuple[Any, ...]] = []
         self._bodies: list[int] = []
         self._colors: list[Any] = []

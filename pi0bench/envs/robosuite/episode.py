@@ -17,8 +17,6 @@ from pi0bench.envs.world import EnvFault
 HOLD_STEPS = 10
 """For so long robosuite's own success must hold: what only passes by does not count."""
 
-_idle: dict[str, list[Stage]] = {}
-
 
 class RobosuiteEpisode:
     """See `pi0bench.envs.episode.Episode`.
@@ -29,25 +27,32 @@ class RobosuiteEpisode:
         name: robosuite's, of the task.
         spec: the task.
         rng: draws the start state.
+        env: built for that task before, to be reset; None builds one.
 
     Raises:
-        EnvFault: the environment cannot be built.
+        EnvFault: the environment cannot be built or reset.
     """
 
     low, high = -np.ones(7), np.ones(7)
     control_hz, speed_m_s = CONTROL_HZ, 0.05 * CONTROL_HZ
 
-    def __init__(self, name: str, spec: Spec, rng: np.random.Generator) -> None:
+    def __init__(
+        self, name: str, spec: Spec, rng: np.random.Generator, env: Stage | None = None
+    ) -> None:
         self._name, self.instruction = name, spec.instruction
         self.max_steps = round(spec.max_s * CONTROL_HZ)
         self.steps, self._held = 0, 0
-        waiting = _idle.setdefault(name, [])
         try:
-            self.stage = waiting.pop() if waiting else Stage(name)
+            self.stage = env or Stage(name)
             self.stage.reset(rng)
         except Exception as error:
             raise EnvFault(f"robosuite: {error!r}") from error
         self._commanded_m = self.stage.tool().pos_m
+
+    @property
+    def env(self) -> Stage:
+        """What can be reset for another episode, in place of being closed."""
+        return self.stage
 
     @property
     def verdict(self) -> Verdict:
@@ -90,5 +95,5 @@ class RobosuiteEpisode:
         return self.stage.draw("front", side)
 
     def close(self) -> None:
-        """Let another episode have the environment."""
-        _idle[self._name].append(self.stage)
+        """Close the environment."""
+        self.stage.close()

@@ -11,7 +11,7 @@ import numpy as np
 
 from pi0bench.envs.mjlib import mujoco
 from pi0bench.envs.pose import Array, Pose
-from pi0bench.envs.render import gl
+from pi0bench.envs.render.context import Context
 from pi0bench.envs.render.renderer import Camera, Image
 from pi0bench.envs.world import EnvFault
 
@@ -148,6 +148,13 @@ class Stage:
             self._drawer = _Drawer(self.model)
         return self._drawer.draw(self.data, self.model.camera(CAMERAS[camera]).id, side)
 
+    def close(self) -> None:
+        """Free the environment and what draws it."""
+        if self._drawer is not None:
+            self._drawer.close()
+            self._drawer = None
+        self.env.close()
+
 
 def _front() -> Pose:
     back = (_EYE_M - _TARGET_M) / np.linalg.norm(_EYE_M - _TARGET_M)
@@ -166,9 +173,9 @@ class _Drawer:
     """Draws one model through a context of OpenGL of its own."""
 
     def __init__(self, model: Any) -> None:
-        self._model, self._gl = model, gl.context()
+        self._model, self._gl = model, Context()
         self._gl.make_current()
-        atexit.register(self._free)  # EGL complains when it is freed after the interpreter
+        atexit.register(self.close)  # EGL complains when it is freed after the interpreter
         model.vis.quality.shadowsize = model.vis.quality.offsamples = 0
         model.vis.global_.offwidth = model.vis.global_.offheight = _MAX_SIDE
         self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
@@ -182,7 +189,12 @@ class _Drawer:
         self._eye = mujoco.MjvCamera()
         self._eye.type = mujoco.mjtCamera.mjCAMERA_FIXED
 
-    def _free(self) -> None:
+    def close(self) -> None:
+        """Free the context, in the process that made it."""
+        atexit.unregister(self.close)
+        if not self._gl.here:
+            return
+        self._gl.make_current()
         self._context.free()
         self._gl.free()
 

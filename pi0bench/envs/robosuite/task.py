@@ -13,9 +13,8 @@ from pi0bench.errors import UsageError, unknown
 from pi0bench.seeds import stream
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
-
     from pi0bench.envs.robosuite.episode import RobosuiteEpisode
+    from pi0bench.envs.robosuite.stage import Stage
 
 _PROFILE = 1  # of pictures, reset and success: a change makes every task another one
 
@@ -40,15 +39,9 @@ class RobosuiteTask:
         said = f"{name} {SPECS[name]} {_PROFILE} robosuite=={version(SOURCE)}"
         self.hash = hashlib.sha256(said.encode()).hexdigest()[:12]
 
-    def begin(self, seed: int, number: int) -> RobosuiteEpisode:
-        """Start an episode; its number decides the start state."""
-        return self._episode(stream("evaluation", seed, self.id, number))
-
-    def demonstrate(self, seed: int, number: int) -> RobosuiteEpisode:
-        """Start a demonstration; no evaluation starts in the same state."""
-        return self._episode(stream("demonstration", seed, self.id, number))
-
-    def _episode(self, rng: Generator) -> RobosuiteEpisode:
+    def begin(self, seed: int, number: int, env: Stage | None = None) -> RobosuiteEpisode:
+        """Start an episode, by a reset of `env` if given; its number decides the start state."""
         from pi0bench.envs.robosuite.episode import RobosuiteEpisode
 
-        return RobosuiteEpisode(self._name, SPECS[self._name], rng)
+        rng = stream("evaluation", seed, self.id, number)
+        return RobosuiteEpisode(self._name, SPECS[self._name], rng, env)

@@ -19,11 +19,11 @@ _TOP = -1.3
 
 
 def barred(choices: Sequence[Choice]) -> list[Condition]:
-    """Return the conditions that get a bar, from top to bottom.
+    """Return the conditions that get a bar, from top to bottom, in the order of the choices.
 
     Where there are too many, of each line only the fewest and the most steps; of these the first.
     """
-    conditions = sorted({c.condition for c in choices}, key=lambda c: (c.curve, c.steps))
+    conditions = list(dict.fromkeys(c.condition for c in choices))
     if len(conditions) > MOST_BARS:
         lines = [list(group) for _, group in groupby(conditions, key=lambda c: c.curve)]
         conditions = [c for line in lines for c in dict.fromkeys((line[0], line[-1]))]

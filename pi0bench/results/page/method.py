@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pi0bench.results.manifest import plan
 from pi0bench.results.pages import Pages
 from pi0bench.results.record import NOMINAL, Record
+from pi0bench.results.roles import outside
 
 _ENGINES = {"mujoco": "MuJoCo", "pybullet": "PyBullet"}
 _RENDERERS = {"gl": "MuJoCo's OpenGL renderer", "tiny": "PyBullet's TinyRenderer"}
@@ -41,10 +43,12 @@ def _measured(read: Pages) -> str:
         f"{versions.get('pi0bench', '')} ({', '.join(tasks)}), {n} episodes in all, in "
         f"{_engine(said['engine'], versions)} with pictures drawn by "
         f"{_RENDERERS.get(said['renderer'], said['renderer'])}.",
-        f"Each policy started from the same {said['episodes']} start states of each task (seed "
-        f"{said['seed']}) and drew the same noise at every step count, so that all comparisons "
-        "are paired.",
+        f"Each policy started from the same {plan(read.manifest).episodes} start states of each "
+        f"task (seed {said['seed']}) and drew the same noise at every step count, so that all "
+        "comparisons are paired.",
     ]
+    if not read.analysis.fixed:
+        parts.append(_stopping(read.manifest))
     if steps:
         parts.append(f"Samplers took {_list(map(str, steps))} step{'s' * (steps != [1])}.")
     varied = [name for name in said.get("variations", []) if name != NOMINAL]
@@ -57,6 +61,17 @@ def _measured(read: Pages) -> str:
         f"failure ({faults} here), and nothing else that goes wrong enters n."
     )
     return " ".join(parts)
+
+
+def _stopping(manifest: Mapping[str, Any]) -> str:
+    asked, done = manifest["settings"]["episodes"], plan(manifest).episodes
+    ended = (
+        f"stopped after {done} of {asked}" if "stopped" in manifest else f"went on to all {done}"
+    )
+    return (
+        "The run looked at its results on the way, to stop as soon as every condition was shown to "
+        f"differ from the first one named (e-values; Ville, 1939); it {ended} episodes a task."
+    )
 
 
 def _chunks(records: Iterable[Record]) -> list[str]:
@@ -75,21 +90,12 @@ def _chunks(records: Iterable[Record]) -> list[str]:
 
 
 def _statistics(read: Pages) -> str:
-    parts = [
-        "Success rates have exact 95 % intervals (Clopper and Pearson, 1934); those of a mean over "
-        "tasks are on the pooled episodes, which is conservative (Hoeffding, 1956)."
-    ]
+    rates, best, enough = read.analysis.method
+    parts = [rates]
     if read.headline.notes:
-        parts.append(
-            "Conditions are compared on the episodes that they share by the exact test of McNemar "
-            "(1947) for every pair, with the correction of Holm (1979) at 5 %; every condition "
-            "that this does not tell from the best is printed in bold."
-        )
+        parts.append(f"{best}{_outside(read)}.")
     if read.verdicts:
-        parts.append(
-            "How few steps are enough follows from intervals of paired differences (Tango, 1998) "
-            "against a margin of 5 points."
-        )
+        parts.append(enough)
     if any(row.replan_ms for row in read.rows):
         machine = read.manifest["machine"]
         parts.append(
@@ -101,6 +107,12 @@ def _statistics(read: Pages) -> str:
         "and not of other seeds of training."
     )
     return " ".join(parts)
+
+
+def _outside(read: Pages) -> str:
+    lines = read.headline.lines
+    named = outside((line.profile.condition.policy, line.total.role) for line in lines)
+    return f"; {named} stand outside the comparison" if named else ""
 
 
 def _engine(name: str, versions: Mapping[str, Any]) -> str:

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from pi0bench.results.claims import Claim
 from pi0bench.results.page.gallery import MOST_BYTES
 from pi0bench.results.page.section import Section, section
 from pi0bench.results.pages import Pages
 from pi0bench.results.text import printable
+from pi0bench.results.told import Told
 
 INDEX = "index.html"
+NOTHING_TOLD = Told()
 Worlds = tuple[Sequence[str], Sequence[Sequence[str]]]
 """Names of the columns, and rows: what was measured in several worlds."""
 
@@ -31,6 +35,7 @@ def release_page(
     claims: Sequence[Claim],
     worlds: Worlds,
     common: Iterable[str],
+    told: Told,
 ) -> bytes:
     """Return the page of published runs, the largest run first.
 
@@ -40,13 +45,14 @@ def release_page(
         claims: what was judged.
         worlds: policies in several worlds; without rows there are none.
         common: sentences that all runs rest on.
+        told: what is told beside the records.
     """
     left, sections = MOST_BYTES, []
     for name, read in runs.items():
         sections.append(section(root / name, read, left, name))
         left -= sections[-1].gallery.bytes
     title = f"Results {root.name}"
-    return _render(title, sections, [*common], claims, worlds)
+    return _render(title, sections, [*common], claims, worlds, told)
 
 
 def _render(
@@ -55,6 +61,7 @@ def _render(
     footer: Sequence[str],
     claims: Sequence[Claim] = (),
     worlds: Worlds = ((), ()),
+    told: Told = NOTHING_TOLD,
 ) -> bytes:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -65,8 +72,21 @@ def _render(
         lstrip_blocks=True,
     )
     page = environment.get_template("page.html")
-    text = page.render(title=title, sections=sections, footer=footer, claims=claims, worlds=worlds)
+    text = page.render(
+        title=title,
+        notice=_html(told.notice),
+        trials=_html(told.trials),
+        sections=sections,
+        footer=footer,
+        claims=claims,
+        worlds=worlds,
+    )
     return f"{text}\n".encode()
+
+
+def _html(words: str) -> Markup:
+    """Markdown as HTML; HTML within it is shown, not obeyed."""
+    return Markup(MarkdownIt("js-default").render(words))
 
 
 def _shown(value: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pi0bench.results.headline import Headline, Line, evaluations, milliseconds, rate
+from pi0bench.results.headline import FAULTS, Headline, Line, evaluations, milliseconds, rate
 from pi0bench.results.page.gallery import Fault, Gallery, data_uri, faults, gallery
 from pi0bench.results.page.method import method
 from pi0bench.results.pages import FIGURE, Pages
@@ -60,15 +60,17 @@ class Split:
 
 @dataclass(frozen=True)
 class HeadRow:
-    """A condition of the headline table, as text, and its bar."""
+    """A condition of the headline table, as text, its bar, and the group that begins with it."""
 
     who: tuple[str, ...]
     evaluations: str
     milliseconds: str
     n: int
+    faults: int
     rate: str
     bar: Bar
     first: bool
+    above: str
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,10 @@ def section(root: Path, read: Pages, most_bytes: int, name: str = "") -> Section
         folder=f"{name}/" if name else "",
         files=tuple(sorted(read.files)),
         headline=read.headline,
-        rows=tuple(_head_row(line, lines[i - 1] if i else None) for i, line in enumerate(lines)),
+        rows=tuple(
+            _head_row(line, lines[i - 1] if i else None, read.headline.above[i])
+            for i, line in enumerate(lines)
+        ),
         tasks=_tasks(read.headline),
         splits=_splits(lines),
         verdicts=read.verdicts,
@@ -126,21 +131,23 @@ def _title(read: Pages) -> str:
     return f"{who} on {tasks} task{'s' * (tasks != 1)}"
 
 
-def _head_row(line: Line, before: Line | None) -> HeadRow:
+def _head_row(line: Line, before: Line | None, above: str) -> HeadRow:
     return HeadRow(
         who=line.who,
         evaluations=evaluations(line),
         milliseconds=milliseconds(line),
         n=line.total.n,
+        faults=line.total.faults,
         rate=rate(line.total),
         bar=_bar("", line.best, line.total),
         first=before is None or before.who[:-1] != line.who[:-1],
+        above=above,
     )
 
 
 def _bar(label: str, best: bool, row: Row) -> Bar:
     low, high = 100 * row.interval.low, 100 * row.interval.high
-    text = f"{row.successes}/{row.n}"
+    text = f"{row.successes}/{row.n}" + (f", {FAULTS}: {row.faults}" if row.faults else "")
     return Bar(label, best, round(100 * (row.rate or 0.0), 2), round(low, 2), round(high, 2), text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scipy.optimize import root_scalar
@@ -21,8 +21,8 @@ class Paired:
         n: pairs.
         only_first: pairs in which only the first succeeded.
         only_second: pairs in which only the second did.
-        interval: Tango's score interval of the difference.
-        p: of the exact two-sided McNemar test that the rates are equal.
+        interval: of the difference.
+        p: of a test that the rates are equal.
     """
 
     n: int
@@ -37,20 +37,41 @@ class Paired:
         return (self.only_first - self.only_second) / self.n if self.n else 0.0
 
 
-def paired(first: Sequence[bool], second: Sequence[bool], level: float = 0.95) -> Paired:
+@dataclass(frozen=True)
+class Methods:
+    """How two rates on the same episodes are compared.
+
+    Attributes:
+        interval: of their difference, from the pairs that only the first and only the second
+            solved, all pairs, and the level.
+        test: the p of equal rates, from the first two of these.
+    """
+
+    interval: Callable[[int, int, int, float], Interval]
+    test: Callable[[int, int], float]
+
+
+def paired(
+    first: Sequence[bool],
+    second: Sequence[bool],
+    level: float = 0.95,
+    methods: Methods | None = None,
+) -> Paired:
     """Compare two outcomes of each episode.
 
     Args:
         first: success of each episode under the first condition.
         second: success of the same episodes, in the same order, under the second.
         level: the coverage that the interval aims at.
+        methods: of interval and test; `FIXED` when not given.
     """
+    methods = methods or FIXED
     pairs = list(zip(first, second, strict=True))
     n = len(pairs)
     only_first = sum(one and not other for one, other in pairs)
     only_second = sum(other and not one for one, other in pairs)
-    interval = tango(only_first, only_second, n, level)
-    return Paired(n, only_first, only_second, interval, mcnemar(only_first, only_second))
+    interval = methods.interval(only_first, only_second, n, level)
+    return Paired(n, only_first, only_second, interval, methods.test(only_first, only_second))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -101,3 +122,7 @@ def tango(only_first: int, only_second: int, n: int, level: float = 0.95) -> Int
     low = -1.0 if c == n else end(estimate - step, -1.0)
     high = 1.0 if b == n else end(estimate + step, 1.0)
     return Interval(low, high)
+
+
+FIXED = Methods(tango, mcnemar)
+"""For a number of episodes that was fixed before: Tango's interval and McNemar's exact test."""

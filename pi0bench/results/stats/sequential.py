@@ -15,6 +15,7 @@ from scipy.special import betaln, xlog1py, xlogy
 from statsmodels.stats.multitest import multipletests
 
 from pi0bench.results.stats.intervals import Interval
+from pi0bench.results.stats.paired import Methods
 
 _HALF = betaln(0.5, 0.5)
 
@@ -34,6 +35,16 @@ def paired_evidence(first_only: int, second_only: int) -> float:
     return float(betaln(first_only + 0.5, second_only + 0.5) - _HALF + told * math.log(2))
 
 
+def paired_p(first_only: int, second_only: int) -> float:
+    """Return a p of equal rates on the same episodes that holds at every look."""
+    return _p(paired_evidence(first_only, second_only))
+
+
+def _p(log: float) -> float:
+    """The p-value of an e-value's logarithm (Ville)."""
+    return math.exp(-max(0.0, log))
+
+
 def all_shown(evidence: Sequence[float], level: float = 0.95) -> bool:
     """True when each of several equalities is rejected, all together at `level` (Holm).
 
@@ -41,7 +52,7 @@ def all_shown(evidence: Sequence[float], level: float = 0.95) -> bool:
         evidence: logarithms of e-values; the inverse of an e-value is a p-value (Ville).
         level: 1 less the probability of any wrong rejection.
     """
-    values = [math.exp(-max(0.0, log)) for log in evidence]
+    values = [_p(log) for log in evidence]
     return bool(values) and bool(multipletests(values, 1 - level, method="holm")[0].all())
 
 
@@ -64,3 +75,28 @@ def confidence_sequence(k: int, n: int, level: float = 0.95) -> Interval:
         return float(root_scalar(excess, bracket=sorted((outer, k / n)), method="brentq").root)
 
     return Interval(end(1e-12) if k else 0.0, end(1 - 1e-12) if k < n else 1.0)
+
+
+def difference_sequence(first_only: int, second_only: int, n: int, level: float = 0.95) -> Interval:
+    """Return an interval of the difference of two rates over `n` pairs that holds at every n.
+
+    The rates of the pairs that only the first and only the second solved lie in confidence
+    sequences, each missed with half of 1 - level, so that their difference lies between the ends.
+    """
+    one, other = (confidence_sequence(k, n, (1 + level) / 2) for k in (first_only, second_only))
+    return Interval(one.low - other.high, one.high - other.low)
+
+
+def median_sequence(values: Sequence[float], level: float = 0.95) -> Interval | None:
+    """Return an interval of the median that holds at every number of values; None for few.
+
+    All numbers of which the share of `values` below may be one half (see `confidence_sequence`).
+    """
+    ordered, n = sorted(values), len(values)
+    halves = (k for k in range(n + 1) if confidence_sequence(k, n, level).high >= 0.5)
+    fewest = next(halves)
+    return Interval(ordered[fewest - 1], ordered[n - fewest]) if fewest else None
+
+
+SEQUENTIAL = Methods(difference_sequence, paired_p)
+"""For runs that look at their results on the way."""

@@ -11,7 +11,7 @@ import numpy as np
 from statsmodels.stats.contingency_tables import cochrans_q
 from statsmodels.stats.multitest import multipletests
 
-from pi0bench.results.stats.paired import Paired, mcnemar, paired
+from pi0bench.results.stats.paired import FIXED, Methods, Paired, paired
 
 Name = TypeVar("Name")
 
@@ -24,7 +24,7 @@ class Pair:
         first: name.
         second: name.
         result: rate of the first less that of the second.
-        p: exact McNemar, adjusted for all pairs (Holm).
+        p: of the test of the two, adjusted for all pairs (Holm).
     """
 
     first: str
@@ -50,7 +50,9 @@ class Several:
     best: frozenset[str]
 
 
-def several(outcomes: Mapping[str, Sequence[bool]], level: float = 0.95) -> Several:
+def several(
+    outcomes: Mapping[str, Sequence[bool]], level: float = 0.95, methods: Methods = FIXED
+) -> Several:
     """Compare every two of several conditions.
 
     The probability that any two with equal rates are said to differ is at most 1 - level.
@@ -58,11 +60,13 @@ def several(outcomes: Mapping[str, Sequence[bool]], level: float = 0.95) -> Seve
     Args:
         outcomes: success of the same episodes in the same order, by condition.
         level: of the intervals and of the decision.
+        methods: how two are compared.
 
     Source: Cochran 1950; McNemar 1947; Holm 1979.
     """
     names = list(outcomes)
-    results = [paired(outcomes[a], outcomes[b], level) for a, b in combinations(names, 2)]
+    both = combinations(names, 2)
+    results = [paired(outcomes[a], outcomes[b], level, methods) for a, b in both]
     adjusted = _holm([result.p for result in results])
     pairs = tuple(
         Pair(a, b, result, p)
@@ -74,12 +78,13 @@ def several(outcomes: Mapping[str, Sequence[bool]], level: float = 0.95) -> Seve
 
 
 def indistinguishable(
-    outcomes: Mapping[Name, Sequence[bool]], level: float = 0.95
+    outcomes: Mapping[Name, Sequence[bool]], level: float = 0.95, methods: Methods = FIXED
 ) -> frozenset[Name]:
     """Return `several(outcomes).best`, without the intervals, which take most of the time."""
     table = np.array(list(outcomes.values()), dtype=int)
     only = table @ (1 - table).T
-    ps = [mcnemar(int(only[a, b]), int(only[b, a])) for a, b in combinations(range(len(table)), 2)]
+    both = combinations(range(len(table)), 2)
+    ps = [methods.test(int(only[a, b]), int(only[b, a])) for a, b in both]
     return frozenset(_best(outcomes, _holm(ps), level))
 
 

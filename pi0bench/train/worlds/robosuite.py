@@ -110,6 +110,13 @@ def _state(stage: Stage, row: Row) -> Array:
     return row["state"][: len(stage.data.qpos)]
 
 
+class DemonstratedRobosuite(RobosuiteEpisode):
+    """A demonstration; its environment stays open for the next one."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 class RobosuiteWorld:
     """See `pi0bench.train.worlds.world.World`."""
 
@@ -117,14 +124,18 @@ class RobosuiteWorld:
 
     def __init__(self) -> None:
         self._stages: dict[str, Stage] = {}
+        self._played: dict[str, Stage] = {}
 
     def tasks(self, suites: Sequence[str]) -> list[RobosuiteTask]:
         """See `World.tasks`."""
         return [RobosuiteTask(name) for name in sorted(SPECS)]
 
-    def begin(self, task: str, seed: int, number: int) -> RobosuiteEpisode:
+    def begin(self, task: str, seed: int, number: int) -> DemonstratedRobosuite:
         """See `World.begin`."""
-        return RobosuiteTask(_name(task)).demonstrate(seed, number)
+        name, rng = _name(task), stream("demonstration", seed, task, number)
+        episode = DemonstratedRobosuite(name, SPECS[name], rng, self._played.get(name))
+        self._played[name] = episode.env
+        return episode
 
     def note(self, episode: RobosuiteEpisode) -> Row:
         """`state` (MAX_STATE,): see `Stage.state`."""

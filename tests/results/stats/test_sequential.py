@@ -8,7 +8,15 @@ from scipy.integrate import quad
 from scipy.stats import binom
 
 from pi0bench.results.stats.intervals import clopper_pearson
-from pi0bench.results.stats.sequential import all_shown, confidence_sequence, paired_evidence
+from pi0bench.results.stats.paired import tango
+from pi0bench.results.stats.sequential import (
+    all_shown,
+    confidence_sequence,
+    difference_sequence,
+    median_sequence,
+    paired_evidence,
+    paired_p,
+)
 
 LOOKS = range(4, 200, 5)
 
@@ -71,6 +79,43 @@ def test_the_mean_of_unequal_tasks_is_covered_at_every_look() -> None:
         intervals = [confidence_sequence(int(counts[i]), 3 * (i + 1)) for i in LOOKS]
         missed += any(not x.low <= 0.55 <= x.high for x in intervals)
     assert missed / 300 < 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)
+
+
+@pytest.mark.parametrize(
+    ("b", "c", "n"), [(0, 0, 0), (0, 0, 9), (9, 0, 9), (12, 3, 50), (3, 12, 50), (40, 5, 200)]
+)
+def test_the_sequence_holds_the_difference_and_more_than_a_single_look(
+    b: int, c: int, n: int
+) -> None:
+    found, once = difference_sequence(b, c, n), tango(b, c, n)
+    assert -1 <= found.low <= once.low <= once.high <= found.high <= 1
+    mirrored = difference_sequence(c, b, n)
+    assert (found.low, found.high) == (-mirrored.high, -mirrored.low)
+
+
+def test_differences_and_medians_are_covered_at_every_look() -> None:
+    rng = np.random.default_rng(2)
+    missed_difference = missed_median = 0
+    for _ in range(100):
+        pairs = rng.random(200)
+        firsts, seconds = np.cumsum(pairs < 0.3), np.cumsum(pairs > 0.9)
+        values = rng.exponential(size=200)
+        differences = [difference_sequence(int(firsts[i]), int(seconds[i]), i + 1) for i in LOOKS]
+        medians = [median_sequence(list(values[: i + 1])) for i in LOOKS]
+        missed_difference += any(not d.low <= 0.2 <= d.high for d in differences)
+        missed_median += any(m and not m.low <= math.log(2) <= m.high for m in medians)
+    most = 5 + 3 * math.sqrt(100 * 0.05 * 0.95)
+    assert missed_difference < most
+    assert missed_median < most
+
+
+def test_few_values_have_no_median_sequence() -> None:
+    assert [median_sequence([1.0] * n) is None for n in (0, 6, 7)] == [True, True, False]
+
+
+def test_the_p_of_a_pair_is_one_over_its_evidence() -> None:
+    assert paired_p(0, 0) == 1.0
+    assert paired_p(12, 0) == pytest.approx(math.exp(-paired_evidence(12, 0)))
 
 
 def test_wrong_counts_are_refused() -> None:

@@ -1,0 +1,63 @@
+"""What a policy says of itself to the comparison, wherever it comes from."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pi0bench.content import folder
+from pi0bench.errors import UsageError
+from pi0bench.openpi.server import metadata
+from pi0bench.policies import card, registry
+from pi0bench.policies.learned import load_policy
+from pi0bench.policies.policy import Traits
+from pi0bench.results.roles import KNOWN
+from pi0bench.roles import Role, role
+
+
+def test_cards_and_baselines_say_what_old_records_are_known_for() -> None:
+    found = {name: registry.load(name).traits.role for name in KNOWN}
+    assert found == KNOWN
+    assert registry.load("pi0").traits.role is Role.COMPETES
+    others = [name for name in registry.names() if name not in KNOWN and ":" not in name]
+    cards = folder("policies")
+    said = {name: card.read(cards / name).get("role", "competes") for name in others}
+    assert set(said.values()) == {"competes"}
+
+
+def test_a_role_is_one_of_three() -> None:
+    assert [role(word, "here") for word in ("competes", "control", "privileged")] == list(Role)
+    for wrong in ("Control", "", None, 3, ["control"]):
+        with pytest.raises(UsageError, match=r"here: no role .*; known: competes, control, priv"):
+            role(wrong, "here")
+
+
+def test_other_packages_give_words() -> None:
+    assert Traits().role is Role.COMPETES
+    assert Traits(role="control").role is Role.CONTROL  # pyright: ignore[reportArgumentType]
+    with pytest.raises(UsageError, match="no role 'best'; known: competes, control, privileged"):
+        Traits(role="best")  # pyright: ignore[reportArgumentType]
+
+
+def test_a_card_with_another_role_is_refused_and_the_weights_stay(tmp_path: Path) -> None:
+    home = tmp_path / "blind"
+    shutil.copytree(folder("policies") / "blind", home)
+    path = home / card.CARD
+    said = path.read_text()
+    assert 'role = "control"\n' in said
+    digest = card.digest(path)
+    path.write_text(said.replace('"control"', '"judge"'))
+    with pytest.raises(UsageError, match=r"policy\.toml: role: no role 'judge'; known: competes"):
+        load_policy(home)
+    path.write_text(said.replace('role = "control"\n', ""))
+    assert load_policy(home).traits.role is Role.COMPETES
+    assert card.digest(path) == digest
+    path.write_text(said.replace("blank = true", "blank = false"))
+    assert card.digest(path) != digest
+
+
+def test_a_server_says_it() -> None:
+    (said,) = metadata(registry.load("zero")).values()
+    assert said["role"] == "control"
