@@ -148,11 +148,13 @@ def _widths(
     for i in kept:
         heads = _head(columns[i].head, style.head_width)
         longest[i] = max(map(cell_len, [*heads, *(line.cells[i] for line in lines)]))
+    first, above = kept[0], [f"{line.above}:" for line in lines if line.above]
+    longest[first] = max([longest[first], *map(cell_len, " ".join(above).split())])
     found = {i: min(n, words.get(columns[i].kind, n)) for i, n in longest.items()}
     left = width - style.around(len(kept)) - sum(found.values())
     if left < 0:
         return {}
-    longest[kept[0]] = max([longest[kept[0]], *(len(line.above) + 1 for line in lines)])
+    longest[first] = max([longest[first], *map(cell_len, above)])
     for i in found:
         more = min(left, longest[i] - found[i])
         found[i] += more

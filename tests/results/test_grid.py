@@ -105,6 +105,25 @@ def test_names_stay_and_numbers_are_whole_at_every_width(
             assert max(map(cell_len, grid)) <= width, width
 
 
+def test_groups_are_named_and_faults_counted_at_every_width(
+    make_cell: Cells, make_record: Records
+) -> None:
+    records = [
+        make_record(make_cell(e, policy=policy, task=task), "policy_fault" if e < 7 else "success")
+        for policy in ("pi0", "random", "expert")
+        for task in TASKS
+        for e in range(50)
+    ]
+    sides = profiles(summarize(records, []), records, [], [])
+    found = compare({"a": Entry(records)})
+    for width in WIDTHS:
+        for show in (lambda c: print_compact(sides, c), lambda c: print_comparison(found, c)):
+            text = "\n".join(drawn(width, show))
+            for word in ("controls:", "privileged", "policies:", "faults"):
+                assert word in text, (width, word)
+            assert len(re.findall(r"\b21\b", text)) >= 3, width
+
+
 def test_what_has_no_room_is_named() -> None:
     columns = [Column("task", "name"), Column("success"), Column("rate", goes="rate")]
     columns += [Column("evals/\nre-plan", goes="evaluations")]
