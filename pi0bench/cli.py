@@ -11,8 +11,11 @@ import tyro
 
 import pi0bench
 from pi0bench.commands import asked, making, measuring, reading, serving
-from pi0bench.errors import Pi0benchError
+from pi0bench.commands.streams import outlets
+from pi0bench.errors import Pi0benchError, StorageError
 from pi0bench.pinned import pin, pin_or_begin_again
+from pi0bench.results.files import storage_trouble
+from pi0bench.results.text import shown
 
 _INTERNAL = 1
 _INTERRUPTED = 130
@@ -39,31 +42,51 @@ COMMANDS: dict[str, Callable[..., int]] = {
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Carry out a command line and return its exit code; tyro's own usage errors exit with 2."""
-    program, args = args is None, list(sys.argv[1:] if args is None else args)
-    asked.WORDS.set(tuple(args))
-    if args == ["--version"]:
+    """Carry out a command line and return its exit code."""
+    words = list(sys.argv[1:] if args is None else args)
+    asked.WORDS.set(tuple(words))
+    if words[:1] not in (["train"], ["--version"]):  # training may use what this processor has
+        # Before the outlets: a program that begins again finds its standard streams as they were.
+        (pin_or_begin_again if args is None else pin)()
+    with outlets() as out:
+        return _code(lambda: _carry_out(words)) or _code(out.settle)
+
+
+def _carry_out(words: Sequence[str]) -> int:
+    if words == ["--version"]:
         sys.stdout.write(f"pi0bench {pi0bench.__version__}\n")
         return 0
-    if args[:1] != ["train"]:  # which may use what this processor has
-        (pin_or_begin_again if program else pin)()
+    return tyro.extras.subcommand_cli_from_dict(
+        COMMANDS, prog="pi0bench", description=pi0bench.__doc__, args=words
+    )
+
+
+def _code(act: Callable[[], int]) -> int:
+    """The exit code of what is done; what goes wrong is said on standard error."""
     try:
-        return tyro.extras.subcommand_cli_from_dict(
-            COMMANDS, prog="pi0bench", description=pi0bench.__doc__, args=args
-        )
+        return act()
+    except SystemExit as ended:  # tyro's way: 2 for a usage error of its own
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except Pi0benchError as error:
-        sys.stderr.write(f"pi0bench: {error}\n")
+        _complain(str(error))
         return error.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted; the same command continues")
+        return _INTERRUPTED
     except Exception as error:
+        if isinstance(error, OSError) and (trouble := storage_trouble(error)):
+            _complain(trouble)
+            return StorageError.exit_code
         at = traceback.extract_tb(error.__traceback__)[-1]
-        sys.stderr.write(
-            f"pi0bench: internal error: {type(error).__name__}: {error} "
-            f"({Path(at.filename).name}:{at.lineno}); please report it\n"
+        _complain(
+            f"internal error: {type(error).__name__}: {error} "
+            f"({Path(at.filename).name}:{at.lineno}); please report it"
         )
         return _INTERNAL
-    except KeyboardInterrupt:
-        sys.stderr.write("pi0bench: interrupted; the same command continues\n")
-        return _INTERRUPTED
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"pi0bench: {shown(text)}\n")
 
 
 if __name__ == "__main__":

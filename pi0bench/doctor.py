@@ -13,12 +13,11 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from pi0bench import processor
 from pi0bench.errors import Pi0benchError
 from pi0bench.pinned import instructions
+from pi0bench.results.grid import Column, Line, print_grid
 from pi0bench.versions import outside
 from pi0bench.workers import processes
 
@@ -199,8 +198,9 @@ def lacking(found: Mapping[str, Finding]) -> list[str]:
 
 def print_findings(found: Mapping[str, Finding], console: Console) -> None:
     """One line a subject: ok, a hint, or what is needed, and its remedy."""
-    table, needed = Table(box=None, show_header=False), lacking(found)
+    columns = [Column("", "name"), Column("", "name"), Column("", "prose")]
+    lines, needed = [], lacking(found)
     for subject, finding in found.items():
         mark = "needed" if subject in needed else "hint" if finding.remedy else "ok"
-        table.add_row(mark, subject, Text(f"{finding.says}. {finding.remedy}".rstrip(". ")))
-    console.print(table)
+        lines.append(Line([mark, subject, f"{finding.says}. {finding.remedy}".rstrip(". ")]))
+    print_grid(columns, lines, console)

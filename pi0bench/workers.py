@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pi0bench.errors import UsageError
+from pi0bench.bounds import bounded
 
 GRANTS = ("SLURM_CPUS_PER_TASK", "PBS_NCPUS", "NSLOTS", "LSB_DJOB_NUMPROC")
 """Variables by which schedulers say how many cores a job may use: Slurm, PBS, Grid Engine, LSF."""
@@ -18,12 +18,10 @@ def processes(asked: int | None) -> int:
     """As many as asked for; when nothing is, as many as there are cores for this process.
 
     Raises:
-        UsageError: fewer than one is asked for.
+        UsageError: fewer than one is asked for, or more than any machine has.
     """
     if asked is not None:
-        if asked < 1:
-            raise UsageError(f"--workers: {asked} is too few; give a number from 1")
-        return asked
+        return bounded("--workers", asked)
     return max(1, min([_cores(), *_granted(), *_quotas()]))
 
 

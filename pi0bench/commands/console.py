@@ -6,13 +6,13 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from pi0bench.commands.screen import Screen
 
 _PIPE_COLUMNS = 100
 
 
-def console() -> Console:
-    """Standard output; in a file or a pipe, as wide as the tables need."""
-    from rich.console import Console
+def console() -> Screen:
+    """Standard output; in a file, a pipe or a notebook, as wide as the tables need."""
+    from pi0bench.commands.screen import Screen
 
-    return Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
+    return Screen(width=None if sys.stdout.isatty() else _PIPE_COLUMNS)

@@ -216,10 +216,9 @@ def list_(content: tuple[Path, ...] = ()) -> int:
         content: Folders with tasks of your own, tasks/SUITE/*.toml in each.
     """
     add_folders(content)
-    from rich.table import Table
-
     from pi0bench.envs import variation
     from pi0bench.policies import registry
+    from pi0bench.results.grid import Column, Line, print_grid
     from pi0bench.tasks import load
 
     screen = console()
@@ -232,10 +231,8 @@ def list_(content: tuple[Path, ...] = ()) -> int:
         "tasks": [(name, load.task(name).summary) for name in load.task_ids()],
         "variations": variation.described(),
     }.items():
-        table = Table(title=title, title_justify="left", box=None, show_header=False)
-        for row in rows:
-            table.add_row(*row)
-        screen.print(table)
+        screen.print(title, style="italic")
+        print_grid([Column("", "name"), Column("", "prose")], [*map(Line, rows)], screen)
     return 0
 
 

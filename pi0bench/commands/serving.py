@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pi0bench.bounds import bounded
 from pi0bench.commands.console import console
 from pi0bench.errors import UsageError
 from pi0bench.pinned import must_be_pinned
@@ -18,6 +19,7 @@ def serve(policy: str = "pi0", host: str = "127.0.0.1", port: int = 8000) -> int
         host: Address to listen on.
         port: Port to listen on; 0 for any that is free.
     """
+    bounded("--port", port)
     must_be_pinned("serve")
     try:
         from pi0bench.openpi.server import run

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from pi0bench.bounds import bounded, countable
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.sources import Task
 from pi0bench.policies.policy import Traits
@@ -55,13 +56,11 @@ class Settings:
             raise UsageError("--task: name at least one")
         if not self.variations:
             raise UsageError("--variation: name at least one")
-        if self.episodes < 1:
-            raise UsageError(f"--episodes: {self.episodes} is too few; give a number from 1")
         for steps in self.steps:
-            if steps < 1:
-                raise UsageError(f"--steps: {steps} is too few; give numbers from 1")
-        if self.seed < 0:
-            raise UsageError(f"--seed: {self.seed} is negative; give a number from 0")
+            bounded("--steps", steps)
+        bounded("--seed", self.seed)
+        several = (self.policies, self.tasks, self.steps, self.solvers, self.variations)
+        countable(self.episodes, *(len(each) or 1 for each in several))
 
 
 def expand(

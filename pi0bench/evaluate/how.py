@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pi0bench.errors import UsageError
+from pi0bench.bounds import bounded
 from pi0bench.evaluate import executors
 from pi0bench.evaluate.shards import Shard
 
@@ -35,8 +35,7 @@ class How:
     ray_address: str = ""
 
     def __post_init__(self) -> None:
-        if self.batch < 1:
-            raise UsageError(f"--batch: {self.batch} is too few; give a number from 1")
+        bounded("--batch", self.batch)
         executors.check(self.executor, self.ray_address)
 
     @property

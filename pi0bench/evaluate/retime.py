@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from pi0bench.bounds import bounded
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.jobs import Loss
 from pi0bench.evaluate.supervised import Local
@@ -58,8 +59,7 @@ def retime(run: Path, episodes: int, console: Console) -> None:
     Raises:
         UsageError: there are no records, or what was measured has changed since.
     """
-    if episodes < 1:
-        raise UsageError(f"--episodes: {episodes} is too few; give a number from 1")
+    bounded("--episodes", episodes)
     RunFolder(run).manifest()  # or it is no run's folder, and not to be written in
     with RunFolder.alone(run, PATIENCE_S) as folder:
         records, manifest = folder.records(), folder.manifest()

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pi0bench.bounds import bounded
 from pi0bench.errors import UsageError
 from pi0bench.results.record import Cell
 from pi0bench.seeds import stream
@@ -60,8 +61,7 @@ def commands(parts: int, asked: Sequence[str]) -> list[str]:
     Raises:
         UsageError: there are too few parts.
     """
-    if parts < 1:
-        raise UsageError(f"{parts} parts are too few; give a number from 1")
+    bounded("parts", parts)
     run = shlex.join(["pi0bench", "run", *asked])
     folders = [f"part-{part}" for part in range(1, parts + 1)]
     each = [f"{run} --shard {part}/{parts} --out part-{part}" for part in range(1, parts + 1)]

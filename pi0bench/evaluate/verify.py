@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from pi0bench.bounds import bounded
 from pi0bench.envs.variation import NOMINAL, digest
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.cells import batches
@@ -50,8 +51,8 @@ def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) 
     Raises:
         UsageError: there are no records, or what was measured has changed since.
     """
-    if episodes < 1:
-        raise UsageError(f"--episodes: {episodes} is too few; give a number from 1")
+    bounded("--episodes", episodes)
+    bounded("--seed", seed)
     folder = RunFolder(run)
     manifest = folder.manifest()
     records = [record for record in folder.records() if record.final]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import ipaddress
 import os
+import socket
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +61,12 @@ async def start(policy: Policy, host: str, port: int, token: str = "") -> Server
             max_queue=_MAX_QUEUE,
             process_request=_door(token),
         )
+    except (socket.gaierror, UnicodeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"--host {host}: {why}; give an address of this machine") from None
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise UsageError(f"--host {host}: not an address of this machine") from None
         raise UsageError(f"--port {port}: {error.strerror or error}") from None
 
 

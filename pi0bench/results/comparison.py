@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from pi0bench.results.compare import Comparison, Standing
+from pi0bench.results.grid import Column, Line, print_grid
 from pi0bench.results.headline import FAULTS
 from pi0bench.results.roles import tagged
 from pi0bench.results.stats.intervals import Interval
+from pi0bench.results.tables import FAULTY
 from pi0bench.results.text import (
     NOTHING,
+    bold,
     in_markdown,
-    in_terminal,
     markdown_table,
     percent,
     percents,
@@ -78,7 +80,7 @@ def markdown(found: Comparison) -> str:
     lines = [cells(standing, found) for standing in found.standings]
     for standing, line in zip(found.standings, lines, strict=True):
         if standing.name in found.best:
-            line[0] = f"**{line[0]}**"
+            line[0] = bold(line[0])
     blocks = [
         markdown_table(names(found), lines, words=1, above=found.above),
         *map(in_markdown, sentences(found)),
@@ -87,20 +89,19 @@ def markdown(found: Comparison) -> str:
 
 
 def print_comparison(found: Comparison, console: Console) -> None:
-    """Print the same, readable on 100 columns."""
-    from rich.table import Table
+    """Print the same, with what the terminal has room for."""
     from rich.text import Text
 
-    table = Table()
-    for number, name in enumerate(names(found)):
-        table.add_column(name, justify="right" if number else "left", no_wrap=number > 0)
-    for standing, above in zip(found.standings, found.above, strict=True):
-        if above:
-            table.add_section()
-            table.add_row(f"{above}:", style="italic")
-        style = "bold" if standing.name in found.best else None
-        table.add_row(*map(in_terminal, cells(standing, found)), style=style)
-    console.print(table)
+    heads = (name.replace(" below ", " below\n") for name in _NAMES)
+    goes = ("", "", "", "", "p", "rho")
+    columns = [Column(head, goes=going) for head, going in zip(heads, goes, strict=True)]
+    columns[0] = Column(_NAMES[0], "name")
+    columns += [FAULTY] if found.faulty else []
+    lines = [
+        Line(cells(s, found), style="bold" if s.name in found.best else "", above=above)
+        for s, above in zip(found.standings, found.above, strict=True)
+    ]
+    print_grid(columns, lines, console, "With --out FOLDER it is written there.", ruled=True)
     for line in sentences(found):
         console.print(Text(line), soft_wrap=True)
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,8 +32,19 @@ def storage(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, "choose an --out folder that you may write")
-        raise StorageError(f"{path}: {error.strerror or error}; {remedy}") from error
+        raise StorageError(_trouble(error, path)) from error
+
+
+def storage_trouble(error: OSError) -> str:
+    """Say what is wrong with a file or a disk, and what would work; empty when it is neither."""
+    if error.filename is None and error.errno not in _NO_ROOM:
+        return ""
+    return _trouble(error, "the disk" if error.filename is None else error.filename)
+
+
+def _trouble(error: OSError, where: object) -> str:
+    remedy = _REMEDIES.get(error.errno or 0, "choose an --out folder that you may write")
+    return f"{where}: {error.strerror or error}; {remedy}"
 
 
 def prove_writable(folder: Path) -> None:
@@ -103,9 +115,14 @@ def read_lines(path: Path) -> list[bytes]:
     with storage(path):
         try:
             data = path.read_bytes()
-            return (gzip.decompress(data) if path.suffix == ".gz" else data).split(b"\n")[:-1]
         except FileNotFoundError:
             return []
+    if path.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as error:
+            raise StorageError(f"{path}: broken ({error}); copy it again") from None
+    return data.split(b"\n")[:-1]
 
 
 def read_words(path: Path) -> str:

@@ -15,6 +15,8 @@ _ACCEPTED: dict[str, tuple[type, ...]] = {
     "int | None": (int, type(None)),
 }
 
+_MOST = 2**63 - 1
+
 
 def dump(data: dict[str, Any]) -> str:
     """Write `data` as one compact line; NaN and infinity are refused, for JSON has neither."""
@@ -51,4 +53,6 @@ def fields_of(cls: type, data: dict[str, Any], where: str = "") -> dict[str, Any
             raise ValueError(f"{where}{name}: {value!r} is not {types[name]}")
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{where}{name}: {value} is not finite")
+        if isinstance(value, int) and abs(value) > _MOST:
+            raise ValueError(f"{where}{name}: a number of {len(str(value))} digits")
     return data

@@ -14,6 +14,7 @@ from pi0bench.results import basis
 from pi0bench.results.files import storage, write_atomic
 from pi0bench.results.record import Cell
 from pi0bench.results.roles import KNOWN, Roles
+from pi0bench.results.shape import PLANNED, lacking, wrong
 from pi0bench.roles import role
 
 NAME = "manifest.json"
@@ -44,8 +45,10 @@ def plan(of: Mapping[str, Any]) -> Plan:
     """What the manifest says that there is to be.
 
     Raises:
-        UsageError: it says of a policy what no policy can be.
+        UsageError: it does not say it, or says of a policy what no policy can be.
     """
+    if missing := lacking(of, PLANNED):
+        raise UsageError(f"{NAME}: without {', '.join(missing)}; this is no manifest of a run")
     said = of["settings"]
     episodes = of.get("stopped", said)["episodes"]
     return Plan(tuple(said["tasks"]), episodes, bool(said.get("stop_early")), roles(of))
@@ -104,7 +107,22 @@ def read(folder: Path) -> dict[str, Any] | None:
         raise StorageError(f"{path}: not JSON ({error}); use another --out") from None
     if not isinstance(manifest, dict):
         raise StorageError(f"{path}: not a JSON object; use another --out")
+    if found := next(wrong(manifest), ""):
+        raise StorageError(f"{path}: {found}; this is no manifest of a run")
     return manifest
+
+
+def must_be_whole(of: Mapping[str, Any], folder: Path) -> None:
+    """See that a manifest says all that pages need.
+
+    Raises:
+        StorageError: it does not.
+    """
+    if missing := lacking(of):
+        raise StorageError(
+            f"{folder / NAME}: without {', '.join(missing)}; the run's command writes it anew into "
+            "another --out"
+        )
 
 
 def settle(

@@ -70,9 +70,11 @@ def pages(folder: RunFolder, incomplete: bool = False) -> Pages:
 
     Raises:
         IncompleteError: episodes are missing.
+        StorageError: the manifest or a record is broken.
         UsageError: it is no run's folder, or its records do not go together.
     """
     of = folder.manifest()
+    manifest.must_be_whole(of, folder.root)
     records = [record for record in folder.records() if manifest.counts(of, record.cell)]
     keys = {record.cell.key() for record in records}
     timings = [timing for timing in folder.timings() if timing.key in keys]

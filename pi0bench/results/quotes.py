@@ -21,7 +21,7 @@ from pi0bench.results.rows import Condition, Row, row
 from pi0bench.results.stats.paired import paired
 from pi0bench.results.store import RunFolder
 from pi0bench.results.tables import print_table, summarize
-from pi0bench.results.text import markdown_table, percent, percents
+from pi0bench.results.text import Marked, bold, code, in_markdown, markdown_table, percent, percents
 from pi0bench.results.told import trials
 
 _WIDTH = 200
@@ -140,7 +140,9 @@ def _steps(source: Source, folder: str, words: Sequence[str]) -> str:
     asked = [run.condition(word) for word in words if "=" not in word]
     asked = asked or [row.condition for row in run.totals]
     lines = [[run.over(condition, tasks) for tasks in groups.values()] for condition in asked]
-    heads = [f"`{name}`: {', '.join(tasks)}" for name, tasks in groups.items()]
+    heads = [
+        Marked(f"{code(name)}: {in_markdown(', '.join(tasks))}") for name, tasks in groups.items()
+    ]
     return markdown_table(
         ["policy", "sampler", "steps", *heads],
         [[*_who(line[0].condition), *map(_rate, line)] for line in lines],
@@ -202,7 +204,7 @@ def _names(condition: Condition) -> list[str]:
 
 def _who(condition: Condition) -> tuple[str, str, str]:
     policy, solver, steps = who(condition)
-    return f"`{policy}`", solver, steps
+    return code(policy), solver, steps
 
 
 def _rate(row: Row) -> str:
@@ -210,7 +212,7 @@ def _rate(row: Row) -> str:
 
 
 def _bold(text: str, best: bool) -> str:
-    return f"**{text}**" if best else text
+    return bold(text) if best else text
 
 
 @dataclass(frozen=True)

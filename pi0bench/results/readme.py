@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote
 
 from pi0bench.results.claims import Claim
 from pi0bench.results.headline import (
@@ -16,7 +17,7 @@ from pi0bench.results.headline import (
 )
 from pi0bench.results.pages import FIGURE, LATEX, SHEET, STEPS, TABLE, Pages
 from pi0bench.results.sentences import rule
-from pi0bench.results.text import NOTHING, in_markdown, markdown_table
+from pi0bench.results.text import NOTHING, bold, in_markdown, markdown_table, printable
 from pi0bench.results.told import Told
 
 README, CLAIMS, WITHDRAWN = "README.md", "claims.md", "WITHDRAWN.md"
@@ -26,18 +27,19 @@ LINKED = (TABLE, STEPS, LATEX, SHEET)
 def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim], told: Told) -> str:
     """Return the page in Markdown that says what published runs say, and what is told of them."""
     blocks = [
-        f"# Results {name}",
+        f"# Results {in_markdown(name)}",
         *filter(None, [told.notice]),
         "Made by `pi0bench publish` from the records beside this page.",
     ]
     for run, read in runs.items():
-        blocks += [f"## {run}", _success(read.headline), *read.headline.notes]
+        title, place = in_markdown(run), quote(run)
+        blocks += [f"## {title}", _success(read.headline), *read.headline.notes]
         if read.verdicts:
             blocks.append("\n".join(f"- {in_markdown(line)}" for line in read.verdicts))
-        links = [f"[{run}/{file}]({run}/{file})" for file in LINKED if file in read.files]
+        links = [f"[{title}/{file}]({place}/{file})" for file in LINKED if file in read.files]
         blocks.append("All numbers: " + ", ".join(links) + ".")
         if FIGURE in read.files:
-            blocks.append(f"![{run}]({run}/{FIGURE})")
+            blocks.append(f"![{title}]({place}/{FIGURE})")
     names, lines = worlds(runs.values())
     if lines:
         blocks += ["## Physics and renderer", markdown_table(names, lines, words=2)]
@@ -45,7 +47,7 @@ def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim], told: 
         blocks += ["## Trainings", told.trials]
     listed = "\n".join(f"- {claim.says} **{claim.verdict.capitalize()}.**" for claim in judged)
     blocks += ["## Claims", listed, f"What each rests on: [{CLAIMS}]({CLAIMS})."]
-    commands = "\n".join(f"    {read.manifest['command']}" for read in runs.values())
+    commands = "\n".join(f"    {printable(read.manifest['command'])}" for read in runs.values())
     blocks += ["## Make it again", commands, *map(in_markdown, common(runs.values()))]
     return "\n\n".join(blocks) + "\n"
 
@@ -57,7 +59,7 @@ def _success(found: Headline) -> str:
     names += [*([FAULTS] if found.faulty else []), *tasks]
     lines = []
     for line in found.lines:
-        named = [f"**{word}**" if line.best and word != NOTHING else word for word in line.who]
+        named = [bold(word) if line.best and word != NOTHING else word for word in line.who]
         cells = [evaluations(line), milliseconds(line), rate(line.total)]
         cells += [str(line.total.faults)] if found.faulty else []
         lines.append([*named, *cells, *successes(line, tasks)])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pi0bench.errors import UsageError
 from pi0bench.results.analysis import FIXED, Analysis, analysis
+from pi0bench.results.grid import Column, Line, print_grid
 from pi0bench.results.manifest import NO_PLAN, Plan
 from pi0bench.results.order import ordered
 from pi0bench.results.record import Record, Timing
@@ -17,17 +18,23 @@ from pi0bench.results.rows import Condition, Row, row
 from pi0bench.results.text import (
     NOTHING,
     in_markdown,
-    in_terminal,
     markdown_table,
     percent,
     percents,
     plain,
+    printable,
     span,
 )
 from pi0bench.roles import Role
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+ELSEWHERE = "The page and the files of the run have everything."
+"""Where those columns are that a terminal has no room for."""
+
+FAULTY = Column("policy\nfaults")
+"""Where there are some they are always shown."""
 
 
 def summarize(
@@ -105,19 +112,24 @@ def markdown(rows: Sequence[Row], footer_lines: Sequence[str]) -> str:
 
 
 def print_table(rows: Sequence[Row], console: Console) -> None:
-    """Print a table for each policy and step count, readable on 100 columns."""
-    from rich.table import Table
+    """Print a table for each policy and step count, with what the terminal has room for."""
+    from rich.text import Text
 
-    names = ["success", "rate", "95 % CI", "time to\nsuccess", "ms/re-plan\np50 / p95"]
+    columns = [
+        Column("task", "name"),
+        Column("success"),
+        Column("rate", goes="rate"),
+        Column("95 % CI"),
+        Column("time to\nsuccess", goes="seconds"),
+        Column("ms/re-plan\np50 / p95", goes="milliseconds"),
+        Column("evals/\nre-plan", goes="evaluations"),
+    ]
     for condition, group in groupby(rows, key=lambda r: r.condition):
         steps = f"{condition.steps} step{'' if condition.steps == 1 else 's'}"
         title = f"{condition.policy} · {steps} · {condition.solver} · {' / '.join(condition.world)}"
         group = list(group)
         faulty = any(r.faults for r in group)
-        table = Table(title=in_terminal(title), title_justify="left")
-        table.add_column("task", overflow="fold")
-        for name in [*names, "evals/\nre-plan", *(["policy\nfaults"] if faulty else [])]:
-            table.add_column(name, justify="right", no_wrap=True)
+        lines: list[Line] = []
         for r in group:
             success, _, _, _, latency, evaluations, _ = _cells(r)
             seconds = NOTHING if r.success_s is None else f"{r.success_s:.1f} s"
@@ -125,8 +137,9 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
             task = r.task.removeprefix(f"{condition.world[0]}/")  # the title names the engine
             cells = [task, success, percent(r.rate), interval, seconds, latency, evaluations]
             cells += [str(r.faults)] if faulty else []
-            table.add_row(*map(in_terminal, cells), style="bold" if r.is_mean else None)
-        console.print(table)
+            lines.append(Line(cells, style="bold" if r.is_mean else ""))
+        console.print(Text(printable(title), style="italic"))
+        print_grid([*columns, *([FAULTY] if faulty else [])], lines, console, ELSEWHERE, ruled=True)
 
 
 def _cells(r: Row) -> list[str]:

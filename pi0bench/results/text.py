@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
-from pi0bench.results.stats.intervals import Interval
+if TYPE_CHECKING:
+    from pi0bench.results.stats.intervals import Interval
 
 NOTHING = "-"
 
@@ -22,7 +25,13 @@ _LATEX = {
     "·": r"$\cdot$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
-_FORMULA = ("=", "+", "-", "@")
+_MARKDOWN = re.compile(
+    r"[\\|`*~$]"
+    r"|(?<!\w)_|_(?!\w)"  # within a word it is an underscore
+    r"|(?<=\])[(\[:]"  # a link needs both brackets
+    r"|^[#>]"
+)
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 
 def percent(rate: float | None) -> str:
@@ -63,10 +72,42 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.splitlines()))
 
 
+def shown(text: str) -> str:
+    """Return `text` with its line ends and "?" for other control characters, as a terminal needs.
+
+    Escape sequences begin with one, and so do the marks that turn the direction of writing.
+    """
+    return "\n".join(map(printable, text.split("\n")))
+
+
+class Marked(str):
+    """Markdown that was made here, of words that are harmless already."""
+
+
+def bold(text: str) -> Marked:
+    """Return `text` as bold Markdown."""
+    return Marked(f"**{in_markdown(text)}**")
+
+
+def italic(text: str) -> Marked:
+    """Return `text` as italic Markdown."""
+    return Marked(f"*{in_markdown(text)}*")
+
+
+def code(text: str) -> Marked:
+    """Return `text`, a name, as code in Markdown."""
+    return Marked(f"`{in_markdown(text)}`")
+
+
 def in_markdown(text: str) -> str:
-    """Return `text` so that it cannot leave its table cell or become HTML."""
+    """Return `text` so that it is read as it stands, cannot leave its table cell, or become HTML.
+
+    What is `Marked` stays as it is.
+    """
+    if isinstance(text, Marked):
+        return text
     text = printable(text).replace("&", "&amp;").replace("<", "&lt;")
-    return text.replace("\\", "\\\\").replace("|", "\\|")
+    return _MARKDOWN.sub(r"\\\g<0>", text)
 
 
 def in_latex(text: str) -> str:
@@ -78,18 +119,6 @@ def in_sheet(text: str) -> str:
     """Return `text` so that a spreadsheet shows it and does not compute it."""
     text = printable(text)
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
-
-
-def in_terminal(text: str) -> str:
-    """Return `text` so that the terminal shows it and does not obey it."""
-    return escaped(printable(text))
-
-
-def escaped(text: str) -> str:
-    """Return `text` so that rich sees no markup in it."""
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def markdown_table(
@@ -109,6 +138,6 @@ def markdown_table(
     rulers = ["---"] * words + ["---:"] * (len(names) - words)
     rows: list[Sequence[str]] = [names, rulers]
     for line, heading in zip_longest(lines, above, fillvalue=""):
-        rows += [[f"*{heading}*", *[""] * (len(names) - 1)]] if heading else []
+        rows += [[italic(heading), *[""] * (len(names) - 1)]] if heading else []
         rows.append(line)
     return "\n".join(f"| {' | '.join(map(in_markdown, row))} |" for row in rows)

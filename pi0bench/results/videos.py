@@ -140,7 +140,7 @@ def _encode(exe: str, path: Path, pictures: Iterator[NDArray[np.uint8]], fps: in
     command += ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "20", "-movflags", "+faststart"]
     # One thread and bitexact: the same frames give the same file.
     command += ["-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
-    command += ["-f", "mp4", str(path.absolute())]
+    command += ["-f", "mp4", as_file(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stderr is not None
@@ -152,6 +152,11 @@ def _encode(exe: str, path: Path, pictures: Iterator[NDArray[np.uint8]], fps: in
         words = process.stderr.read().decode(errors="replace").strip()
     if process.returncode != 0:
         raise OSError(f"ffmpeg ended with {process.returncode}: {words[-300:]}")
+
+
+def as_file(path: Path) -> str:
+    """How ffmpeg is told of a file: by any other name it might be an option or a protocol."""
+    return f"file:{path.absolute()}"
 
 
 @functools.cache

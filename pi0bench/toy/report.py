@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pi0bench.results.grid import Column, Line, print_grid
 from pi0bench.results.text import NOTHING, in_markdown, markdown_table, whole
 from pi0bench.toy import world
 from pi0bench.toy.measure import Mean, Measured
@@ -13,7 +14,7 @@ from pi0bench.toy.recipes import SHOWN, STEPS, WAYS, Key, Settings, Way
 from pi0bench.toy.statements import Statement, number, rate
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console
 
 
 @dataclass(frozen=True)
@@ -35,25 +36,21 @@ class Results:
     statements: Sequence[Statement]
 
 
-def terminal_table(results: Results) -> Table:
-    """Success by way and steps, readable on 100 columns; straightness is on the page."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
+def print_results(results: Results, console: Console) -> None:
+    """Print success by way and steps; straightness is on the page."""
     n = results.settings.starts
-    table = Table(
-        title=f"at the goal and never in the wall, % of n = {n} with 95 % intervals",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        padding=0,
+    heads = ["no steps", *_step_words()]
+    goes = ["", "", *["between"] * (len(STEPS) - 2), ""]
+    columns = [Column("way", "name")]
+    columns += [Column(head, goes=going) for head, going in zip(heads, goes, strict=True)]
+    lines = [
+        Line([way.name, *(_whole(results.found.get((way.name, k))) for k in (0, *STEPS))])
+        for way in (SHOWN, *WAYS)
+    ]
+    console.print(
+        f"at the goal and never in the wall, % of n = {n} with 95 % intervals", style="italic"
     )
-    table.add_column("way", no_wrap=True)
-    for name in ("no steps", *_step_words()):
-        table.add_column(name, justify="right", no_wrap=True)
-    for way in (SHOWN, *WAYS):
-        table.add_row(way.name, *(_whole(results.found.get((way.name, k))) for k in (0, *STEPS)))
-    return table
+    print_grid(columns, lines, console, "The page beside the pictures has everything.")
 
 
 def markdown(results: Results) -> str:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pi0bench.errors import UsageError
+from pi0bench.bounds import bounded
 from pi0bench.results.files import prove_writable, write_atomic
 from pi0bench.seeds import stream
 from pi0bench.toy import world
 from pi0bench.toy.fields import Field, learn_fields
 from pi0bench.toy.measure import mean, measure
 from pi0bench.toy.recipes import JOBS, SHOWN, WAYS, Key, Settings
-from pi0bench.toy.report import Results, markdown, terminal_table
+from pi0bench.toy.report import Results, markdown, print_results
 from pi0bench.toy.statements import statements
 from pi0bench.toy.work import Trained, evaluation_starts, train_all
 
@@ -32,10 +32,9 @@ def run(out: Path, settings: Settings, workers: int, console: Console) -> Result
     """Train and measure, print what was found, and write a table and two pictures into `out`.
 
     Raises:
-        UsageError: a number is too small, or `out` is no folder that can be written.
+        UsageError: the seed will not do, or `out` is no folder that can be written.
     """
-    if settings.seed < 0:
-        raise UsageError(f"--seed: {settings.seed} is negative; give a number from 0")
+    bounded("--seed", settings.seed)
     prove_writable(out)
     began = monotonic()
 
@@ -49,7 +48,7 @@ def run(out: Path, settings: Settings, workers: int, console: Console) -> Result
     results = _measure(settings, trained, starts, paths)
     write_atomic(out / TABLE, markdown(results).encode())
     _draw(out, starts, paths, results, fields)
-    console.print(terminal_table(results))
+    print_results(results, console)
     for statement in results.statements:
         console.print(f"- {statement}", markup=False, highlight=False)
     say(f"{out}: {TABLE}, {PATHS}, {FIELD}")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pi0bench.envs.render.renderer import Image, Renderer
 from pi0bench.errors import StorageError
+from pi0bench.results.videos import as_file
 from pi0bench.train.recorded import Recorded
 from pi0bench.train.statistics import levels
 
@@ -76,7 +77,7 @@ def _encode(path: Path, frames: Iterator[Image], side: int) -> None:
     command = [get_ffmpeg_exe(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
     command += ["-s", f"{side}x{side}", "-r", str(FPS), "-i", "-", "-c:v", "libx264"]
     command += ["-pix_fmt", "yuv420p", "-crf", "18", "-g", "2", "-threads", "1"]
-    command += ["-f", "mp4", str(path.absolute())]
+    command += ["-f", "mp4", as_file(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stderr is not None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from pi0bench.bounds import bounded, countable
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies import card as cards
 from pi0bench.policies.folders import EYES_CARD, WEIGHTS, folders
@@ -40,8 +41,8 @@ def demonstrations(
     from pi0bench.train.worlds.choose import make
 
     engine, specs = _tasks(suites)
-    if episodes < 1:
-        raise UsageError(f"--episodes: {episodes} is too few; give a number from 1")
+    bounded("--seed", seed)
+    countable(episodes, len(specs))
     how = how or make(engine).disturbance
     wanted = {
         "seed": seed,

@@ -44,8 +44,8 @@ def test_what_is_asked_twice_is_measured_once() -> None:
     ("wrong", "message"),
     [
         ({"episodes": 0}, "--episodes: 0 is too few; give a number from 1"),
-        ({"steps": (1, 0)}, "--steps: 0 is too few; give numbers from 1"),
-        ({"steps": (-3,)}, "--steps: -3 is too few; give numbers from 1"),
+        ({"steps": (1, 0)}, "--steps: 0 is too few; give a number from 1"),
+        ({"steps": (-3,)}, "--steps: -3 is too few; give a number from 1"),
         ({"seed": -1}, "--seed: -1 is negative; give a number from 0"),
         ({"policies": ()}, "--policy: name at least one"),
         ({"tasks": ()}, "--task: name at least one"),

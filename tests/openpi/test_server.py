@@ -127,6 +127,12 @@ def test_a_port_that_is_taken_is_told(swaying: Swaying) -> None:
         pass
 
 
+@pytest.mark.parametrize("host", ["nothere.invalid", "x" * 300, "a\0b", "8.8.8.8", "\ud800", "a b"])
+def test_a_host_that_is_not_here_is_told(swaying: Swaying, host: str) -> None:
+    with pytest.raises(UsageError, match=r"^--host "):
+        asyncio.run(start(swaying, host, 0, "a key of many characters"))
+
+
 def test_other_robots_are_served_while_one_is_idle(swaying: Swaying) -> None:
     with serving(swaying) as port, open_(port) as idle, open_(port) as busy:
         idle.recv(timeout=5)

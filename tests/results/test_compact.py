@@ -56,7 +56,7 @@ def test_thirteen_policies_fit_and_keep_their_numbers(printed: Printed) -> None:
     lines = text.splitlines()
     assert max(map(len, lines)) <= 100
     assert "…" not in text
-    assert text.count(" 88.9 [") == text.count(" 1234.6") == 13 * 4
+    assert len(re.findall(r" 88\.9 +\[", text)) == text.count(" 1234.6") == 13 * 4
     for policy in POLICIES:
         assert sum(line.split()[:1] == [policy] for line in lines) == 1
     assert "post" in text

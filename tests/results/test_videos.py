@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pi0bench.results.record import Cell, Record
 from pi0bench.results.videos import choose, write_video
+from pi0bench.train.films import _encode
 
 Cells = Callable[..., Cell]
 Records = Callable[..., Record]
@@ -92,3 +93,17 @@ def test_each_variation_has_its_own_videos(make_cell: Cells, make_record: Record
     ]
     chosen = [(r.cell.variation, r.cell.episode) for r in choose(records)]
     assert chosen == [("light-2", 0), ("light-2", 2), ("nominal", 0), ("nominal", 2)]
+
+
+@pytest.mark.parametrize(
+    "name", ["data:v1", "-lr", "pipe:1", "concat:a|b", "file:x", "%03d", "a?b"]
+)
+def test_no_name_is_a_protocol_or_an_option_of_ffmpeg(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert write_video(Path(name) / f"{name}.mp4", frames(2), CAPTION)
+    assert (tmp_path / name / f"{name}.mp4").read_bytes()[4:8] == b"ftyp"
+    dataset = Path(f"{name}-dataset.mp4")
+    _encode(dataset, iter([np.zeros((16, 16, 3), np.uint8)] * 2), 16)
+    assert dataset.read_bytes()[4:8] == b"ftyp"

@@ -14,6 +14,7 @@ from time import perf_counter
 
 from rich.console import Console
 
+from pi0bench.bounds import bounded
 from pi0bench.envs.render.choose import choose, make
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.bench.costs import Costs, costs
@@ -102,6 +103,7 @@ def efficiency(settings: Settings, workers: int, batch: int) -> Efficiency:
     Raises:
         UsageError: a name is wrong, or there are too few episodes for the workers.
     """
+    bounded("--batch", batch)
     policy, task = registry.load(settings.policies[0]), load_task(settings.tasks[0])
     settings = replace(settings, renderer=choose(settings.renderer, settings.engine)[0])
     cells = expand(settings, {settings.policies[0]: policy.traits}, [task])

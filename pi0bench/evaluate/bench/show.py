@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from pi0bench.envs.world import PHYSICS_HZ
@@ -11,6 +12,7 @@ from pi0bench.evaluate.bench.costs import CONTROL_HZ, Costs
 from pi0bench.evaluate.bench.efficiency import Efficiency
 from pi0bench.evaluate.bench.overhead import Overhead
 from pi0bench.evaluate.bench.split import SHARES, Split
+from pi0bench.results.grid import Column, Line, print_grid
 
 ETA_BAR, STEP_US_BAR = 0.85, 5.0
 
@@ -20,9 +22,9 @@ def show(found: Efficiency, console: Console) -> None:
     settings = found.settings
     where = f"{settings.policies[0]} on {settings.tasks[0]} in {settings.engine}"
     _say(console, f"{where}, drawn by {settings.renderer}. What each thing takes, bare:")
-    console.print(_costs(found.costs))
+    _print(_costs(found.costs), console, "ms")
     _say(console, f"Where the time of {len(found.split.records)} episodes goes, in one process:")
-    console.print(_split(found.split))
+    _print(_split(found.split), console, "s/episode", "%")
     for line in sentences(found):
         _say(console, line)
 
@@ -54,40 +56,30 @@ def show_overhead(found: Overhead, console: Console) -> None:
     )
 
 
-def _costs(found: Costs) -> Table:
-    table = _table("ms")
+def _costs(found: Costs) -> list[Line]:
     substeps = PHYSICS_HZ // CONTROL_HZ
-    table.add_row(f"physics step, of {substeps} a control step", f"{found.step_ms:.4f}")
-    for name, took_ms in found.frame_ms.items():
-        table.add_row(f"picture of the {name} camera", f"{took_ms:.3f}")
-    for name, took_ms in found.parts_ms.items():
-        table.add_row(f"{name}, one row of {found.rows}", f"{took_ms:.3f}")
-    table.add_row(
-        f"one evaluation of the sampler, one row of {found.rows}", f"{found.evaluation_ms:.3f}"
-    )
-    return table
+    lines = [(f"physics step, of {substeps} a control step", f"{found.step_ms:.4f}")]
+    lines += [(f"picture of the {n} camera", f"{ms:.3f}") for n, ms in found.frame_ms.items()]
+    lines += [(f"{n}, one row of {found.rows}", f"{ms:.3f}") for n, ms in found.parts_ms.items()]
+    evaluation = f"one evaluation of the sampler, one row of {found.rows}"
+    return [*map(Line, lines), Line((evaluation, f"{found.evaluation_ms:.3f}"))]
 
 
-def _split(found: Split) -> Table:
-    table = _table("s/episode", "%")
+def _split(found: Split) -> list[Line]:
+    lines = []
     for share, accounts in SHARES.items():
-        table.add_row(share, *_numbers(found, found.share_s(share)), style="bold")
+        lines.append(Line((share, *_numbers(found, found.share_s(share))), style="bold"))
         for account, words in accounts.items():
-            table.add_row(f"  {words}", *_numbers(found, found.spent_s[account]))
-    table.add_row("all", *_numbers(found, found.total_s), style="bold")
-    return table
+            lines.append(Line((f"  {words}", *_numbers(found, found.spent_s[account]))))
+    return [*lines, Line(("all", *_numbers(found, found.total_s)), style="bold")]
 
 
 def _numbers(found: Split, took_s: float) -> tuple[str, str]:
     return f"{took_s / len(found.records):.4f}", f"{100 * took_s / found.total_s:.1f}"
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("processor time")
-    for name in columns:
-        table.add_column(name, justify="right")
-    return table
+def _print(lines: Sequence[Line], console: Console, *columns: str) -> None:
+    print_grid([Column("processor time", "prose"), *map(Column, columns)], lines, console)
 
 
 def _say(console: Console, line: str) -> None:
