@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -104,11 +104,13 @@ def command(*args: str) -> list[str]:
 
 
 def test_help_is_quick(checkout: Path) -> None:
+    """By processor time: others may be busy."""
     took_s = []
-    for _ in range(3):
-        start_s = time.perf_counter()
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(command("--help"), capture_output=True, text=True, cwd=checkout)
-        took_s.append(time.perf_counter() - start_s)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took_s.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert done.returncode == 0
         assert "run" in done.stdout
     assert min(took_s) < 1.0
