@@ -33,7 +33,7 @@ def demos(
             with pictures as a LeRobotDataset v3, for other tools (needs pi0bench[lerobot]).
         side: Of lerobot's pictures, in pixels.
     """
-    from pi0bench.train.pipeline import dataset, demonstrations
+    from pi0bench.train.recording import dataset, demonstrations
 
     hands, screen = processes(workers), console()
     if format == "pi0bench":
