@@ -17,9 +17,9 @@ from pi0bench.version import UNKNOWN
 
 UNDECIDING = (
     "arrival",
-    *("atomic", "processor", "version", "versions"),
+    *("atomic", "bounds", "processor", "version", "versions"),
     *("results.basis", "results.files", "results.manifest", "results.quality", "results.roles"),
-    "results.stats",
+    *("results.shape", "results.stats"),
 )
 """Loaded to measure, and without a say in what a record holds."""
 

@@ -22,7 +22,6 @@ _WORDS = {
 
 _SHAPE = {
     "command": "a text",
-    "code": "a text",
     "grown": "a list of numbers from 0",
     "plan": "a text",
     "planned": "a number from 0",
