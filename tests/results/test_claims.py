@@ -162,4 +162,6 @@ def test_both_trainings_are_asked(episodes: Episodes) -> None:
     records += episodes("sde/seed1", 10, 240, solver="ddim")
     claim = judged(TRAINS, records)
     assert claim.verdict == REFUTED
-    assert claim.measured[1].startswith("flow/seed1 with 10 steps less sde/seed1 with 10 of ddim")
+    assert claim.measured[1].startswith(
+        "flow/seed1 with 10 steps less sde/seed1 with 10 steps of ddim"
+    )
