@@ -155,8 +155,8 @@ def _trains_faster(evidence: Evidence) -> tuple[str, list[str]]:
         if (result := evidence.difference(_asked(one + _training(other.policy), 10), other))
     }
     lines = [
-        f"{one}{_training(other.policy)} with 10 steps less {other.policy} with {other.steps} steps "
-        f"of {other.solver}, after equally many gradient steps: {_points(result)}."
+        f"{one}{_training(other.policy)} with 10 steps less {other.policy} with {other.steps} "
+        f"steps of {other.solver}, after equally many gradient steps: {_points(result)}."
         for (one, other), result in found.items()
     ]
     # One training budget cannot show a factor; a diffusion that is as good already denies it.
