@@ -168,6 +168,7 @@ class RunFolder:
     def rewrite(self, records: Iterable[Record], timings: Iterable[Timing]) -> None:
         """Replace all that both files hold, in the order of the plan."""
         self._must_be_open()
+        self._lines.flush()  # what a timer would still see onto the disk may be packed now
         records = sorted(records, key=lambda record: _order(record.cell))
         ranks = {record.cell.key(): rank for rank, record in enumerate(records)}
         timings = sorted(

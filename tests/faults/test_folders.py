@@ -71,8 +71,9 @@ def test_one_writer_at_a_time(tmp_path: Path, make_cell: Cells) -> None:
 
 HOLD = """
 import sys, time
+from pi0bench.evaluate.provenance import software
 from pi0bench.results.store import RunFolder
-with RunFolder.open(sys.argv[1], {"settings": {"seed": 5}}, []):
+with RunFolder.open(sys.argv[1], {"settings": {"seed": 5}, **software()}, []):
     print("held", flush=True)
     time.sleep(600)
 """

@@ -39,6 +39,7 @@ def test_the_best_set_holds_all_that_cannot_be_told_from_the_best() -> None:
     assert several(drawn(1, 8, 0.8, 0.79, 0.5)).best == {"p0", "p1", "p2"}
 
 
+@pytest.mark.slow
 def test_of_equals_one_is_rarely_called_worse() -> None:
     wrong = sum(len(indistinguishable(drawn(seed, 60, *[0.7] * 4))) < 4 for seed in range(400))
     assert wrong <= 33  # 5 % of 400, and three standard deviations more
