@@ -143,7 +143,7 @@ def verify(
     """Measure some episodes of a run again: each record must come out the same.
 
     Args:
-        run: A run's folder, a published one such as results/0.1/pi0 too.
+        run: A run's folder, a published one such as results/0.1.1/pi0 too.
         episodes: How many, drawn from all its policies.
         seed: Of the draw.
         workers: Processes; as many as there are cores when not given.

@@ -18,7 +18,7 @@ def report(
     """Write tables, figures and pages again from records: Markdown, LaTeX, CSV and HTML.
 
     Args:
-        folder: Runs' folders, folders of published runs such as results/0.1, or texts such as
+        folder: Runs' folders, folders of published runs such as results/0.1.1, or texts such as
             README.md that quote them.
         allow_incomplete: Of runs even when episodes are missing, with worst-case bounds.
     """
@@ -64,7 +64,7 @@ def publish(
 
     Args:
         run: Folders of runs; each is published under its own name.
-        out: The folder of the results, such as results/0.1.
+        out: The folder of the results, such as results/0.1.1.
         readme: Texts such as README.md, in which the numbers between the comments `published` and
             `/published` are written anew from published records.
     """

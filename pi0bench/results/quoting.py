@@ -2,13 +2,13 @@
 
 In Markdown a block is what stands between two comments, which nobody sees who reads the page:
 
-    <!-- published: policies results/0.1/tabletop -->
+    <!-- published: policies results/0.1.1/tabletop -->
     ...
     <!-- /published -->
 
 First comes what is quoted (see `quotes.QUOTES`), then where from, beside the text's own folder,
 then what else it needs. A block within a sentence is one number: `by <!-- published: rate
-results/0.1/steps pi0:10 -->...<!-- /published -->`.
+results/0.1.1/steps pi0:10 -->...<!-- /published -->`.
 """
 
 from __future__ import annotations
