@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pi0bench.content import folder
 from pi0bench.errors import UsageError
 from pi0bench.openpi.server import metadata
 from pi0bench.policies import card, registry
+from pi0bench.policies.folders import folders
 from pi0bench.policies.learned import load_policy
 from pi0bench.policies.policy import Traits
 from pi0bench.results.roles import KNOWN
@@ -21,10 +21,8 @@ def test_cards_and_baselines_say_what_old_records_are_known_for() -> None:
     found = {name: registry.load(name).traits.role for name in KNOWN}
     assert found == KNOWN
     assert registry.load("pi0").traits.role is Role.COMPETES
-    others = [name for name in registry.names() if name not in KNOWN and ":" not in name]
-    cards = folder("policies")
-    said = {name: card.read(cards / name).get("role", "competes") for name in others}
-    assert set(said.values()) == {"competes"}
+    said = {name: card.read(home).get("role", "competes") for name, home in folders().items()}
+    assert {said[name] for name in said.keys() - KNOWN.keys()} == {"competes"}
 
 
 def test_a_role_is_one_of_three() -> None:
