@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pi0bench.content import folder
 from pi0bench.errors import UsageError
 from pi0bench.openpi.server import metadata
 from pi0bench.policies import card, registry
