@@ -33,8 +33,7 @@ setup-outside:
 	"$(VENV)-outside/bin/python" -m pip install -e ".[robosuite,openpi,lerobot]" openpi-client==0.1.2 pytest
 
 test-outside:
-	"$(VENV)-outside/bin/python" -m pytest tests/envs/test_robosuite.py \
-		tests/train/test_robosuite.py tests/openpi
+	"$(VENV)-outside/bin/python" -m pytest tests/robosuite tests/openpi
 
 # Builds the sdist and from it the wheel, then uses the wheel where no checkout is in reach.
 build:

@@ -2,11 +2,11 @@
 
 from importlib import import_module
 
-from pi0bench.arrival import on_arrival
+from pi0bench.gym.import_hook import on_arrival
 
 
 def _register() -> None:
-    import_module("pi0bench.envs.registration")
+    import_module("pi0bench.gym.registration")
 
 
 on_arrival("gymnasium", _register)

@@ -10,12 +10,12 @@ from pathlib import Path
 import tyro
 
 import pi0bench
-from pi0bench.commands import asked, making, measuring, reading, serving
-from pi0bench.commands.streams import outlets
+from pi0bench.commands import command_line, making, measuring, reading, serving
+from pi0bench.commands.broken_pipes import outlets
 from pi0bench.errors import Pi0benchError, StorageError
-from pi0bench.pinned import pin, pin_or_begin_again
-from pi0bench.results.files import storage_trouble
-from pi0bench.results.text import shown
+from pi0bench.files.durable import storage_trouble
+from pi0bench.machine.instruction_set import pin, pin_or_begin_again
+from pi0bench.report.number_format import shown
 
 _INTERNAL = 1
 _INTERRUPTED = 130
@@ -44,7 +44,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
 def main(args: Sequence[str] | None = None) -> int:
     """Carry out a command line and return its exit code."""
     words = list(sys.argv[1:] if args is None else args)
-    asked.WORDS.set(tuple(words))
+    command_line.WORDS.set(tuple(words))
     if words[:1] not in (["train"], ["--version"]):  # training may use what this processor has
         # Before the outlets: a program that begins again finds its standard streams as they were.
         (pin_or_begin_again if args is None else pin)()

@@ -21,9 +21,9 @@ _PACKAGE = Path(__file__).resolve().parent
 _GIT_S = 10.0
 
 _DECIDES = (
-    *("content.py", "errors.py", "pinned.py", "roles.py", "seeds.py"),
-    *("results/lines.py", "results/record.py"),
-    *("envs", "evaluate", "openpi", "policies", "tasks"),
+    *("errors.py", "policy_role.py", "random_streams.py", "machine/instruction_set.py"),
+    *("files/json_lines.py", "records/record.py"),
+    *("content", "envs", "evaluate", "gym", "openpi", "policies", "robosuite", "tasks"),
 )
 """What of the package is loaded to measure an episode; pages, training and commands are not."""
 
@@ -91,7 +91,7 @@ def code() -> str:
     A commit would not do: it changes with every word of a page, and a wheel has none; nor does it
     tell two sets of changes that nobody has committed from each other.
     """
-    from pi0bench.content import root
+    from pi0bench.content.folders import root
 
     sources = [found for name in _DECIDES for found in _python(_PACKAGE / name)]
     files = {path.relative_to(_PACKAGE): path for path in sources}

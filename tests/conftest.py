@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pi0bench.pinned import pin
+from pi0bench.machine.instruction_set import pin
 
 pin()  # before a test loads what asks
+
+pytest_plugins = ["tests.fake_records", "tests.worlds"]
 
 
 @pytest.fixture(scope="session")

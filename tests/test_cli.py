@@ -9,7 +9,7 @@ import pytest
 
 from pi0bench import __version__
 from pi0bench.cli import COMMANDS, main
-from pi0bench.results.store import RunFolder
+from pi0bench.records.run_folder import RunFolder
 
 
 def exit_code(*args: str) -> int:

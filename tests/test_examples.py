@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pi0bench.results.store import RunFolder
+from pi0bench.records.run_folder import RunFolder
 from tests.faults.processes import PLAIN
 
 

@@ -34,18 +34,18 @@ HEAVY = (
 
 RULES = {
     "statistics are arithmetic": Rule(
-        modules=("pi0bench.results.stats",),
-        ours=("pi0bench.results.stats",),
+        modules=("pi0bench.stats",),
+        ours=("pi0bench.stats",),
         outside=("numpy", "scipy", "statsmodels"),
     ),
     "results read records": Rule(
         modules=("pi0bench.results",),
         ours=(
             "pi0bench.results",
-            "pi0bench.atomic",
+            "pi0bench.files.atomic",
             "pi0bench.errors",
-            "pi0bench.content",
-            "pi0bench.roles",
+            "pi0bench.content.folders",
+            "pi0bench.policy_role",
         ),
         never=("torch", *ENGINES),
         unloaded=("torch", *ENGINES),
@@ -55,12 +55,12 @@ RULES = {
         ours=(
             "pi0bench.tasks",
             "pi0bench.errors",
-            "pi0bench.content",
-            "pi0bench.envs.models",
-            "pi0bench.envs.panda",
+            "pi0bench.content.folders",
+            "pi0bench.envs.content_models",
+            "pi0bench.envs.panda_kinematics",
             "pi0bench.envs.pose",
             "pi0bench.envs.scene",
-            "pi0bench.envs.world",
+            "pi0bench.envs.world_protocol",
         ),
         never=("torch", *ENGINES),
         unloaded=("torch", *ENGINES),
@@ -79,8 +79,8 @@ RULES = {
         never=("gymnasium",),
     ),
     "registering is light": Rule(
-        modules=("pi0bench.envs.registration",),
-        unloaded=("torch", *ENGINES, "imageio", "matplotlib", "pi0bench.envs.env"),
+        modules=("pi0bench.gym.registration",),
+        unloaded=("torch", *ENGINES, "imageio", "matplotlib", "pi0bench.gym.task_env"),
     ),
     "policies know no simulator": Rule(
         modules=("pi0bench.policies",),
@@ -88,13 +88,17 @@ RULES = {
         unloaded=ENGINES,
     ),
     "training runs without a simulator": Rule(
-        modules=("pi0bench.train.fit", "pi0bench.train.data", "pi0bench.train.eyes"),
+        modules=(
+            "pi0bench.train.training_loop",
+            "pi0bench.data.training_arrays",
+            "pi0bench.train.keypoint_training",
+        ),
         ours=(
             "pi0bench.train",
             "pi0bench.policies",
-            "pi0bench.atomic",
+            "pi0bench.files.atomic",
             "pi0bench.errors",
-            "pi0bench.content",
+            "pi0bench.content.folders",
         ),
         outside=("torch", "numpy", "safetensors"),
         unloaded=(*ENGINES, "gymnasium", "pi0bench.envs"),
@@ -114,13 +118,13 @@ RULES = {
         ours=(
             "pi0bench.toy",
             "pi0bench.policies",
-            "pi0bench.train.fit",
-            "pi0bench.train.reflow",
+            "pi0bench.train.training_loop",
+            "pi0bench.data.reflow_pairs",
             "pi0bench.results",
-            "pi0bench.bounds",
-            "pi0bench.content",
+            "pi0bench.argument_bounds",
+            "pi0bench.content.folders",
             "pi0bench.errors",
-            "pi0bench.seeds",
+            "pi0bench.random_streams",
         ),
         never=(*ENGINES, "pi0bench.envs", "pi0bench.tasks"),
         unloaded=(*ENGINES, "gymnasium", "pi0bench.envs"),
@@ -167,7 +171,12 @@ def test_each_rule_binds_some_file(name: str, sources: dict[str, str]) -> None:
     ("name", "path", "line", "message"),
     [
         ("statistics are arithmetic", "results/stats/a.py", "import pandas", "imports pandas"),
-        ("results read records", "results/a.py", "from ..tasks import spec", "pi0bench.tasks.spec"),
+        (
+            "results read records",
+            "results/a.py",
+            "from ..tasks import spec",
+            "pi0bench.tasks.task_spec",
+        ),
         ("tasks know the world, not its engines", "tasks/a.py", "import mujoco.viewer", "mujoco"),
         (
             "tasks know the world, not its engines",
@@ -177,19 +186,19 @@ def test_each_rule_binds_some_file(name: str, sources: dict[str, str]) -> None:
         ),
         ("environments know no policy", "envs/a.py", "def f(): import torch", "imports torch"),
         ("gymnasium is met in few places", "envs/a.py", "import gymnasium", "imports gymnasium"),
-        ("registering is light", "envs/registration.py", "from . import scene", "loads mujoco"),
+        ("registering is light", "gym/registration.py", "from . import scene", "loads mujoco"),
         ("policies know no simulator", "policies/a.py", "from pi0bench import envs", "envs"),
         (
             "training runs without a simulator",
-            "train/fit.py",
+            "train/training_loop.py",
             "from . import demos",
-            "loads pi0bench.envs.scene (through pi0bench/train/demos.py:1)",
+            "loads pi0bench.envs.scene (through pi0bench/data/demonstrations.py:1)",
         ),
         (
             "training runs without a simulator",
             "train/__init__.py",
             "from . import demos",
-            "importing pi0bench.train.fit loads mujoco",
+            "importing pi0bench.train.training_loop loads mujoco",
         ),
         ("only the command line measures", "results/a.py", "import pi0bench.evaluate.run", "run"),
         ("only the command line trains", "evaluate/run.py", "import pi0bench.train", "train"),
@@ -207,9 +216,9 @@ def test_a_wrong_import_is_caught(name: str, path: str, line: str, message: str)
         "pi0bench/cli.py": "def main():\n    import torch\n",
         "pi0bench/envs/__init__.py": "",
         "pi0bench/envs/scene.py": "import mujoco",
-        "pi0bench/tasks/spec.py": "",
-        "pi0bench/train/fit.py": "import torch",
-        "pi0bench/train/demos.py": "from pi0bench.envs import scene",
+        "pi0bench/tasks/task_spec.py": "",
+        "pi0bench/train/training_loop.py": "import torch",
+        "pi0bench/data/demonstrations.py": "from pi0bench.envs import scene",
     }
     rule = RULES[name]
     assert violations(rule, read(fake)) == []

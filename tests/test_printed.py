@@ -13,7 +13,7 @@ import pytest
 import tyro
 
 from pi0bench.cli import COMMANDS, main
-from pi0bench.results.store import EPISODES, RunFolder
+from pi0bench.records.run_folder import EPISODES, RunFolder
 
 PLACES = {"NAMES": "bc", "HOST": "127.0.0.1", "…": "pi0"}
 

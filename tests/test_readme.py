@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pi0bench.results.quoting import filled
+from pi0bench.release.readme_blocks import filled
 
 
 def test_the_readme_quotes_what_was_published(checkout: Path) -> None:

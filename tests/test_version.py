@@ -105,7 +105,7 @@ def test_the_package_says_its_version() -> None:
 
 
 def test_code_that_measures_is_all_in_the_digest() -> None:
-    loads = "import sys, pi0bench.evaluate.worker, pi0bench.evaluate.slot, pi0bench.openpi.remote;"
+    loads = "import sys, pi0bench.evaluate.worker, pi0bench.evaluate.worker_process, pi0bench.openpi.remote_policy;"
     said = "sys.stdout.write(' '.join(m for m in sys.modules if m.startswith('pi0bench.')))"
     command = [sys.executable, "-c", f"{loads}{said}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
@@ -130,11 +130,19 @@ def test_only_what_measures_changes_the_digest(tmp_path: Path, checkout: Path) -
 
     before = digest()
     assert before == version.code()
-    for name in ("pi0bench/results/tables.py", "pi0bench/train/fit.py", "pyproject.toml"):
+    for name in (
+        "pi0bench/report/markdown_table.py",
+        "pi0bench/train/training_loop.py",
+        "pyproject.toml",
+    ):
         (tmp_path / name).write_text("# changed")
     assert digest() == before
     seen = {before}
-    for name in ("pi0bench/envs/control.py", "pi0bench/seeds.py", "envs/objects/cube.toml"):
+    for name in (
+        "pi0bench/envs/controller.py",
+        "pi0bench/random_streams.py",
+        "envs/objects/cube.toml",
+    ):
         assert (tmp_path / name).exists()
         (tmp_path / name).write_text((tmp_path / name).read_text() + "\n# changed")
         seen.add(digest())

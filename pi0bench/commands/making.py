@@ -8,7 +8,7 @@ import tyro
 
 from pi0bench.commands.console import console
 from pi0bench.errors import UsageError, unknown
-from pi0bench.workers import processes
+from pi0bench.machine.worker_count import processes
 
 
 def demos(
@@ -33,7 +33,7 @@ def demos(
             with pictures as a LeRobotDataset v3, for other tools (needs pi0bench[lerobot]).
         side: Of lerobot's pictures, in pixels.
     """
-    from pi0bench.train.recording import dataset, demonstrations
+    from pi0bench.data.record_demonstrations import dataset, demonstrations
 
     hands, screen = processes(workers), console()
     if format == "pi0bench":
@@ -85,11 +85,11 @@ def gallery(
         task: Single tasks, in place of a suite.
         out: The picture, a PNG file.
     """
-    from pi0bench.evaluate.gallery import gallery as draw
-    from pi0bench.tasks import load
+    from pi0bench.evaluate.task_gallery import gallery as draw
+    from pi0bench.tasks import task_files
 
-    tasks = load.suite(suite) if suite else tuple(map(load.task, load.task_ids()))
-    chosen = tuple(map(load.task, task)) or tasks
+    tasks = task_files.suite(suite) if suite else tuple(map(task_files.task, task_files.task_ids()))
+    chosen = tuple(map(task_files.task, task)) or tasks
     screen = console()
     draw(chosen, out, say=lambda line: screen.print(line, markup=False, soft_wrap=True))
     return 0

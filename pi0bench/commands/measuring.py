@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 import tyro
 
-from pi0bench.commands.asked import command, options
+from pi0bench.commands.command_line import command, options
 from pi0bench.commands.console import console
-from pi0bench.content import add_folders
+from pi0bench.content.folders import add_folders
 from pi0bench.errors import MachineError, UsageError
-from pi0bench.workers import processes
+from pi0bench.machine.worker_count import processes
 
 
 def run(
@@ -77,11 +77,11 @@ def run(
     """
     add_folders(content)
     from pi0bench.evaluate import cells
-    from pi0bench.evaluate.how import How
     from pi0bench.evaluate.run import run as measure
+    from pi0bench.evaluate.run_options import How
     from pi0bench.evaluate.shards import Shard
-    from pi0bench.evaluate.sources import GYMNASIUM
-    from pi0bench.evaluate.sources import suite as tasks_of
+    from pi0bench.evaluate.task_sources import GYMNASIUM
+    from pi0bench.evaluate.task_sources import suite as tasks_of
 
     part = Shard.parse(shard) if shard else None
     rule = "" if success == "end" else f"?success={success}"
@@ -216,19 +216,19 @@ def list_(content: tuple[Path, ...] = ()) -> int:
         content: Folders with tasks of your own, tasks/SUITE/*.toml in each.
     """
     add_folders(content)
-    from pi0bench.envs import variation
     from pi0bench.policies import registry
-    from pi0bench.results.grid import Column, Line, print_grid
-    from pi0bench.tasks import load
+    from pi0bench.report.terminal_grid import Column, Line, print_grid
+    from pi0bench.tasks import task_files
+    from pi0bench.tasks import variation_files as variation
 
     screen = console()
     for title, rows in {
         "policies": [(name, registry.summary(name)) for name in registry.names()],
         "suites": [
-            (name, f"{words} {', '.join(task.id for task in load.suite(name))}")
-            for name, words in load.suites().items()
+            (name, f"{words} {', '.join(task.id for task in task_files.suite(name))}")
+            for name, words in task_files.suites().items()
         ],
-        "tasks": [(name, load.task(name).summary) for name in load.task_ids()],
+        "tasks": [(name, task_files.task(name).summary) for name in task_files.task_ids()],
         "variations": variation.described(),
     }.items():
         screen.print(title, style="italic")
@@ -247,7 +247,7 @@ def check(
         content: Folders with tasks of your own, tasks/SUITE/*.toml in each, whose suites count.
     """
     add_folders(content)
-    from pi0bench.evaluate.check import check as examine
+    from pi0bench.evaluate.check_tasks import check as examine
 
     screen = console()
     problems = examine(paths, say=lambda line: screen.print(line, markup=False, soft_wrap=True))
@@ -256,7 +256,7 @@ def check(
 
 def doctor() -> int:
     """Look at this machine: packages, renderers, video, weights, cores, disk and GPU."""
-    from pi0bench.doctor import examine, lacking, print_findings
+    from pi0bench.machine.doctor import examine, lacking, print_findings
 
     found = examine()
     print_findings(found, console())

@@ -22,7 +22,7 @@ def report(
             README.md that quote them.
         allow_incomplete: Of runs even when episodes are missing, with worst-case bounds.
     """
-    from pi0bench.results.report import report as write
+    from pi0bench.report.regenerate import report as write
 
     _say(write(folder, allow_incomplete))
     return 0
@@ -43,11 +43,11 @@ def compare(
         steps: Only these sampler steps, and policies without a sampler; all when not given.
         out: Folder for the comparison as Markdown, LaTeX and CSV; only printed when not given.
     """
-    from pi0bench.results.compare import compare as judge
-    from pi0bench.results.compare import select
-    from pi0bench.results.comparison import print_comparison
-    from pi0bench.results.entry import entry
-    from pi0bench.results.report import write_comparison
+    from pi0bench.report.comparison import compare as judge
+    from pi0bench.report.comparison import select
+    from pi0bench.report.comparison_input import entry
+    from pi0bench.report.comparison_tables import print_comparison
+    from pi0bench.report.regenerate import write_comparison
 
     entries = {str(path): entry(path) for path in run}
     found = judge(select(entries, policy, steps))
@@ -68,7 +68,7 @@ def publish(
         readme: Texts such as README.md, in which the numbers between the comments `published` and
             `/published` are written anew from published records.
     """
-    from pi0bench.results.publish import publish as put
+    from pi0bench.release.publish import publish as put
 
     _say(put(run, out, readme))
     return 0
@@ -81,7 +81,7 @@ def merge(run: tyro.conf.Positional[tuple[Path, ...]], out: Path) -> int:
         run: Folders of parts, or of the whole run, unfinished ones too.
         out: The folder of the whole run.
     """
-    from pi0bench.results.merge import merge as join
+    from pi0bench.records.merge import merge as join
 
     done = join(run, out)
     missing = done.planned - done.measured

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pi0bench.bounds import bounded
+from pi0bench.argument_bounds import bounded
 from pi0bench.commands.console import console
 from pi0bench.errors import UsageError
-from pi0bench.pinned import must_be_pinned
+from pi0bench.machine.instruction_set import must_be_pinned
 
 
 def serve(policy: str = "pi0", host: str = "127.0.0.1", port: int = 8000) -> int:

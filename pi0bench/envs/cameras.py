@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from pi0bench.envs.models import read
-from pi0bench.envs.panda import link_poses, panda
+from pi0bench.envs.content_models import read
+from pi0bench.envs.panda_kinematics import link_poses, panda
 from pi0bench.envs.pose import Array, Pose
-from pi0bench.envs.render.renderer import NEAR_M, Camera, Light, Picture
+from pi0bench.envs.render.renderer_protocol import NEAR_M, Camera, Light, Picture
 from pi0bench.envs.scene import Body, Mark, Scene
 
 CAMERAS = ("front", "wrist")

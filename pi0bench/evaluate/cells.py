@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from pi0bench.bounds import bounded, countable
+from pi0bench.argument_bounds import bounded, countable
 from pi0bench.errors import UsageError
-from pi0bench.evaluate.sources import Task
+from pi0bench.evaluate.task_sources import Task
 from pi0bench.policies.policy import Traits
-from pi0bench.results.manifest import plan_hash
-from pi0bench.results.record import Cell
+from pi0bench.records.manifest import plan_hash
+from pi0bench.records.record import Cell
 
 _MAX_NAME = 120
 _ROUND = 5

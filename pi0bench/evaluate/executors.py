@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pi0bench.errors import UsageError, unknown
-from pi0bench.evaluate.supervised import Local
-from pi0bench.pinned import pin
+from pi0bench.evaluate.supervised_executor import Local
+from pi0bench.machine.instruction_set import pin
 
 if TYPE_CHECKING:
     from pi0bench.evaluate.jobs import Job

@@ -18,7 +18,7 @@ class Loss:
 
     Attributes:
         why: in words.
-        status: whose fault it is (see `pi0bench.results.record`).
+        status: whose fault it is (see `pi0bench.records.record`).
     """
 
     why: str

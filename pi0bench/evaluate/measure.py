@@ -8,20 +8,20 @@ from rich.console import Console
 from rich.text import Text
 
 from pi0bench.evaluate.cells import Settings, rounds
-from pi0bench.evaluate.display import Display
+from pi0bench.evaluate.chunk_comparison import REFERENCE_STEPS, conditions
 from pi0bench.evaluate.executors import Executor
-from pi0bench.evaluate.how import How
 from pi0bench.evaluate.jobs import Loss
-from pi0bench.evaluate.probe import REFERENCE_STEPS, conditions
+from pi0bench.evaluate.progress_display import Display
+from pi0bench.evaluate.run_options import How
+from pi0bench.evaluate.stop_early import evidence
 from pi0bench.evaluate.worker import Measure, Probe, measures
-from pi0bench.results.early import evidence
-from pi0bench.results.files import append_line
-from pi0bench.results.manifest import roles, stop
-from pi0bench.results.quality import QUALITY, Quality
-from pi0bench.results.quality import read as read_quality
-from pi0bench.results.record import Cell
-from pi0bench.results.stats.sequential import all_shown
-from pi0bench.results.store import RunFolder
+from pi0bench.files.durable import append_line
+from pi0bench.records.chunk_quality import QUALITY, Quality
+from pi0bench.records.chunk_quality import read as read_quality
+from pi0bench.records.manifest import roles, stop
+from pi0bench.records.record import Cell
+from pi0bench.records.run_folder import RunFolder
+from pi0bench.stats.confidence_sequences import all_shown
 
 
 def measure(

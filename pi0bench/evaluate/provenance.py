@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pi0bench
-from pi0bench.content import folders_of_others
-from pi0bench.envs.variation import NOMINAL, digest
+from pi0bench.content.folders import folders_of_others
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.machine import machine
-from pi0bench.evaluate.sources import Task
+from pi0bench.evaluate.task_sources import Task
+from pi0bench.machine.description import machine
+from pi0bench.machine.package_versions import installed
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Traits
+from pi0bench.tasks.variation_files import NOMINAL, digest
 from pi0bench.version import code
-from pi0bench.versions import installed
 
 
 def manifest(

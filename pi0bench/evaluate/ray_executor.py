@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
-from pi0bench.evaluate.supervised import ANSWER_S, JOBS_A_PROCESS
-from pi0bench.pinned import environment
-from pi0bench.results.basis import mixed
+from pi0bench.evaluate.supervised_executor import ANSWER_S, JOBS_A_PROCESS
+from pi0bench.machine.instruction_set import environment
+from pi0bench.records.resume_compatibility import mixed
 
 if TYPE_CHECKING:
     from pi0bench.evaluate.worker import Worker

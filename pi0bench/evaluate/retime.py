@@ -10,15 +10,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from pi0bench.bounds import bounded
+from pi0bench.argument_bounds import bounded
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.jobs import Loss
-from pi0bench.evaluate.supervised import Local
+from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.evaluate.verify import changed
 from pi0bench.evaluate.worker import Worker
-from pi0bench.results.lock import PATIENCE_S
-from pi0bench.results.record import Cell, Timing
-from pi0bench.results.store import RunFolder
+from pi0bench.files.folder_lock import PATIENCE_S
+from pi0bench.records.record import Cell, Timing
+from pi0bench.records.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -13,23 +13,23 @@ from rich.console import Console
 from rich.text import Text
 
 from pi0bench.envs.physics import ENGINES
-from pi0bench.envs.render.choose import NAMES, choose
-from pi0bench.envs.variation import NOMINAL, variation
+from pi0bench.envs.render.choose_renderer import NAMES, choose
 from pi0bench.errors import IncompleteError, Pi0benchError, UsageError, unknown
-from pi0bench.evaluate import executors, provenance, report
-from pi0bench.evaluate.blame import describe
+from pi0bench.evaluate import executors, provenance, run_output
 from pi0bench.evaluate.cells import Settings, expand, holds
-from pi0bench.evaluate.how import How
+from pi0bench.evaluate.fault_attribution import describe
 from pi0bench.evaluate.interrupts import gently
 from pi0bench.evaluate.measure import compare_chunks, measure_missing
-from pi0bench.evaluate.sources import Task, task
+from pi0bench.evaluate.run_options import How
+from pi0bench.evaluate.task_sources import Task, task
+from pi0bench.files.durable import prove_writable
+from pi0bench.machine.package_versions import outside
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy
-from pi0bench.results.files import prove_writable
-from pi0bench.results.record import Cell
-from pi0bench.results.store import RunFolder
-from pi0bench.tasks.spec import TaskSpec
-from pi0bench.versions import outside
+from pi0bench.records.record import Cell
+from pi0bench.records.run_folder import RunFolder
+from pi0bench.tasks.task_spec import TaskSpec
+from pi0bench.tasks.variation_files import NOMINAL, variation
 
 
 def run(settings: Settings, out: Path, how: How, console: Console) -> int:
@@ -76,16 +76,16 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
                         compare_chunks(part, executor, folder, console)
                 folder.finish()
                 show = whole or how.incomplete
-                read = report.write(folder, console, how.incomplete) if show else None
+                read = run_output.write(folder, console, how.incomplete) if show else None
                 if whole and how.video:
                     with _spared("videos could not be made", console):
-                        films = report.films(folder, part)
-                        for line in report.write_videos(folder, films, executor):
+                        films = run_output.films(folder, part)
+                        for line in run_output.write_videos(folder, films, executor):
                             _say(console, line)
                 if read:
                     with _spared("the page could not be made", console):
-                        report.write_page(folder, read)
-        _say(console, report.contents(folder))
+                        run_output.write_page(folder, read)
+        _say(console, run_output.contents(folder))
         if strange := outside():
             _say(console, f"Digits may differ from published ones: {'; '.join(strange)}.")
         return _verdict(folder, part, how.incomplete, console)

@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pi0bench.bounds import bounded
+from pi0bench.argument_bounds import bounded
 from pi0bench.errors import UsageError
-from pi0bench.results.record import Cell
-from pi0bench.seeds import stream
+from pi0bench.random_streams import stream
+from pi0bench.records.record import Cell
 
 
 @dataclass(frozen=True)

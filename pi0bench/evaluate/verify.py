@@ -16,20 +16,20 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from pi0bench.bounds import bounded
-from pi0bench.envs.variation import NOMINAL, digest
+from pi0bench.argument_bounds import bounded
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.cells import batches
-from pi0bench.evaluate.machine import others
 from pi0bench.evaluate.provenance import software
-from pi0bench.evaluate.sources import task
-from pi0bench.evaluate.supervised import Local
+from pi0bench.evaluate.supervised_executor import Local
+from pi0bench.evaluate.task_sources import task
 from pi0bench.evaluate.worker import Measure
+from pi0bench.machine.description import others
 from pi0bench.policies import registry
-from pi0bench.results.basis import differences, mixed
-from pi0bench.results.record import Cell, Record, contrast
-from pi0bench.results.store import RunFolder
-from pi0bench.seeds import stream
+from pi0bench.random_streams import stream
+from pi0bench.records.record import Cell, Record, contrast
+from pi0bench.records.resume_compatibility import differences, mixed
+from pi0bench.records.run_folder import RunFolder
+from pi0bench.tasks.variation_files import NOMINAL, digest
 
 BATCH = 3
 """Episodes in lock step; a run has other batches, 8 when not told otherwise."""

@@ -8,24 +8,24 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from pi0bench.envs.episode import OWN
-from pi0bench.envs.render.choose import make
-from pi0bench.envs.render.renderer import Renderer
+from pi0bench.envs.episode_protocol import OWN
+from pi0bench.envs.render.choose_renderer import make
+from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.errors import Pi0benchError, UsageError
-from pi0bench.evaluate.blame import describe
+from pi0bench.evaluate.ask_policy import Moment, PolicyFault, Stopwatch, Watched, since
 from pi0bench.evaluate.cells import batches
-from pi0bench.evaluate.episode import Outcome, Rollout, run
-from pi0bench.evaluate.film import Film
+from pi0bench.evaluate.chunk_comparison import probe
+from pi0bench.evaluate.environment_reuse import Kept
+from pi0bench.evaluate.episode_loop import Outcome, Rollout, run
+from pi0bench.evaluate.fault_attribution import describe
+from pi0bench.evaluate.frame_recorder import Film
 from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
-from pi0bench.evaluate.kept import Kept
-from pi0bench.evaluate.planning import Moment, PolicyFault, Stopwatch, Watched, since
-from pi0bench.evaluate.probe import probe
-from pi0bench.evaluate.sources import Task, task
-from pi0bench.pinned import must_be_pinned
+from pi0bench.evaluate.task_sources import Task, task
+from pi0bench.machine.instruction_set import must_be_pinned
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy, on_one_thread
-from pi0bench.results.quality import Quality
-from pi0bench.results.record import Cell, Record, Timing, contrast
+from pi0bench.records.chunk_quality import Quality
+from pi0bench.records.record import Cell, Record, Timing, contrast
 
 R = TypeVar("R")
 
@@ -81,7 +81,7 @@ class Worker:
         self._kept.close()
 
     def probe(self, cells: tuple[Cell, ...]) -> list[Quality]:
-        """Compare the chunks of several step counts (see `pi0bench.evaluate.probe`)."""
+        """Compare the chunks of several step counts (see `pi0bench.evaluate.chunk_comparison`)."""
         policy, spec = self._policy(cells[0]), _task(cells[0])
         sees = policy.traits.image_side > 0
         return probe(cells, policy, spec, self._renderer(cells[0].renderer) if sees else None)

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from pi0bench.errors import UsageError
-from pi0bench.openpi.codec import MalformedError, pack, unpack
+from pi0bench.openpi.msgpack_codec import MalformedError, pack, unpack
 from pi0bench.policies.policy import PolicyLostError
 
 TOKEN = "PI0BENCH_TOKEN"

@@ -21,11 +21,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from pi0bench.errors import UsageError
-from pi0bench.openpi.answer import answer, metadata
-from pi0bench.openpi.codec import MalformedError, pack, unpack
+from pi0bench.openpi.cancellable_thread import GivenUpError, Turn
+from pi0bench.openpi.client_episodes import Episodes
 from pi0bench.openpi.connection import TOKEN
-from pi0bench.openpi.episodes import Episodes
-from pi0bench.openpi.turn import GivenUpError, Turn
+from pi0bench.openpi.msgpack_codec import MalformedError, pack, unpack
+from pi0bench.openpi.request_handler import answer, metadata
 from pi0bench.policies.policy import Policy
 
 _MAX_BYTES, _MAX_QUEUE = 2**24, 4

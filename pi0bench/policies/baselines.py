@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pi0bench.policies.policy import Observation, Plan, Traits
-from pi0bench.roles import Role
+from pi0bench.policy_role import Role
 
 _CHUNK = 8
 

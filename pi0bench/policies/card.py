@@ -13,14 +13,14 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from pi0bench.content import folder as content
+from pi0bench.content.folders import folder as content
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.architectures import build_network
-from pi0bench.policies.eyes import Eyes
-from pi0bench.policies.folders import CARD, EYES_CARD, WEIGHTS, folders, name_of
+from pi0bench.policies.instruction_tokenizer import Words
+from pi0bench.policies.keypoint_encoder import Eyes
 from pi0bench.policies.network import Given, Network
-from pi0bench.policies.observe import ActionScale
-from pi0bench.policies.text import Words
+from pi0bench.policies.normalisation import ActionScale
+from pi0bench.policies.policy_folders import CARD, EYES_CARD, WEIGHTS, folders, name_of
 
 _MAX_BYTES = 200_000_000
 _MAX_CARD_BYTES = 1_000_000

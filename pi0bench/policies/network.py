@@ -10,7 +10,7 @@ from typing import Any, Self
 from torch import Generator, Tensor, nn
 
 from pi0bench.policies.heads.head import Draw
-from pi0bench.policies.observe import ActionScale
+from pi0bench.policies.normalisation import ActionScale
 
 PROPRIO_DIM = 10
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pi0bench.roles import Role, role
+from pi0bench.policy_role import Role, role
 
 NONE = "none"
 """In place of a hash, of a policy that has no weights."""
@@ -29,7 +29,7 @@ class Observation:
         proprio: what the robot feels, (10,) float32, read-only (see `Tabletop.proprio`).
         instruction: what is asked, in words.
         expert_action: the scripted expert's next action; None for all but privileged policies.
-        points: a cloud of the scene, (N, 6) float32, read-only (see `pi0bench.envs.observe.Cloud`);
+        points: a cloud of the scene, (N, 6) float32, read-only (see `pi0bench.envs.state_and_points.Cloud`);
             None for policies whose `points` is 0.
         joints_rad: measured, (7,) float32; None where the world does not tell.
         low, high: the least and greatest action, (A,) each; what lies outside is clipped.

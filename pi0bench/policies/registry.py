@@ -10,8 +10,8 @@ from typing import Any
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies import baselines
-from pi0bench.policies.folders import CARD, folders
 from pi0bench.policies.policy import Policy, Traits
+from pi0bench.policies.policy_folders import CARD, folders
 
 BASELINES: dict[str, Callable[[], Policy]] = {
     "expert": baselines.Expert,
@@ -64,7 +64,7 @@ def load(name: str, world: str = "") -> Policy:
         return _remote(name)
     if name in (plugins := _plugins()):
         return _imported(name, plugins[name])
-    from pi0bench.policies.learned import load_policy
+    from pi0bench.policies.learned_policy import load_policy
 
     return load_policy(folders()[own_in(name, world)])
 
@@ -84,7 +84,7 @@ def strangers(policies: Iterable[str], world: str) -> list[str]:
 
 def _remote(name: str) -> Policy:
     try:
-        from pi0bench.openpi.remote import RemotePolicy
+        from pi0bench.openpi.remote_policy import RemotePolicy
     except ModuleNotFoundError as error:
         raise UsageError(f'{name}: {error}; pip install "pi0bench[openpi]"') from None
     return RemotePolicy(name)

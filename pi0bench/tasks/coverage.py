@@ -8,7 +8,7 @@ import numpy as np
 
 from pi0bench.envs.pose import Pose
 from pi0bench.envs.scene import Body
-from pi0bench.envs.world import World
+from pi0bench.envs.world_protocol import World
 
 Point = tuple[float, float]
 _CORNERS = np.array([(1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0), (1.0, -1.0)])  # counterclockwise

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pi0bench.content import folder
+from pi0bench.content.folders import folder
+from pi0bench.content.toml_errors import Complaints, brief
 from pi0bench.errors import UsageError, unknown
-from pi0bench.tasks.complaints import Complaints, brief
-from pi0bench.tasks.load import opened, task_ids
-from pi0bench.tasks.read import sentences
-from pi0bench.tasks.spec import TaskSpec
+from pi0bench.tasks.task_files import opened, task_ids
+from pi0bench.tasks.task_parser import sentences
+from pi0bench.tasks.task_spec import TaskSpec
 
 KINDS = ("close", "free", "wordy")
 """How far from the trained sentences: other words; another build; in the midst of other talk."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pi0bench.envs.panda import FINGERS, forward
+from pi0bench.envs.panda_kinematics import FINGERS, forward
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.scene import Body
-from pi0bench.envs.world import World
+from pi0bench.envs.world_protocol import World
 from pi0bench.tasks.coverage import covered, flat, reward
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from pi0bench.content import task_folders
+from pi0bench.content.folders import task_folders
 from pi0bench.errors import UsageError
 
 

@@ -10,10 +10,10 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pi0bench.results.draw.style import DARK, GREY, STYLE
+from pi0bench.report.figures.axes_style import DARK, GREY, STYLE
 from pi0bench.toy import world
+from pi0bench.toy.drawing import LOWER, UPPER, WALL, WALL_HIT, draw_room, explanation, headline
 from pi0bench.toy.fields import TIMES, Field
-from pi0bench.toy.room import LOWER, UPPER, WALL, WALL_HIT, draw_room, explanation, headline
 
 _NAMES = {"flow": "flow", "rectified": "rectified flow"}
 _LINES = 60

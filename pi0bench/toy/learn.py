@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from pi0bench.data.reflow_pairs import TEACHER_SOLVER, TEACHER_STEPS
 from pi0bench.policies.heads.head import Draw
-from pi0bench.seeds import stream
+from pi0bench.random_streams import stream
 from pi0bench.toy import world
 from pi0bench.toy.network import Navigator, PathScale
 from pi0bench.toy.recipes import Settings
-from pi0bench.train.fit import Batch, FitConfig, fit
-from pi0bench.train.reflow import TEACHER_SOLVER, TEACHER_STEPS
+from pi0bench.train.training_loop import Batch, FitConfig, fit
 
 _AT_ONCE = 500
 

@@ -10,8 +10,8 @@ import torch
 from scipy.stats import t as student
 from torch import Tensor
 
-from pi0bench.results.stats.energy import squared_energy_distance
-from pi0bench.results.stats.intervals import Interval, clopper_pearson
+from pi0bench.stats.energy_distance import squared_energy_distance
+from pi0bench.stats.success_intervals import Interval, clopper_pearson
 from pi0bench.toy import world
 from pi0bench.toy.network import Velocity
 from pi0bench.toy.recipes import Key

@@ -11,8 +11,8 @@ from torch import Generator, Tensor, nn
 from pi0bench.policies.heads import build_head
 from pi0bench.policies.heads.gaussian_path import ActionField, GaussianPathHead
 from pi0bench.policies.heads.head import Context, Draw, Target
-from pi0bench.policies.observe import ActionSpace
-from pi0bench.policies.trunk import Trunk, TrunkConfig, initialise
+from pi0bench.policies.normalisation import ActionSpace
+from pi0bench.policies.pi0_trunk import Trunk, TrunkConfig, initialise
 from pi0bench.toy import world
 
 TRUNK = TrunkConfig(

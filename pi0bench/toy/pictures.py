@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pi0bench.results.draw.style import DARK, GREY, STYLE
-from pi0bench.results.text import percent, percents
+from pi0bench.report.figures.axes_style import DARK, GREY, STYLE
+from pi0bench.report.number_format import percent, percents
 from pi0bench.toy import world
+from pi0bench.toy.drawing import LEGEND, draw_paths, draw_room, explanation, headline
 from pi0bench.toy.measure import Measured
 from pi0bench.toy.recipes import SHOWN, STEPS, WAYS, Key, Way
-from pi0bench.toy.room import LEGEND, draw_paths, draw_room, explanation, headline
 
 _DRAWN = 60
 _PANEL_IN, _HEAD_IN = 2.15, 1.05

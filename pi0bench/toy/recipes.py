@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pi0bench.content import folder
+from pi0bench.content.folders import folder
 from pi0bench.policies import card
 from pi0bench.toy import world
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pi0bench.results.grid import Column, Line, print_grid
-from pi0bench.results.text import NOTHING, in_markdown, markdown_table, whole
+from pi0bench.report.number_format import NOTHING, in_markdown, markdown_table, whole
+from pi0bench.report.terminal_grid import Column, Line, print_grid
 from pi0bench.toy import world
 from pi0bench.toy.measure import Mean, Measured
 from pi0bench.toy.recipes import SHOWN, STEPS, WAYS, Key, Settings, Way

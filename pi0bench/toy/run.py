@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pi0bench.bounds import bounded
-from pi0bench.results.files import prove_writable, write_atomic
-from pi0bench.seeds import stream
+from pi0bench.argument_bounds import bounded
+from pi0bench.files.durable import prove_writable, write_atomic
+from pi0bench.random_streams import stream
 from pi0bench.toy import world
 from pi0bench.toy.fields import Field, learn_fields
 from pi0bench.toy.measure import mean, measure
 from pi0bench.toy.recipes import JOBS, SHOWN, WAYS, Key, Settings
 from pi0bench.toy.report import Results, markdown, print_results
 from pi0bench.toy.statements import statements
-from pi0bench.toy.work import Trained, evaluation_starts, train_all
+from pi0bench.toy.worker import Trained, evaluation_starts, train_all
 
 if TYPE_CHECKING:
     from rich.console import Console

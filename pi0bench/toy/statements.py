@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pi0bench.results.text import percent, percents
+from pi0bench.report.number_format import percent, percents
 from pi0bench.toy.measure import Mean, Measured, Share
 from pi0bench.toy.recipes import Key
 

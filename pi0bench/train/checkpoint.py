@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from pi0bench.atomic import replacing
 from pi0bench.errors import Pi0benchError, StorageError, UsageError
+from pi0bench.files.atomic import replacing
 
 CHECKPOINT = "checkpoint.safetensors"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pi0bench.data.progress import bar
+from pi0bench.data.training_data import Sources, teacher_of
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies import card as cards
-from pi0bench.policies.folders import EYES_CARD, folders
-from pi0bench.train.progress import bar
-from pi0bench.train.sources import Sources, teacher_of
+from pi0bench.policies.policy_folders import EYES_CARD, folders
 
 
 def members(group: str) -> list[str]:
@@ -43,7 +43,7 @@ def train(
         data: folder of what is learned from.
         workers: processes and threads.
         console: told how far it has come.
-        device: on "cuda" policies are trained side by side, by `pi0bench.train.together`.
+        device: on "cuda" policies are trained side by side, by `pi0bench.train.cuda_graph_training`.
         features: the file that policies learn from, in place of their recording.
 
     Raises:
@@ -71,7 +71,7 @@ def train(
 
 
 def _train_eyes(name: str, sources: Sources) -> None:
-    from pi0bench.train.make import fit_eyes
+    from pi0bench.train.policy_training import fit_eyes
 
     say, work = sources.console.print, sources.data / "training" / name
     scenes = sources.scenes(cards.read(folders(EYES_CARD)[name], EYES_CARD))
@@ -84,7 +84,7 @@ def _train_eyes(name: str, sources: Sources) -> None:
 
 
 def _train_policy(name: str, sources: Sources) -> None:
-    from pi0bench.train.make import fit_policy
+    from pi0bench.train.policy_training import fit_policy
 
     work, source = sources.data / "training" / name, sources.learned_from(name)
     with bar(sources.console, name) as show:
@@ -93,7 +93,7 @@ def _train_policy(name: str, sources: Sources) -> None:
 
 
 def _train_together(names: Sequence[str], sources: Sources) -> None:
-    from pi0bench.train.make import fit_policies
+    from pi0bench.train.policy_training import fit_policies
 
     learned_from = {name: sources.learned_from(name) for name in names}
     for path in fit_policies(learned_from, sources.device, say=sources.console.print):

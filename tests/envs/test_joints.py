@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pi0bench.envs import models
-from pi0bench.envs.panda import FINGERS
+from pi0bench.envs import content_models
+from pi0bench.envs.panda_kinematics import FINGERS
 from pi0bench.envs.physics.mujoco import MujocoWorld
 from pi0bench.envs.physics.pybullet import PybulletWorld
 from pi0bench.envs.pose import Pose, from_quat, from_rpy
 from pi0bench.envs.scene import Room
-from pi0bench.envs.tabletop import Tabletop
-from pi0bench.envs.world import World
-from tests.envs.conftest import MakeEnv
+from pi0bench.envs.world_protocol import World
+from pi0bench.tasks.tabletop_episode import Tabletop
+from tests.worlds import MakeEnv
 
 JOINTED = ("open_drawer", "cube_in_drawer", "press_button")
 SOFT_STOP_M = 1.0e-3  # how far the spring pushes a cap over its upper stop in MuJoCo
@@ -203,7 +203,7 @@ def inside(room: Room, link: Pose, *point_m: float) -> bool:
 
 @pytest.mark.parametrize("link", [Pose(), from_rpy((0.5, -0.2, 0.1), (0.3, -0.4, 2.0))])
 def test_a_room_holds_what_is_in_it(link: Pose) -> None:
-    box, round_ = models.model("cabinet").room, models.model("bowl").room
+    box, round_ = content_models.model("cabinet").room, content_models.model("bowl").room
     assert box is not None
     assert round_ is not None
     x, y, z = box.space.size_m

@@ -9,25 +9,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pi0bench.envs import models
-from pi0bench.envs.panda import MAX_WIDTH_M, panda
+from pi0bench.envs import content_models
+from pi0bench.envs.panda_kinematics import MAX_WIDTH_M, panda
 from pi0bench.envs.physics import mjcf, urdf
 from pi0bench.envs.physics.mujoco import MujocoWorld
 from pi0bench.envs.physics.pybullet import PybulletWorld
 from pi0bench.envs.pose import Pose
 from pi0bench.envs.scene import Body, Scene
-from pi0bench.envs.tabletop import Tabletop, make_world
-from pi0bench.envs.world import World
+from pi0bench.envs.world_protocol import World
 from pi0bench.errors import UsageError
-from tests.envs.conftest import MakeEnv
+from pi0bench.tasks.tabletop_episode import Tabletop, make_world
+from tests.worlds import MakeEnv
 
 OTHER = {"mujoco": "pybullet", "pybullet": "mujoco"}
 EPISODE = """
 import sys
-from pi0bench.envs.tabletop import Tabletop
-from pi0bench.seeds import stream
-from pi0bench.tasks.load import task
-from pi0bench.tasks.placement import place
+from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.random_streams import stream
+from pi0bench.tasks.task_files import task
+from pi0bench.tasks.start_states import place
 from tests.envs.test_physics import fingerprint
 spec = task("{task_id}")
 layout = place(spec, stream("evaluation", 0, spec.id, {seed}))
@@ -151,7 +151,11 @@ def test_an_unknown_engine_is_refused_with_those_there_are() -> None:
 
 
 def bodies() -> list[Body]:
-    return [panda().body, models.table(), *map(models.model, models.names())]
+    return [
+        panda().body,
+        content_models.table(),
+        *map(content_models.model, content_models.names()),
+    ]
 
 
 def test_both_descriptions_have_the_same_mass_and_inertia() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pi0bench.envs.cameras import CAMERAS
-from pi0bench.envs.render.choose import NAMES, choose, make
-from pi0bench.envs.render.renderer import Image, Renderer
+from pi0bench.envs.render.choose_renderer import NAMES, choose, make
+from pi0bench.envs.render.renderer_protocol import Image, Renderer
 from pi0bench.errors import MachineError, UsageError
-from tests.envs.conftest import MakeEnv
+from tests.worlds import MakeEnv
 
 # Hue ranges in degrees of what cannot be confused with the grey rest of the scene.
 HUES = {

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from pi0bench import content
+from pi0bench.content import folders
+from pi0bench.evaluate.ask_policy import Stopwatch
 from pi0bench.evaluate.cells import Settings, expand
-from pi0bench.evaluate.episode import Outcome, run
-from pi0bench.evaluate.planning import Stopwatch
+from pi0bench.evaluate.episode_loop import Outcome, run
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Observation, Plan, Policy, Traits
-from pi0bench.results.record import Cell
-from pi0bench.tasks.load import task
+from pi0bench.records.record import Cell
+from pi0bench.tasks.task_files import task
 
 Act = Callable[[Sequence[Observation], Sequence[np.random.Generator], int], Any]
 
@@ -104,13 +104,13 @@ def console() -> Console:
 @pytest.fixture
 def own_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
     """Puts a task file, name and text, into content of its own beside the benchmark's."""
-    home, real = tmp_path / "content", content.root()
+    home, real = tmp_path / "content", folders.root()
     (home / "tasks" / "own").mkdir(parents=True)
     for name in ("envs", "policies"):
         (home / name).symlink_to(real / name)
     for path in (real / "tasks").iterdir():
         (home / "tasks" / path.name).symlink_to(path)
-    monkeypatch.setattr(content, "root", lambda: home)
+    monkeypatch.setattr(folders, "root", lambda: home)
 
     def make(name: str, text: str) -> Path:
         path = home / "tasks" / "own" / f"{name}.toml"

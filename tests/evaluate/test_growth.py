@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from pi0bench import processor
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import provenance, worker
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
+from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.shards import Shard
+from pi0bench.machine import processor
 from pi0bench.policies import registry
-from pi0bench.results.manifest import plan_hash
-from pi0bench.results.merge import merge
-from pi0bench.results.record import Cell
-from pi0bench.results.store import EPISODES, RunFolder
+from pi0bench.records.manifest import plan_hash
+from pi0bench.records.merge import merge
+from pi0bench.records.record import Cell
+from pi0bench.records.run_folder import EPISODES, RunFolder
 
 QUIET = Console(quiet=True)
 

@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.check import check
-from pi0bench.evaluate.how import How
+from pi0bench.evaluate.check_tasks import check
 from pi0bench.evaluate.run import run
-from pi0bench.results.store import RunFolder
-from pi0bench.results.tables import summarize
-from pi0bench.tasks.load import task
+from pi0bench.evaluate.run_options import How
+from pi0bench.records.run_folder import RunFolder
+from pi0bench.report.markdown_table import summarize
+from pi0bench.tasks.task_files import task
 
 OwnTask = Callable[[str, str], Path]
 HEADS = 0.7  # what coin.toml sets

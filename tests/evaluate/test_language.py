@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from pi0bench.envs.render.choose import make
-from pi0bench.envs.tabletop import Tabletop
-from pi0bench.evaluate.planning import Chunk, Question, ask
+from pi0bench.envs.render.choose_renderer import make
+from pi0bench.evaluate.ask_policy import Chunk, Question, ask
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Observation
-from pi0bench.results.record import Cell
-from pi0bench.seeds import stream
-from pi0bench.tasks.load import task
-from pi0bench.tasks.placement import place
+from pi0bench.random_streams import stream
+from pi0bench.records.record import Cell
 from pi0bench.tasks.predicates import inside
+from pi0bench.tasks.start_states import place
+from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.tasks.task_files import task
 
 EPISODES = 8
 

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from pi0bench import processor
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import provenance, worker
 from pi0bench.evaluate import run as run_module
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
-from pi0bench.pinned import instructions
-from pi0bench.results.manifest import sentence
+from pi0bench.evaluate.run_options import How
+from pi0bench.machine import processor
+from pi0bench.machine.instruction_set import instructions
+from pi0bench.records.manifest import sentence
 
 QUIET = How(video=False)
 

@@ -13,14 +13,14 @@ from rich.console import Console
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
+from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.shards import Shard
 from pi0bench.policies.baselines import Random
-from pi0bench.results.merge import merge
-from pi0bench.results.quality import QUALITY
-from pi0bench.results.record import Cell
-from pi0bench.results.store import EPISODES, RunFolder
+from pi0bench.records.chunk_quality import QUALITY
+from pi0bench.records.merge import merge
+from pi0bench.records.record import Cell
+from pi0bench.records.run_folder import EPISODES, RunFolder
 
 
 @pytest.mark.parametrize("of", [1, 2, 3, 7, 40])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pi0bench.envs.control import MAX_SPEED_M_S
+from pi0bench.envs.controller import MAX_SPEED_M_S
 from pi0bench.evaluate.smoothness import smoothness as measured
 
 

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pi0bench.envs.render.choose import make
+from pi0bench.envs.render.choose_renderer import make
 from pi0bench.errors import UsageError
+from pi0bench.evaluate.ask_policy import Stopwatch
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.check import _departures
-from pi0bench.evaluate.episode import Outcome, run
-from pi0bench.evaluate.film import Film
-from pi0bench.evaluate.planning import Stopwatch
+from pi0bench.evaluate.check_tasks import _departures
+from pi0bench.evaluate.episode_loop import Outcome, run
+from pi0bench.evaluate.frame_recorder import Film
 from pi0bench.evaluate.provenance import manifest
 from pi0bench.evaluate.run import _check_names
 from pi0bench.policies.policy import Observation
-from pi0bench.results.basis import mixed
-from pi0bench.results.record import Cell
+from pi0bench.records.record import Cell
+from pi0bench.records.resume_compatibility import mixed
 from pi0bench.tasks import paraphrases
-from pi0bench.tasks.load import task
+from pi0bench.tasks.task_files import task
 
 CellsOf = Callable[..., tuple[Cell, ...]]
 NAMES = ("nominal", "light-3", "camera-3", "clutter-3", "wording-3", "friction-3", "noise-3")

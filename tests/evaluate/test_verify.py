@@ -16,16 +16,17 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from pi0bench import __version__, processor
-from pi0bench.envs.variation import digest
+from pi0bench import __version__
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
+from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.verify import BATCH, changed, draw, jobs, verify
+from pi0bench.machine import processor
 from pi0bench.policies.baselines import Random
-from pi0bench.results.record import Cell, Record
-from pi0bench.results.store import RunFolder
+from pi0bench.records.record import Cell, Record
+from pi0bench.records.run_folder import RunFolder
+from pi0bench.tasks.variation_files import digest
 
 QUIET = Console(quiet=True)
 

@@ -13,7 +13,7 @@ import numpy as np
 from pi0bench.cli import main
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Observation, Plan, Traits
-from pi0bench.seeds import stream
+from pi0bench.random_streams import stream
 
 TALLY = "TALLY"
 """The variable that names the file to which each chunk's name is appended."""

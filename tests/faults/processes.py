@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from pi0bench.results.store import RunFolder
+from pi0bench.records.run_folder import RunFolder
 
 PLAIN = ("-c", "from pi0bench.cli import main; import sys; sys.exit(main(sys.argv[1:]))")
 TOYS = ("-m", "tests.faults.command")

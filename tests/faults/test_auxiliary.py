@@ -11,13 +11,13 @@ import pytest
 from rich.console import Console
 
 from pi0bench.errors import UsageError
-from pi0bench.evaluate import report
 from pi0bench.evaluate import run as runs
+from pi0bench.evaluate import run_output
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.film import Film
-from pi0bench.evaluate.how import How
+from pi0bench.evaluate.frame_recorder import Film
 from pi0bench.evaluate.run import run
-from pi0bench.results.quality import read as read_quality
+from pi0bench.evaluate.run_options import How
+from pi0bench.records.chunk_quality import read as read_quality
 from tests.evaluate.test_run import said
 
 SETTINGS = Settings(("scripted",), ("reach_cube",), renderer="tiny", episodes=2, steps=(1, 2))
@@ -103,7 +103,7 @@ def test_a_page_or_videos_that_fail_cost_no_table(
         raise ValueError("broken")
 
     scripted(at_100(lambda actions: actions))
-    monkeypatch.setattr(report, room, fail)
+    monkeypatch.setattr(run_output, room, fail)
     settings = Settings(**{**vars(SETTINGS), "steps": (1,)})
     assert run(settings, tmp_path, How(), console) == 0
     assert "ValueError: broken; results are unaffected" in said(console)

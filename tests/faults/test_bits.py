@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pi0bench import processor
-from pi0bench.envs.render.choose import make
+from pi0bench.envs.render.choose_renderer import make
 from pi0bench.errors import MachineError
-from pi0bench.pinned import environment
+from pi0bench.machine import processor
+from pi0bench.machine.instruction_set import environment
 from tests.faults.processes import PLAIN
 
 KINDS = ("pi0", "bc", "fast", "nflow", "rt1", "act", "diffusion_policy", "dp3", "expert")
@@ -46,7 +46,7 @@ torch.randn(2, 2) @ torch.randn(2, 2), numpy.ones((2, 2)) @ numpy.ones((2, 2))
 from pathlib import Path
 from rich.console import Console
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.how import How
+from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.run import run
 *policies, out = sys.argv[1:]
 settings = Settings(tuple(policies), ("short_button",), renderer="tiny", episodes=1)

@@ -13,17 +13,17 @@ import torch
 from rich.console import Console
 
 from pi0bench.envs.physics import ENGINES
-from pi0bench.envs.render.choose import make
+from pi0bench.envs.render.choose_renderer import make
 from pi0bench.errors import StorageError
 from pi0bench.evaluate import worker
+from pi0bench.evaluate.ask_policy import Stopwatch
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.episode import Outcome, run
-from pi0bench.evaluate.how import How
-from pi0bench.evaluate.planning import Stopwatch
+from pi0bench.evaluate.episode_loop import Outcome, run
 from pi0bench.evaluate.run import run as measure
-from pi0bench.results.record import Cell, Record
-from pi0bench.results.store import RunFolder
-from pi0bench.tasks.load import task
+from pi0bench.evaluate.run_options import How
+from pi0bench.records.record import Cell, Record
+from pi0bench.records.run_folder import RunFolder
+from pi0bench.tasks.task_files import task
 
 QUIET = How(video=False)
 

@@ -15,11 +15,11 @@ from rich.console import Console
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
+from pi0bench.evaluate.run_options import How
 from pi0bench.policies import registry
-from pi0bench.results.record import Cell
-from pi0bench.results.store import RunFolder
+from pi0bench.records.record import Cell
+from pi0bench.records.run_folder import RunFolder
 
 Cells = Callable[..., Cell]
 
@@ -72,7 +72,7 @@ def test_one_writer_at_a_time(tmp_path: Path, make_cell: Cells) -> None:
 HOLD = """
 import sys, time
 from pi0bench.evaluate.provenance import software
-from pi0bench.results.store import RunFolder
+from pi0bench.records.run_folder import RunFolder
 with RunFolder.open(sys.argv[1], {"settings": {"seed": 5}, **software()}, []):
     print("held", flush=True)
     time.sleep(600)

@@ -16,12 +16,12 @@ import gymnasium
 import numpy as np
 import pytest
 
-from pi0bench.envs.render.choose import choose, make
-from pi0bench.envs.tabletop import Tabletop
+from pi0bench.envs.render.choose_renderer import choose, make
 from pi0bench.evaluate.bench.overhead import _resident
-from pi0bench.seeds import stream
-from pi0bench.tasks.load import task
-from pi0bench.tasks.placement import place
+from pi0bench.random_streams import stream
+from pi0bench.tasks.start_states import place
+from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.tasks.task_files import task
 
 NAMES = ("cube_in_bowl", "open_drawer", "round_the_post")
 ID = "pi0bench/reach_cube-v1"

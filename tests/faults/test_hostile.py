@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.tasks.test_task_files import GOOD, refusal
 
-from pi0bench import content
 from pi0bench.cli import main
+from pi0bench.content import folders
 from pi0bench.errors import UsageError
 from pi0bench.policies import card, registry
-from pi0bench.policies.learned import load_policy
-from pi0bench.tasks.load import task
-from tests.tasks.test_load import GOOD, refusal
+from pi0bench.policies.learned_policy import load_policy
+from pi0bench.tasks.task_files import task
 
 HOSTILE = {
     "empty": "",
@@ -100,7 +100,7 @@ def test_a_hostile_card_is_refused(
     text, home = CARDS[name], tmp_path / "policies" / "hostile"
     home.mkdir(parents=True)
     (home / card.CARD).write_bytes(text if isinstance(text, bytes) else text.encode())
-    monkeypatch.setattr(content, "root", lambda: tmp_path)
+    monkeypatch.setattr(folders, "root", lambda: tmp_path)
     with pytest.raises(UsageError, match="hostile"):
         load_policy(home)
     assert registry.summary("hostile") in ("its card cannot be read", "", "x.")
@@ -112,7 +112,7 @@ def test_a_card_that_is_the_same_as_itself_has_no_weights(
     home = tmp_path / "policies" / "hostile"
     home.mkdir(parents=True)
     (home / card.CARD).write_text('same_as = "hostile"')
-    monkeypatch.setattr(content, "root", lambda: tmp_path)
+    monkeypatch.setattr(folders, "root", lambda: tmp_path)
     with pytest.raises(UsageError, match="hostile has no weights of its own"):
         card.read(home)
 

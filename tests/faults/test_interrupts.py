@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pi0bench.evaluate.interrupts import gently
-from pi0bench.results.store import RunFolder
+from pi0bench.records.run_folder import RunFolder
 from tests.faults.processes import PLAIN, await_records, nobody_is_left, start
 
 ASKED = "run --policy random --task reach_cube --renderer tiny --episodes 60 --batch 1 --no-video"

@@ -16,12 +16,12 @@ import pytest
 from rich.console import Console
 
 from pi0bench.evaluate.cells import Settings, batches, expand
-from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
-from pi0bench.evaluate.supervised import Local
+from pi0bench.evaluate.run_options import How
+from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.policies import registry
-from pi0bench.results.store import RunFolder
-from pi0bench.tasks.load import task
+from pi0bench.records.run_folder import RunFolder
+from pi0bench.tasks.task_files import task
 from tests.faults.command import TALLY, Tally, beginnings
 from tests.faults.processes import PLAIN, TOYS, await_records, nobody_is_left, of_session, start
 from tests.faults.toys import Dying, Mortal

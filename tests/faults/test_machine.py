@@ -14,19 +14,19 @@ from rich.console import Console
 
 from pi0bench.cli import main
 from pi0bench.envs.physics import ENGINES
-from pi0bench.envs.render import context, gl
-from pi0bench.envs.render.choose import choose
-from pi0bench.envs.tabletop import Tabletop
-from pi0bench.envs.world import PhysicsFault
+from pi0bench.envs.render import opengl_context, opengl_renderer
+from pi0bench.envs.render.choose_renderer import choose
+from pi0bench.envs.world_protocol import PhysicsFault
 from pi0bench.errors import MachineError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
+from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.worker import Measure, Worker
 from pi0bench.policies import registry
+from pi0bench.tasks.tabletop_episode import Tabletop
 
 LOOK = """
-from pi0bench.envs.render.choose import choose, make
+from pi0bench.envs.render.choose_renderer import choose, make
 from pi0bench.errors import MachineError
 name, why = choose("auto", "mujoco")
 print(name, "|", why)
@@ -75,9 +75,9 @@ def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ImportError("no driver\nand more lines")
 
     monkeypatch.delenv("MUJOCO_GL", raising=False)
-    monkeypatch.setattr(context, "import_module", missing)
-    monkeypatch.setattr(context, "_forget", lambda *_: None)
-    monkeypatch.setattr(gl, "_stages", threading.local())
+    monkeypatch.setattr(opengl_context, "import_module", missing)
+    monkeypatch.setattr(opengl_context, "_forget", lambda *_: None)
+    monkeypatch.setattr(opengl_renderer, "_stages", threading.local())
 
 
 @pytest.mark.parametrize("asked", ["egl", "vulkan"])

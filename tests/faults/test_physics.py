@@ -13,11 +13,11 @@ from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.physics.mujoco import MujocoWorld
 from pi0bench.envs.physics.pybullet import PybulletWorld
 from pi0bench.envs.pose import Pose
-from pi0bench.envs.tabletop import Tabletop
-from pi0bench.envs.world import PhysicsFault, World
-from pi0bench.evaluate.episode import Outcome
+from pi0bench.envs.world_protocol import PhysicsFault, World
+from pi0bench.evaluate.episode_loop import Outcome
 from pi0bench.policies import registry
-from tests.envs.conftest import MakeEnv
+from pi0bench.tasks.tabletop_episode import Tabletop
+from tests.worlds import MakeEnv
 
 Play = Callable[..., list[Outcome]]
 Wreck = Callable[[World], None]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pi0bench.evaluate.planning import Chunk, PolicyFault, ask
+from pi0bench.evaluate.ask_policy import Chunk, PolicyFault, ask
 from pi0bench.policies.policy import Plan
-from tests.evaluate.test_planning import BAD_ROW, CELL, QUESTIONS, bad_row, sound
+from tests.evaluate.test_ask_policy import BAD_ROW, CELL, QUESTIONS, bad_row, sound
 
 
 @pytest.mark.parametrize(

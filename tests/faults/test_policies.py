@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
+from tests.evaluate.test_ask_policy import sound
 
 from pi0bench.envs.physics.mujoco import MujocoWorld
 from pi0bench.envs.physics.pybullet import PybulletWorld
-from pi0bench.envs.render.choose import make
-from pi0bench.envs.tabletop import Tabletop
-from pi0bench.evaluate import supervised
+from pi0bench.envs.render.choose_renderer import make
+from pi0bench.evaluate import supervised_executor
+from pi0bench.evaluate.ask_policy import Stopwatch
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.episode import Outcome, run
-from pi0bench.evaluate.how import How
-from pi0bench.evaluate.planning import Stopwatch
+from pi0bench.evaluate.episode_loop import Outcome, run
 from pi0bench.evaluate.run import run as measure
-from pi0bench.evaluate.supervised import Local
+from pi0bench.evaluate.run_options import How
+from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.policies import registry
-from pi0bench.tasks.load import task
-from tests.evaluate.test_planning import sound
+from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.tasks.task_files import task
 from tests.faults.toys import HARMS, playing
 
 Play = Callable[..., list[Outcome]]
@@ -122,7 +122,7 @@ def test_a_policy_that_exits_is_at_fault(scripted: Callable[..., Any], play: Pla
 def test_a_policy_that_ends_its_process_is_at_fault_and_lack_of_memory_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(supervised, "ATTEMPTS", 1)
+    monkeypatch.setattr(supervised_executor, "ATTEMPTS", 1)
     executor = Local(2)
     ends = list(executor.run([*map(playing, HARMS)]))
     executor.close()

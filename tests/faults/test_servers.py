@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from pi0bench.results.store import RunFolder
+from pi0bench.records.run_folder import RunFolder
 from tests.faults.processes import PLAIN, await_records, start
 
 ASKED = "--task reach_cube --renderer tiny --episodes 12 --batch 2 --no-video"

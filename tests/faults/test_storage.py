@@ -16,12 +16,12 @@ from rich.console import Console
 from pi0bench.cli import main
 from pi0bench.errors import StorageError, UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
-from pi0bench.results import files
-from pi0bench.results.publish import publish
-from pi0bench.results.record import Cell, Record, Timing
-from pi0bench.results.store import RunFolder
+from pi0bench.evaluate.run_options import How
+from pi0bench.files import durable
+from pi0bench.records.record import Cell, Record, Timing
+from pi0bench.records.run_folder import RunFolder
+from pi0bench.release.publish import publish
 
 Cells = Callable[..., Cell]
 Records = Callable[..., Record]
@@ -81,9 +81,9 @@ def test_a_short_write_stops_the_run_and_is_mended(
 
 def test_a_report_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     report = tmp_path / "sub" / "report.md"
-    files.write_atomic(report, b"old")
+    durable.write_atomic(report, b"old")
     with file_size_limit(3), pytest.raises(StorageError, match=r"report\.md"):
-        files.write_atomic(report, b"new and longer")
+        durable.write_atomic(report, b"new and longer")
     assert report.read_bytes() == b"old"
     assert [p.name for p in (tmp_path / "sub").iterdir()] == ["report.md"]
 
@@ -148,13 +148,13 @@ def test_a_kill_before_the_last_step_leaves_the_old_file(
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    files.write_atomic(tmp_path / "table.md", b"old")
+    durable.write_atomic(tmp_path / "table.md", b"old")
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
-            files.write_atomic(tmp_path / "table.md", b"new and half writ")
+            durable.write_atomic(tmp_path / "table.md", b"new and half writ")
     assert (tmp_path / "table.md").read_bytes() == b"old"
-    files.write_atomic(tmp_path / "table.md", b"new")
+    durable.write_atomic(tmp_path / "table.md", b"new")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"table.md": b"new"}
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from pi0bench.errors import IncompleteError
-from pi0bench.evaluate import slot, supervised
+from pi0bench.evaluate import supervised_executor, worker_process
 from pi0bench.evaluate.jobs import ATTEMPTS
-from pi0bench.evaluate.supervised import Local
+from pi0bench.evaluate.supervised_executor import Local
 from tests.faults.jobs import Toy
 
 
@@ -57,7 +57,7 @@ def test_a_death_loses_only_the_guilty_item(tmp_path: Path, harm: str, why: str)
 def test_a_crash_says_on_stderr_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(supervised, "ATTEMPTS", 1)
+    monkeypatch.setattr(supervised_executor, "ATTEMPTS", 1)
     answers(tmp_path, ("crash",))
     assert re.search(
         r"Segmentation fault\n.*jobs\.py\", line \d+ in crash", capfd.readouterr().err, re.S
@@ -74,7 +74,7 @@ def test_a_crash_says_on_stderr_where_it_was(
 def test_a_hang_is_ended_at_its_deadline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str, what: str, why: str
 ) -> None:
-    monkeypatch.setattr(supervised, "ATTEMPTS", 2)
+    monkeypatch.setattr(supervised_executor, "ATTEMPTS", 2)
     found = answers(tmp_path, (harm,), *[("ok",)] * 6, **{what: 1.0})
     assert found == {"ok": 6, f"{harm} {why}, 2 times": 1}
 
@@ -93,7 +93,7 @@ def test_every_process_has_one_thread_the_replaced_ones_too(tmp_path: Path) -> N
 def test_processes_are_replaced_before_leaks_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervised, "JOBS_A_PROCESS", 2)
+    monkeypatch.setattr(supervised_executor, "JOBS_A_PROCESS", 2)
     found = answers(tmp_path, *[("pid",)] * 9)
     assert found.total() == 9
     assert max(found.values()) <= 2
@@ -119,6 +119,6 @@ def _dies(*_: object) -> None:
 def test_workers_that_cannot_start_end_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slot, "_serve", _dies)
+    monkeypatch.setattr(worker_process, "_serve", _dies)
     with pytest.raises(IncompleteError, match="no worker can be started: its process ended with 1"):
         answers(tmp_path, ("ok",))

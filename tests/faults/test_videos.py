@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from pi0bench.evaluate import film
+from pi0bench.evaluate import frame_recorder
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.how import How
 from pi0bench.evaluate.run import run
-from pi0bench.results import videos
-from pi0bench.results.videos import write_video
-from tests.results.test_videos import CAPTION, frames
+from pi0bench.evaluate.run_options import How
+from pi0bench.report import rollout_videos
+from pi0bench.report.rollout_videos import write_video
+from tests.report.test_rollout_videos import CAPTION, frames
 
 
 @pytest.fixture(autouse=True)
 def fresh_warnings() -> None:
-    videos._warn_once.cache_clear()
+    rollout_videos._warn_once.cache_clear()
 
 
 @pytest.mark.parametrize("module", ["imageio_ffmpeg", "PIL"])
@@ -29,7 +29,7 @@ def test_without_ffmpeg_there_is_one_warning(
     module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.warns(UserWarning, match="no videos, results are unaffected"):
+    with pytest.warns(UserWarning, match="no rollout_videos, results are unaffected"):
         assert not write_video(tmp_path / "a.mp4", frames(2), CAPTION)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -53,14 +53,14 @@ def test_a_failing_ffmpeg_leaves_no_video(
 def test_a_run_without_ffmpeg_has_everything_but_videos(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console
 ) -> None:
-    monkeypatch.setattr(film, "SIDE_PX", 16)
+    monkeypatch.setattr(frame_recorder, "SIDE_PX", 16)
     settings = Settings(("expert", "zero"), ("reach_cube",), renderer="tiny", episodes=1)
     assert run(settings, tmp_path / "unasked", How(video=False), console) == 0
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.warns(UserWarning, match="no videos, results are unaffected") as caught:
+    with pytest.warns(UserWarning, match="no rollout_videos, results are unaffected") as caught:
         assert run(settings, tmp_path / "without", How(), console) == 0
     assert len(caught) == 1
-    assert "Making 2 videos." in console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    assert "Making 2 rollout_videos." in console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
     assert not (tmp_path / "without" / "videos").exists()
     one, other = (tmp_path / name / "episodes.jsonl" for name in ("unasked", "without"))
     assert one.read_bytes() == other.read_bytes()
@@ -75,7 +75,7 @@ def test_what_is_left_of_a_video_is_none(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(videos, "_encode", killed)
+    monkeypatch.setattr(rollout_videos, "_encode", killed)
     with pytest.raises(KeyboardInterrupt):
         write_video(tmp_path / "a.mp4", frames(2), CAPTION)
     monkeypatch.undo()

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from safetensors.torch import save
 
-from pi0bench import content
 from pi0bench.cli import main
+from pi0bench.content import folders
 from pi0bench.errors import UsageError
 from pi0bench.policies import card
-from pi0bench.policies.learned import load_policy
+from pi0bench.policies.learned_policy import load_policy
 from tests.policies.test_card import fill, good, write
 
 Copy = Callable[[str], Path]
@@ -26,13 +26,13 @@ Copy = Callable[[str], Path]
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copy:
     """Puts a policy of the benchmark's into content of its own, where it may be damaged."""
-    home, real = tmp_path / "content", content.root()
+    home, real = tmp_path / "content", folders.root()
     (home / "policies").mkdir(parents=True)
     for name in ("envs", "tasks"):
         (home / name).symlink_to(real / name)
     for path in (real / "policies").iterdir():
         (home / "policies" / path.name).symlink_to(path)
-    monkeypatch.setattr(content, "root", lambda: home)
+    monkeypatch.setattr(folders, "root", lambda: home)
 
     def make(name: str) -> Path:
         own = home / "policies" / name

@@ -13,18 +13,18 @@ from threading import Thread
 import pytest
 from rich.console import Console
 
-from pi0bench.atomic import replacing
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.how import How
 from pi0bench.evaluate.retime import retime
 from pi0bench.evaluate.run import run
-from pi0bench.results.files import write_atomic
-from pi0bench.results.lock import NAME, alone
-from pi0bench.results.merge import merge
-from pi0bench.results.publish import publish
-from pi0bench.results.store import COMPRESSED, EPISODES, TIMINGS, RunFolder
+from pi0bench.evaluate.run_options import How
+from pi0bench.files.atomic import replacing
+from pi0bench.files.durable import write_atomic
+from pi0bench.files.folder_lock import NAME, alone
+from pi0bench.records.merge import merge
+from pi0bench.records.run_folder import COMPRESSED, EPISODES, TIMINGS, RunFolder
+from pi0bench.release.publish import publish
 from tests.faults.processes import PLAIN
 from tests.faults.writers import ROUNDS, fill
 
@@ -142,7 +142,7 @@ def test_two_reports_at_once(run_folder: Path, published: Path, checkout: Path) 
 def test_reports_wait_for_a_run_only_so_long(
     run_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pi0bench.results.report.PATIENCE_S", 0.1)
+    monkeypatch.setattr("pi0bench.report.regenerate.PATIENCE_S", 0.1)
     with RunFolder.alone(run_folder):
         assert main(["report", str(run_folder)]) == 2
     assert "is writing here; wait for it" in capsys.readouterr().err

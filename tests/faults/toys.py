@@ -14,12 +14,12 @@ import numpy as np
 from numpy.random import Generator
 
 from pi0bench.evaluate.cells import Settings, expand
-from pi0bench.evaluate.episode import Outcome
+from pi0bench.evaluate.episode_loop import Outcome
 from pi0bench.evaluate.worker import Measure, Worker
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Plan, Traits
-from pi0bench.seeds import stream
-from pi0bench.tasks.load import task
+from pi0bench.random_streams import stream
+from pi0bench.tasks.task_files import task
 
 
 class Toy:

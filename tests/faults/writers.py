@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pi0bench.atomic import replacing
-from pi0bench.results.files import write_atomic
-from pi0bench.results.lock import alone
+from pi0bench.files.atomic import replacing
+from pi0bench.files.durable import write_atomic
+from pi0bench.files.folder_lock import alone
 
 ROUNDS = 60
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from pi0bench.openpi.codec import pack
+from pi0bench.openpi.msgpack_codec import pack
 from pi0bench.openpi.server import start
 from pi0bench.policies.policy import Observation, Plan, Policy, Traits
 

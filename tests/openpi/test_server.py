@@ -16,9 +16,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from pi0bench.errors import UsageError
-from pi0bench.openpi.codec import pack, unpack
+from pi0bench.openpi.cancellable_thread import GivenUpError, Turn
+from pi0bench.openpi.msgpack_codec import pack, unpack
 from pi0bench.openpi.server import start
-from pi0bench.openpi.turn import GivenUpError, Turn
 from pi0bench.policies.policy import Observation
 from tests.openpi.conftest import Swaying, serving
 

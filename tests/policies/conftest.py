@@ -12,8 +12,8 @@ from torch import Generator, Tensor
 
 from pi0bench.policies.heads import build_head, study_head
 from pi0bench.policies.heads.head import Context, Draw, Head, Target
-from pi0bench.policies.observe import ActionSpace
-from pi0bench.policies.trunk import Trunk, TrunkConfig, initialise
+from pi0bench.policies.normalisation import ActionSpace
+from pi0bench.policies.pi0_trunk import Trunk, TrunkConfig, initialise
 
 TINY = TrunkConfig(2, 32, 32, 64, 64, 4, 1, 8)
 ROWS, HORIZON, DIM = 4, 8, 3

@@ -12,12 +12,12 @@ from pi0bench.errors import UsageError
 from pi0bench.policies.architectures import ARCHITECTURES, build_network
 from pi0bench.policies.architectures.act import ActNetwork
 from pi0bench.policies.architectures.conditioned_unet import ConditionedUNet
-from pi0bench.policies.architectures.fresh import initialise
 from pi0bench.policies.architectures.pointnet import PointNet
 from pi0bench.policies.architectures.unet import UNet, embed_level
+from pi0bench.policies.architectures.weight_init import initialise
 from pi0bench.policies.heads.head import Draw
 from pi0bench.policies.network import Given, Network
-from pi0bench.policies.observe import ActionScale
+from pi0bench.policies.normalisation import ActionScale
 
 ROWS, HORIZON, LOOKS, WORDS, POINTS = 4, 8, 3, 9, 40
 HEAD = {"kind": "gaussian_path", "path": "squared_cosine", "times": "levels"}

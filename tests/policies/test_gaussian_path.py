@@ -12,8 +12,8 @@ from torch import Tensor
 
 from pi0bench.policies.heads.gaussian_path import GaussianPathHead, embed_time
 from pi0bench.policies.heads.head import Context, Target
-from pi0bench.policies.heads.paths import PATHS, SquaredCosine
-from pi0bench.policies.heads.times import TIME_LAWS
+from pi0bench.policies.heads.noise_schedules import PATHS, SquaredCosine
+from pi0bench.policies.heads.time_sampling import TIME_LAWS
 from tests.policies.conftest import HEAD_CONFIGS, ROWS, Small, noise, seeded, smooth
 
 Make = Callable[..., Small]

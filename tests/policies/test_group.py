@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Generator
 
-from pi0bench.content import folder
+from pi0bench.content.folders import folder
 from pi0bench.policies.card import build, read, weights
-from pi0bench.policies.folders import folders
+from pi0bench.policies.policy_folders import folders
 
 ROOT = folder("policies")
 CARDS = {name: read(home) for name, home in folders().items() if not name.endswith("/robosuite")}

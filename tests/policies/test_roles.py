@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from pi0bench.content import folder
+from pi0bench.content.folders import folder
 from pi0bench.errors import UsageError
 from pi0bench.openpi.server import metadata
 from pi0bench.policies import card, registry
-from pi0bench.policies.folders import folders
-from pi0bench.policies.learned import load_policy
+from pi0bench.policies.learned_policy import load_policy
 from pi0bench.policies.policy import Traits
-from pi0bench.results.roles import KNOWN
-from pi0bench.roles import Role, role
+from pi0bench.policies.policy_folders import folders
+from pi0bench.policy_role import Role, role
+from pi0bench.report.competing_policies import KNOWN
 
 
 def test_cards_and_baselines_say_what_old_records_are_known_for() -> None:

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from pi0bench.errors import UsageError
-from pi0bench.policies.heads.field import Estimate
+from pi0bench.policies.heads.denoiser import Estimate
 from pi0bench.policies.heads.head import Draw
-from pi0bench.policies.heads.paths import PATHS, Path, SquaredCosine
-from pi0bench.policies.heads.samplers import SAMPLERS
+from pi0bench.policies.heads.noise_schedules import PATHS, Path, SquaredCosine
+from pi0bench.policies.heads.sampler_registry import SAMPLERS
 
 SIGMA = 0.5
 DETERMINISTIC = [n for n, s in SAMPLERS.items() if n not in ("ddpm", "reverse_sde") and not s.fixed]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pi0bench.errors import UsageError
-from pi0bench.tasks.load import task, task_ids
 from pi0bench.tasks.paraphrases import KINDS, file, paraphrases
+from pi0bench.tasks.task_files import task, task_ids
 
 LONGEST = 16  # words that policies read; what follows is cut off
 

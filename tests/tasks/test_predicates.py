@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from pi0bench.envs import models
-from pi0bench.envs.panda import MAX_WIDTH_M, forward, panda
+from pi0bench.envs import content_models
+from pi0bench.envs.panda_kinematics import MAX_WIDTH_M, forward, panda
 from pi0bench.envs.pose import Pose, from_rpy
 from pi0bench.envs.scene import Scene
-from pi0bench.envs.tabletop import make_world
-from pi0bench.envs.world import World
-from pi0bench.tasks.calls import parse
+from pi0bench.envs.world_protocol import World
+from pi0bench.tasks.call_parser import parse
 from pi0bench.tasks.predicates import PREDICATES
+from pi0bench.tasks.tabletop_episode import make_world
 
 AT = {
     "cube": (0.5, 0.0, 0.02),
@@ -25,8 +25,10 @@ AT = {
 @pytest.fixture(scope="module", params=["mujoco", "pybullet"])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     of = {"other": "cube"}
-    bodies = [models.instance(n, of.get(n, n), Pose(np.array(pos))) for n, pos in AT.items()]
-    made = make_world(request.param, Scene(panda().body, (models.table(), *bodies)))
+    bodies = [
+        content_models.instance(n, of.get(n, n), Pose(np.array(pos))) for n, pos in AT.items()
+    ]
+    made = make_world(request.param, Scene(panda().body, (content_models.table(), *bodies)))
     made.set_arm(panda().home_rad, MAX_WIDTH_M)
     yield made
     made.close()
@@ -72,7 +74,7 @@ def test_a_predicate_says_the_same_of_both_engines(
 @pytest.mark.parametrize("engine", ["mujoco", "pybullet"])
 def test_fingers_touch_hold_and_release(engine: str) -> None:
     tool = forward(panda().home_rad)
-    cube = models.instance("cube", "cube", tool)
+    cube = content_models.instance("cube", "cube", tool)
     world = make_world(engine, Scene(panda().body, (cube,)))
     world.set_arm(panda().home_rad, 0.044)
     truths = []

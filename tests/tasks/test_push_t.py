@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pi0bench.envs import models
-from pi0bench.envs.panda import panda
+from pi0bench.envs import content_models
+from pi0bench.envs.panda_kinematics import panda
 from pi0bench.envs.pose import from_rpy
 from pi0bench.envs.scene import Scene
-from pi0bench.envs.tabletop import Tabletop, make_world
-from pi0bench.envs.world import World
+from pi0bench.envs.world_protocol import World
 from pi0bench.errors import UsageError
-from pi0bench.seeds import stream
+from pi0bench.random_streams import stream
 from pi0bench.tasks.coverage import coverage, covered
-from pi0bench.tasks.load import load, task, task_ids
-from pi0bench.tasks.placement import place
+from pi0bench.tasks.start_states import place
+from pi0bench.tasks.tabletop_episode import Tabletop, make_world
+from pi0bench.tasks.task_files import load, task, task_ids
 
 UNIT_M = 0.03
 MARK_M, MARK_YAW = (0.48, 0.0), -np.pi / 4
@@ -26,8 +26,8 @@ MARK_M, MARK_YAW = (0.48, 0.0), -np.pi / 4
 
 @pytest.fixture
 def world(engine: str) -> Iterator[World]:
-    mark = models.instance("mark", "tee_mark", from_rpy((*MARK_M, 0.001), (0, 0, MARK_YAW)))
-    tee = models.instance("tee", "tee", from_rpy((0.7, 0.3, 0.0125), (0, 0, 0)))
+    mark = content_models.instance("mark", "tee_mark", from_rpy((*MARK_M, 0.001), (0, 0, MARK_YAW)))
+    tee = content_models.instance("tee", "tee", from_rpy((0.7, 0.3, 0.0125), (0, 0, 0)))
     built = make_world(engine, Scene(panda().body, (tee, mark)))
     yield built
     built.close()
@@ -68,7 +68,7 @@ def test_a_t_upside_down_covers_what_geometry_says(world: World) -> None:
 def test_coverage_is_the_same_either_way_and_agrees_with_counted_points(world: World) -> None:
     rng = stream("noise", 0, "push_t")
     points = rng.uniform(-0.1, 0.1, (200_000, 2))
-    tee = models.model("tee").links[0].geoms
+    tee = content_models.model("tee").links[0].geoms
     for _ in range(5):
         x, y, turn = rng.uniform(-0.05, 0.05), rng.uniform(-0.05, 0.05), rng.uniform(-3, 3)
         put(world, x, y, turn)
@@ -108,7 +108,7 @@ def test_a_t_may_start_on_its_mark_and_starts_everywhere() -> None:
 
 def test_only_marks_without_a_footprint_are_stood_on() -> None:
     flat = {item.model for name in task_ids() for item in task(name).objects}
-    assert {name for name in flat if models.model(name).radius_m == 0} == {"tee_mark"}
+    assert {name for name in flat if content_models.model(name).radius_m == 0} == {"tee_mark"}
 
 
 def test_the_expert_brings_the_t_home_and_keeps_the_greatest_coverage(engine: str) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pi0bench.errors import UsageError
-from pi0bench.tasks.load import load, suite, suites, task, task_ids
-from pi0bench.tasks.spec import TaskSpec
+from pi0bench.tasks.task_files import load, suite, suites, task, task_ids
+from pi0bench.tasks.task_spec import TaskSpec
 
 
 def test_the_suite_that_policies_are_compared_on_has_ten_tasks() -> None:

@@ -8,14 +8,14 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from pi0bench.envs import models
-from pi0bench.envs.panda import MAX_WIDTH_M, link_poses, panda
+from pi0bench.envs import content_models
+from pi0bench.envs.panda_kinematics import MAX_WIDTH_M, link_poses, panda
 from pi0bench.envs.scene import Scene
-from pi0bench.envs.tabletop import Tabletop, make_world
-from pi0bench.seeds import stream
-from pi0bench.tasks.load import task
-from pi0bench.tasks.placement import place
-from pi0bench.tasks.spec import TaskSpec
+from pi0bench.random_streams import stream
+from pi0bench.tasks.start_states import place
+from pi0bench.tasks.tabletop_episode import Tabletop, make_world
+from pi0bench.tasks.task_files import task
+from pi0bench.tasks.task_spec import TaskSpec
 
 Policy = Callable[[Tabletop, np.random.Generator], np.ndarray]
 
@@ -160,7 +160,7 @@ def test_either_side_of_the_post_is_as_likely() -> None:
 
 def test_a_cube_in_the_hand_touches_it(engine: str) -> None:
     """So the law that nothing starts inside another thing can fail."""
-    cube = models.instance("x", "cube", link_poses(panda().home_rad, MAX_WIDTH_M)["hand"])
+    cube = content_models.instance("x", "cube", link_poses(panda().home_rad, MAX_WIDTH_M)["hand"])
     world = make_world(engine, Scene(panda().body, (cube,)))
     world.set_arm(panda().home_rad, MAX_WIDTH_M)
     world.step(1)

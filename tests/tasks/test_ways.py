@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from pi0bench.envs.pose import Pose
-from pi0bench.envs.tabletop import Tabletop
 from pi0bench.errors import UsageError
-from pi0bench.seeds import stream
-from pi0bench.tasks.calls import parse
-from pi0bench.tasks.load import load, task, task_ids
-from pi0bench.tasks.placement import Layout, place
-from pi0bench.tasks.spec import TaskSpec
+from pi0bench.random_streams import stream
+from pi0bench.tasks.call_parser import parse
+from pi0bench.tasks.start_states import Layout, place
+from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.tasks.task_files import load, task, task_ids
+from pi0bench.tasks.task_spec import TaskSpec
 
 STILL = np.array([0, 0, 0, 0, 0, 0, 1.0])
 WITH_MODES = [task_id for task_id in task_ids() if task(task_id).modes]

@@ -14,13 +14,13 @@ from rich.console import Console
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.policies.heads.gaussian_path import GaussianPathHead
-from pi0bench.policies.heads.paths import PATHS
+from pi0bench.policies.heads.noise_schedules import PATHS
 from pi0bench.toy import learn, run, world
 from pi0bench.toy.measure import Mean, Measured, Share
 from pi0bench.toy.network import Navigator
 from pi0bench.toy.recipes import JOBS, WAYS, Settings, head
 from pi0bench.toy.statements import statements
-from pi0bench.toy.work import train_all
+from pi0bench.toy.worker import train_all
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

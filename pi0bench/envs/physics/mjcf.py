@@ -5,11 +5,11 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from itertools import combinations
 
-from pi0bench.envs.panda import FINGERS, Panda
+from pi0bench.envs.panda_kinematics import FINGERS, Panda
 from pi0bench.envs.physics.xml import add
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.scene import Body, Geom, Link, Scene
-from pi0bench.envs.world import PHYSICS_HZ
+from pi0bench.envs.world_protocol import PHYSICS_HZ
 
 ROBOT, OBJECT = 1, 2  # collision groups: the robot's own links never touch each other
 

@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from pi0bench.envs.mjlib import mujoco
-from pi0bench.envs.panda import FINGERS, panda
+from pi0bench.envs.panda_kinematics import FINGERS, panda
 from pi0bench.envs.physics import mjcf
+from pi0bench.envs.physics.mujoco_import import mujoco
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.scene import Scene
-from pi0bench.envs.world import ArmState, PhysicsFault
+from pi0bench.envs.world_protocol import ArmState, PhysicsFault
 
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
 
 class MujocoWorld:
-    """See `pi0bench.envs.world.World`."""
+    """See `pi0bench.envs.world_protocol.World`."""
 
     def __init__(self, scene: Scene) -> None:
         robot = panda()

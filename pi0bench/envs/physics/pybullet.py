@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from pi0bench.envs.bullet import Client, pybullet
-from pi0bench.envs.panda import FINGERS, panda
+from pi0bench.envs.panda_kinematics import FINGERS, panda
 from pi0bench.envs.physics import urdf
+from pi0bench.envs.physics.pybullet_client import Client, pybullet
 from pi0bench.envs.pose import Array, Pose, from_quat
 from pi0bench.envs.scene import Body, Joint, Scene
-from pi0bench.envs.world import PHYSICS_HZ, ArmState, PhysicsFault
+from pi0bench.envs.world_protocol import PHYSICS_HZ, ArmState, PhysicsFault
 
 _BASE = -1  # PyBullet's number of a body's root link
 _ROBOT, _OBJECT = 1, 2  # collision groups: the robot's own links never touch each other
 
 
 class PybulletWorld:
-    """See `pi0bench.envs.world.World`."""
+    """See `pi0bench.envs.world_protocol.World`."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene

@@ -12,14 +12,14 @@ from time import process_time
 import numpy as np
 
 from pi0bench.envs.cameras import CAMERAS, camera, picture
-from pi0bench.envs.render.renderer import Renderer
-from pi0bench.envs.tabletop import Tabletop
-from pi0bench.envs.world import PHYSICS_HZ, World
-from pi0bench.evaluate.episode import Rollout
-from pi0bench.evaluate.planning import Question
+from pi0bench.envs.render.renderer_protocol import Renderer
+from pi0bench.envs.world_protocol import PHYSICS_HZ, World
+from pi0bench.evaluate.ask_policy import Question
+from pi0bench.evaluate.episode_loop import Rollout
 from pi0bench.policies.policy import Policy
-from pi0bench.results.record import Cell, Record
-from pi0bench.tasks.spec import TaskSpec
+from pi0bench.records.record import Cell, Record
+from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.tasks.task_spec import TaskSpec
 
 CONTROL_HZ = 20
 _PHYSICS_STEPS = 50

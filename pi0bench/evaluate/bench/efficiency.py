@@ -14,20 +14,20 @@ from time import perf_counter
 
 from rich.console import Console
 
-from pi0bench.bounds import bounded
-from pi0bench.envs.render.choose import choose, make
+from pi0bench.argument_bounds import bounded
+from pi0bench.envs.render.choose_renderer import choose, make
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.bench.costs import Costs, costs
 from pi0bench.evaluate.bench.split import Split, split
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.measure import measure
-from pi0bench.evaluate.supervised import Local
+from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.evaluate.worker import Measure, measures
 from pi0bench.policies import registry
 from pi0bench.policies.policy import on_one_thread
-from pi0bench.results.record import Cell, Record
-from pi0bench.results.store import RunFolder
-from pi0bench.tasks.load import task as load_task
+from pi0bench.records.record import Cell, Record
+from pi0bench.records.run_folder import RunFolder
+from pi0bench.tasks.task_files import task as load_task
 
 _LOOKS = 4
 

@@ -15,16 +15,16 @@ from time import process_time
 
 from rich.console import Console
 
-from pi0bench.envs.gym import GymTask
-from pi0bench.envs.registration import STILL
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import executors
+from pi0bench.evaluate.ask_policy import Watched
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.measure import measure
-from pi0bench.evaluate.planning import Watched
 from pi0bench.evaluate.worker import measures
+from pi0bench.gym.external_env_task import GymTask
+from pi0bench.gym.registration import STILL
 from pi0bench.policies import registry
-from pi0bench.results.store import RunFolder
+from pi0bench.records.run_folder import RunFolder
 
 EPISODES = 2000
 SLICES = 10

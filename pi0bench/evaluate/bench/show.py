@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from pi0bench.envs.world import PHYSICS_HZ
+from pi0bench.envs.world_protocol import PHYSICS_HZ
 from pi0bench.evaluate.bench.costs import CONTROL_HZ, Costs
 from pi0bench.evaluate.bench.efficiency import Efficiency
 from pi0bench.evaluate.bench.overhead import Overhead
 from pi0bench.evaluate.bench.split import SHARES, Split
-from pi0bench.results.grid import Column, Line, print_grid
+from pi0bench.report.terminal_grid import Column, Line, print_grid
 
 ETA_BAR, STEP_US_BAR = 0.85, 5.0
 

@@ -10,19 +10,19 @@ from time import process_time
 
 from rich.console import Console
 
-from pi0bench.envs.control import Controller
-from pi0bench.envs.render.renderer import Renderer
-from pi0bench.envs.tabletop import Tabletop
+from pi0bench.envs.controller import Controller
+from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.evaluate import executors
+from pi0bench.evaluate.ask_policy import Stopwatch, Watched
 from pi0bench.evaluate.bench.ledger import Ledger, Place
-from pi0bench.evaluate.episode import TIMED_EVERY, Rollout
+from pi0bench.evaluate.episode_loop import TIMED_EVERY, Rollout
 from pi0bench.evaluate.measure import measure
-from pi0bench.evaluate.planning import Stopwatch, Watched
 from pi0bench.evaluate.worker import Measure
 from pi0bench.policies.policy import Policy
-from pi0bench.results.record import Cell, Record
-from pi0bench.results.store import RunFolder
-from pi0bench.tasks.spec import TaskSpec
+from pi0bench.records.record import Cell, Record
+from pi0bench.records.run_folder import RunFolder
+from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.tasks.task_spec import TaskSpec
 
 SHARES: Mapping[str, Mapping[str, str]] = {
     "simulation": {

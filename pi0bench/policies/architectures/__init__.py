@@ -8,7 +8,7 @@ from typing import Any
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.architectures.act import ActNetwork
 from pi0bench.policies.architectures.conditioned_unet import ConditionedUNet
-from pi0bench.policies.architectures.observers import PointObserver, TokenObserver
+from pi0bench.policies.architectures.observation_encoders import PointObserver, TokenObserver
 from pi0bench.policies.architectures.trunk_network import TrunkNetwork
 from pi0bench.policies.network import Given, Network
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from pi0bench.policies import observe
-from pi0bench.policies.architectures.attention import DecoderLayer, EncoderLayer
-from pi0bench.policies.architectures.fresh import initialise
+from pi0bench.policies import normalisation
+from pi0bench.policies.architectures.post_norm_transformer import DecoderLayer, EncoderLayer
+from pi0bench.policies.architectures.weight_init import initialise
 from pi0bench.policies.heads.head import Draw, masked_mean
 from pi0bench.policies.network import PROPRIO_DIM, Given, Network, Sampled, Seen
 
@@ -63,7 +63,7 @@ class ActNetwork(Network):
     def __init__(self, given: Given, layers: int = 4) -> None:
         super().__init__(given.scale)
         actions = given.scale.space(given.horizon).dim
-        self.see = nn.Linear(observe.TOKEN_DIM, _WIDTH)
+        self.see = nn.Linear(normalisation.TOKEN_DIM, _WIDTH)
         self.look = nn.Parameter(torch.zeros(given.looks, _WIDTH))
         self.word = nn.Embedding(given.words, _WIDTH)
         self.place = nn.Parameter(torch.zeros(_MAX_WORDS, _WIDTH))
@@ -91,7 +91,7 @@ class ActNetwork(Network):
     def loss(self, batch: Seen, generator: Generator, draws: int) -> Tensor:
         """Absolute error over valid steps, and the styles' divergence; one style a chunk."""
         numbers, valid = self.scale.normalise(batch["actions"]), batch["valid"]
-        mean, log_variance = self.style(numbers, valid, observe.state(batch["proprio"]))
+        mean, log_variance = self.style(numbers, valid, normalisation.state(batch["proprio"]))
         noise = torch.randn(mean.shape, generator=generator, device=generator.device).to(mean)
         style = mean + (log_variance / 2).exp() * noise
         guess = self._decode(self._memory(batch, style))
@@ -107,9 +107,9 @@ class ActNetwork(Network):
         return Sampled(self.scale.restore(self._decode(encoded)), 1)
 
     def _memory(self, seen: Seen, style: Tensor) -> Memory:
-        looks = self.see(observe.tokens(seen["features"])) + self.look
+        looks = self.see(normalisation.tokens(seen["features"])) + self.look
         said = self.word(seen["ids"]) + self.place[: seen["ids"].shape[1]]
-        felt = self.feel(observe.state(seen["proprio"]))
+        felt = self.feel(normalisation.state(seen["proprio"]))
         x = torch.cat([self.style_in(style)[:, None], felt[:, None], looks, said], dim=1)
         words = seen["words"]
         there = words.new_ones(len(words), x.shape[1] - words.shape[1])

@@ -10,13 +10,13 @@ import torch
 from torch import Generator, Tensor, nn
 
 from pi0bench.errors import UsageError
-from pi0bench.policies.architectures.fresh import initialise
-from pi0bench.policies.architectures.observers import Observer
+from pi0bench.policies.architectures.observation_encoders import Observer
 from pi0bench.policies.architectures.unet import UNet
+from pi0bench.policies.architectures.weight_init import initialise
 from pi0bench.policies.heads import parse
 from pi0bench.policies.heads.gaussian_path import GaussianPathHead, path_loss, path_sample
+from pi0bench.policies.heads.gaussian_path_options import GaussianRecipe
 from pi0bench.policies.heads.head import Draw, Target
-from pi0bench.policies.heads.recipe import GaussianRecipe
 from pi0bench.policies.network import Given, Network, Sampled, Seen
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from pi0bench.policies import observe
+from pi0bench.policies import normalisation
 from pi0bench.policies.heads import build_head
 from pi0bench.policies.heads.head import Context, Draw, Target
 from pi0bench.policies.network import PROPRIO_DIM, Given, Network, Sampled, Seen
-from pi0bench.policies.trunk import PrefixCache, Trunk, TrunkConfig, initialise
+from pi0bench.policies.pi0_trunk import PrefixCache, Trunk, TrunkConfig, initialise
 
 
 class TrunkNetwork(Network):
@@ -28,7 +28,7 @@ class TrunkNetwork(Network):
         space = given.scale.space(given.horizon)
         made = build_head(head, space, trunk.action_width, given.studied)
         super().__init__(given.scale, made.solvers, made.steps)
-        self.see = nn.Linear(observe.TOKEN_DIM, trunk.prefix_width)
+        self.see = nn.Linear(normalisation.TOKEN_DIM, trunk.prefix_width)
         self.look = nn.Parameter(torch.zeros(given.looks, trunk.prefix_width))
         self.word = nn.Embedding(given.words, trunk.prefix_width)
         self.feel = nn.Linear(PROPRIO_DIM, trunk.action_width)
@@ -56,7 +56,7 @@ class TrunkNetwork(Network):
 
     def prefix(self, features: Tensor, ids: Tensor, valid: Tensor) -> PrefixCache:
         """Run what is seen (B, S, 11) and asked, word ids and their validity (B, L), once."""
-        seen = self.see(observe.tokens(features)) + self.look
+        seen = self.see(normalisation.tokens(features)) + self.look
         # Only text is scaled by √width, as in PaliGemma.
         said = self.word(ids) * self.word.embedding_dim**0.5
         there = torch.ones(seen.shape[:2], dtype=torch.bool, device=seen.device)
@@ -65,7 +65,7 @@ class TrunkNetwork(Network):
     def encode(self, seen: Seen) -> Context:
         """What a head may ask: the prefix's keys and values, and the embedded state."""
         cache = self.prefix(seen["features"], seen["ids"], seen["words"])
-        return Context(self.trunk, cache, self.feel(observe.state(seen["proprio"])))
+        return Context(self.trunk, cache, self.feel(normalisation.state(seen["proprio"])))
 
     def loss(self, batch: Seen, generator: Generator, draws: int) -> Tensor:
         """The head's loss (see `Network.loss`)."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from pi0bench.policies.heads.paths import SquaredCosine
+from pi0bench.policies.heads.noise_schedules import SquaredCosine
 
 
 class UNet(nn.Module):

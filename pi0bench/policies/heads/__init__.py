@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from pi0bench.errors import UsageError, unknown
+from pi0bench.policies.heads.autoregressive_tokens import TokenSequenceHead
 from pi0bench.policies.heads.gaussian_path import GaussianPathHead
 from pi0bench.policies.heads.head import Head, Target
-from pi0bench.policies.heads.normalizing import NormalizingFlowHead
-from pi0bench.policies.heads.parallel import ParallelTokensHead
+from pi0bench.policies.heads.normalizing_flow import NormalizingFlowHead
+from pi0bench.policies.heads.parallel_tokens import ParallelTokensHead
 from pi0bench.policies.heads.regression import RegressionHead
-from pi0bench.policies.heads.sequences import TokenSequenceHead
-from pi0bench.policies.observe import ActionSpace
+from pi0bench.policies.normalisation import ActionSpace
 
 HEADS: dict[str, type[Head]] = {
     "regression": RegressionHead,

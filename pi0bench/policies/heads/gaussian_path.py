@@ -11,12 +11,12 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from pi0bench.errors import UsageError
-from pi0bench.policies.heads.field import Estimate
+from pi0bench.policies.heads.denoiser import Estimate
+from pi0bench.policies.heads.gaussian_path_options import GaussianRecipe
 from pi0bench.policies.heads.head import Context, Draw, Head, Target
-from pi0bench.policies.heads.paths import Path
-from pi0bench.policies.heads.recipe import GaussianRecipe
-from pi0bench.policies.heads.samplers import SAMPLERS
-from pi0bench.policies.observe import ActionSpace
+from pi0bench.policies.heads.noise_schedules import Path
+from pi0bench.policies.heads.sampler_registry import SAMPLERS
+from pi0bench.policies.normalisation import ActionSpace
 
 PERIODS = (4e-3, 4.0)
 

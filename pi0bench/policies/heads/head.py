@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from pi0bench.policies.observe import ActionSpace
-from pi0bench.policies.trunk import PrefixCache, Trunk, initialise
+from pi0bench.policies.normalisation import ActionSpace
+from pi0bench.policies.pi0_trunk import PrefixCache, Trunk, initialise
 
 Draw = Callable[[], Tensor]
 """Each call gives fresh standard normal noise, (B, H, A); a row's never depends on the others."""

@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from pi0bench.policies.heads.head import Context, Draw, Head, Target, masked_mean
-from pi0bench.policies.observe import ActionSpace
+from pi0bench.policies.normalisation import ActionSpace
 
 
 class RegressionHead(Head):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pi0bench.envs.pose import Array, Pose, vector_of
-from pi0bench.envs.world import World
+from pi0bench.envs.world_protocol import World
 
 OPEN, SHUT = 1.0, -1.0
 TRAVEL_M = 0.14  # height of the tool above the table when it carries or searches

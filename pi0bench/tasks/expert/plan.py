@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from pi0bench.envs.pose import Array, Pose
-from pi0bench.envs.world import World
-from pi0bench.tasks.calls import Call
+from pi0bench.envs.world_protocol import World
+from pi0bench.tasks.call_parser import Call
 from pi0bench.tasks.expert.motion import View
-from pi0bench.tasks.expert.skills import ACTS, SKILLS
-from pi0bench.tasks.spec import TaskSpec, Way
+from pi0bench.tasks.expert.skill_registry import ACTS, SKILLS
+from pi0bench.tasks.task_spec import TaskSpec, Way
 
 _DONE = {name: skill.done for name, skill in SKILLS.items()}
 _LASTING = {name for name, skill in SKILLS.items() if skill.lasting}

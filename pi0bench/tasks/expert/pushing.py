@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pi0bench.envs.pose import Array, Pose
-from pi0bench.envs.world import World
+from pi0bench.envs.world_protocol import World
 from pi0bench.tasks import predicates
 from pi0bench.tasks.expert.motion import SHUT, TRAVEL_M, View, funnel, move, raised
 

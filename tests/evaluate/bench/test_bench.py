@@ -10,7 +10,7 @@ from pi0bench.evaluate.bench.overhead import overhead
 from pi0bench.evaluate.bench.show import sentences
 from pi0bench.evaluate.bench.split import SHARES, Split
 from pi0bench.evaluate.cells import Settings
-from pi0bench.results.record import Cell, Record
+from pi0bench.records.record import Cell, Record
 
 COSTS = Costs(0.04, {"front": 1.0, "wrist": 3.0}, {"eyes": 5.0, "prefix": 2.0}, 1.5, 8)
 

@@ -1,0 +1,1 @@
+"""What is learned from: demonstrations, pictures, features, clouds, and their export."""

@@ -1,0 +1,157 @@
+"""Demonstrations: the expert's clean actions along an execution that is now and then disturbed.
+
+Pictures are not stored: a file holds states, from which they can be drawn at any size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi0bench.data import parallel_parts
+from pi0bench.data.array_files import read, write
+from pi0bench.data.worlds.choose import make
+from pi0bench.data.worlds.world import Demonstration, Disturbance, Task, World
+from pi0bench.errors import UsageError
+from pi0bench.random_streams import stream
+
+_AFTER_STEPS = 12  # the expert goes on this long after success, so that chunks can end in rest
+_BLOCK = 20  # episodes a part file
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """One demonstration of T control steps.
+
+    Attributes:
+        arrays: what the world notes (see `World.note`), (T, …) each, and `proprio` (T, 10) before
+            each action; the expert's clean `actions` (T, 7); and `disturbed` (T,), whether
+            something else was executed.
+        instruction: what was asked.
+        mode: which of the task's modes it took, if the task has any.
+    """
+
+    arrays: dict[str, NDArray[Any]]
+    instruction: str
+    mode: str
+
+
+def record(world: World, task: str, seed: int, number: int, how: Disturbance) -> Episode | None:
+    """Run the expert once; None when it did not succeed."""
+    rng = stream("disturbance", seed, task, number)
+    env = world.begin(task, seed, number)
+    rows: dict[str, list[Any]] = {}
+    pushes = _pushes(env, rng, how)
+    after = 0
+    try:
+        while env.steps < env.max_steps and after < _AFTER_STEPS:
+            clean = env.expert_action()
+            push = None if after else next(pushes)
+            row = {
+                **world.note(env),
+                "proprio": env.proprio(),
+                "actions": clean.astype(np.float32),
+                "disturbed": push is not None,
+            }
+            for key, value in row.items():
+                rows.setdefault(key, []).append(value)
+            env.step(clean if push is None else push(clean))
+            after = after + 1 if after or env.succeeded else 0
+        if not after:
+            return None
+        arrays = {key: np.array(value) for key, value in rows.items()}
+        return Episode(arrays, env.instruction, env.verdict.mode)
+    finally:
+        env.close()
+
+
+Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+def _pushes(
+    env: Demonstration, rng: np.random.Generator, how: Disturbance
+) -> Iterator[Change | None]:
+    """For each step: nothing, or what to execute in place of the clean action."""
+    if rng.random() >= how.share:
+        while True:
+            yield None
+    scale = env.control_hz / env.speed_m_s  # metres a step to action units
+    while True:
+        for _ in range(int(rng.integers(8, 26))):
+            yield None
+        push = np.zeros(7)
+        push[:3] = rng.normal(0, how.push_m, 3) / how.steps * scale
+        push[5] = rng.normal(0, how.turn)
+        flip = rng.random() < how.grip
+
+        def change(clean: NDArray[np.float64], push: Any = push, flip: bool = flip) -> Any:
+            return np.clip(clean + push, -1, 1) * ([1] * 6 + [-1 if flip else 1])
+
+        for _ in range(how.steps):
+            yield change
+
+
+def _block(
+    task_id: str, start: int, count: int, seed: int, how: dict[str, Any], engine: str
+) -> Any:
+    world, disturbance = make(engine), Disturbance(**how)
+    numbers = range(start, start + count)
+    tried = [(n, record(world, task_id, seed, n, disturbance)) for n in numbers]
+    kept = [(number, episode) for number, episode in tried if episode is not None]
+    if not kept:
+        raise UsageError(f"{task_id}: the expert failed {count} times in a row; check its plan")
+    table = [
+        {
+            "task": task_id,
+            "episode": n,
+            "steps": len(e.arrays["actions"]),
+            "says": e.instruction,
+            "mode": e.mode,
+        }
+        for n, e in kept
+    ]
+    arrays = {k: np.concatenate([e.arrays[k] for _, e in kept]) for k in kept[0][1].arrays}
+    return arrays, {"episodes": table}
+
+
+def collect(
+    tasks: Sequence[Task],
+    episodes: int,
+    out: Path,
+    *,
+    seed: int = 0,
+    engine: str = "mujoco",
+    how: Disturbance | None = None,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Record `episodes` start states of each task into one file; finished parts are kept.
+
+    Episodes in which the disturbed expert fails are left out.
+
+    Raises:
+        UsageError: a task's expert fails all the time.
+    """
+    how = how or make(engine).disturbance
+    about = {
+        "seed": seed,
+        "asked": episodes,
+        "engine": engine,
+        "disturbance": vars(how),
+        "tasks": {task.id: task.hash for task in tasks},
+    }
+    jobs = [
+        (task.id, start, min(_BLOCK, episodes - start), seed, vars(how), engine)
+        for start in range(0, episodes, _BLOCK)
+        for task in tasks
+    ]
+    folder = out.with_suffix(".parts")
+    paths = parallel_parts.make(folder, _block, jobs, about, workers=workers, progress=progress)
+    loaded = [read(path) for path in paths]
+    arrays = {k: np.concatenate([a[k] for a, _ in loaded]) for k in loaded[0][0]}
+    return write(out, arrays, {**about, "episodes": [r for _, m in loaded for r in m["episodes"]]})

@@ -1,0 +1,103 @@
+"""Training data as files of arrays: labelled scenes for eyes, chunks for policies. No simulator."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from copy import copy
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from pi0bench.data.array_files import read
+from pi0bench.errors import UsageError
+from pi0bench.policies.instruction_tokenizer import Words, split
+from pi0bench.policies.normalisation import ActionScale
+from pi0bench.train.training_loop import Batch
+
+T = TypeVar("T")
+
+
+class Scenes:
+    """Files of scenes, joined (see `pi0bench.data.labelled_scenes`)."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        parts = [read(path) for path in paths]
+        self.about = parts[0][1]
+        self.arrays = {key: np.concatenate([p[key] for p, _ in parts]) for key in parts[0][0]}
+
+    def __len__(self) -> int:
+        return len(self.arrays["proprio"])
+
+    def gather(self, indices: np.ndarray) -> Batch:
+        """The scenes at `indices` as tensors (see `pi0bench.data.labelled_scenes.example`)."""
+        return {key: torch.from_numpy(array[indices]) for key, array in self.arrays.items()}
+
+
+class Chunks:
+    """What was seen, felt, asked and done: a file of features or of points.
+
+    See `pi0bench.data.keypoint_features` and `pi0bench.data.point_clouds`.
+    """
+
+    def __init__(self, path: Path, text_length: int) -> None:
+        if not path.exists():
+            raise UsageError(f"{path}: no such file; pi0bench train and a policy's name makes it")
+        self.arrays, self.about = read(path)
+        sentences = self.about["sentences"]
+        self.vocabulary = sorted({word for text in sentences for word in split(text)})
+        self._ids, self._words = Words(self.vocabulary).encode(sentences, text_length)
+        self._more: Batch = {}
+        self._made: dict[str, Any] = {}
+
+    @cached_property
+    def scale(self) -> ActionScale:
+        """How the actions that count become network numbers."""
+        return ActionScale.of(self.arrays["actions"][self.arrays["valid"]])
+
+    def __len__(self) -> int:
+        return len(self.arrays["proprio"])
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        """What `make` returns, made once for these windows."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    def adding(self, more: Batch) -> Chunks:
+        """The same windows with something more of each, (N, …), which is gathered too."""
+        same = copy(self)
+        same._more = {**self._more, **more}
+        return same
+
+    def placed(self, device: str) -> Batch:
+        """All windows on a device."""
+        whole = self.gather(np.arange(len(self)))
+        return {name: x.to(device) for name, x in whole.items()}
+
+    def modes(self) -> dict[str, dict[str, int]]:
+        """How often the demonstrations of each task that has modes took each of them."""
+        taken: dict[str, Counter[str]] = {}
+        for row in self.about["episodes"]:
+            if row["mode"]:
+                taken.setdefault(row["task"], Counter())[row["mode"]] += 1
+        return {task: dict(sorted(counts.items())) for task, counts in sorted(taken.items())}
+
+    def gather(self, indices: np.ndarray) -> Batch:
+        """Proprio (B, 10), actions (B, H, 7), valid (B, H), ids and words.
+
+        And features (B, S, 11) or points (B, N, 6); a teacher's pairs also have noise, (B, H, 7).
+        """
+        rows = {key: array[indices] for key, array in self.arrays.items() if key != "rgb"}
+        if "features" in rows:
+            rows["features"] = rows["features"].astype(np.float32)
+        if "xyz" in rows:
+            colours = self.arrays["rgb"][rows.pop("episode")].astype(np.float32) / 255
+            rows["points"] = np.concatenate([rows.pop("xyz").astype(np.float32), colours], axis=2)
+        batch = {key: torch.from_numpy(array) for key, array in rows.items()}
+        said = batch.pop("said")
+        more = {name: x[torch.from_numpy(indices)] for name, x in self._more.items()}
+        return {**batch, **more, "ids": self._ids[said], "words": self._words[said]}

@@ -1,0 +1,78 @@
+"""Moments of the tabletop that no physics led to: things are put where they could be.
+
+On the table, in the gripper, on and in each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pi0bench.envs import content_models
+from pi0bench.envs.cameras import Snapshot
+from pi0bench.envs.panda_kinematics import MAX_WIDTH_M, forward, inverse, panda
+from pi0bench.envs.pose import Array, Pose, from_rpy, rot_of
+from pi0bench.envs.scene import Body, Scene
+from pi0bench.tasks.start_states import place
+from pi0bench.tasks.task_spec import TaskSpec
+
+
+def draw_scene(task: TaskSpec, rng: np.random.Generator) -> tuple[Scene, Snapshot]:
+    """A random moment of a task: the arm anywhere, things where a robot may have put them."""
+    bodies = [_moved(body, rng) for body in place(task, rng).bodies]
+    small = [i for i, body in enumerate(bodies) if body.free and body.rest_m > 0]
+    rng.shuffle(small)
+    q, width = _arm(bodies[rng.integers(len(bodies))], rng)
+    tool = forward(q)
+    if small and len(bodies) > 1 and rng.random() < 0.45:
+        item = small[-1]
+        base = bodies[rng.choice([i for i in range(len(bodies)) if i != item])]
+        bodies[item] = _put(bodies[item], base, rng)
+    if small and (fate := rng.random()) < 0.5:
+        item = bodies[small[0]]
+        if fate < 0.35:  # in the gripper
+            width = 2 * item.rest_m
+            slip = from_rpy(rng.normal(0, 0.004, 3), (0, 0, rng.normal(0, 0.08)))
+            pose = tool @ slip
+        else:  # under it
+            x, y = tool.pos_m[:2] + rng.normal(0, 0.008, 2)
+            pose = from_rpy((x, y, item.rest_m), (0, 0, rng.uniform(-0.8, 0.8)))
+        bodies[small[0]] = replace(item, pose=pose)
+    scene = Scene(panda().body, (content_models.table(), *bodies))
+    poses = {body.name: body.pose for body in scene.bodies}
+    return scene, Snapshot(q, width, poses, {body.name: body.joint_at for body in bodies})
+
+
+def _moved(body: Body, rng: np.random.Generator) -> Body:
+    """The body with its joint, if it has one, anywhere in its range, and often at an end."""
+    if body.joint is None:
+        return body
+    low, high = body.joint.range
+    return replace(body, joint_at=float(np.clip(rng.uniform(1.5 * low, 1.5 * high), low, high)))
+
+
+def _arm(target: Body, rng: np.random.Generator) -> tuple[Array, float]:
+    """Joint angles and opening; mostly near the target: over it, or on the way down."""
+    tool = np.array([rng.uniform(0.32, 0.70), rng.uniform(-0.28, 0.28), rng.uniform(0.01, 0.32)])
+    width = MAX_WIDTH_M * (1 - rng.random() ** 3 * rng.integers(2))
+    if rng.random() < 0.7:
+        reach = 0.02 + 0.06 * rng.random()
+        tool[:2] = target.pose.pos_m[:2] + rng.normal(0, reach, 2)
+        tool[2] = target.pose.pos_m[2] + target.top_m + rng.uniform(-0.02, 0.16)
+    tool[2] = max(tool[2], 0.008)
+    rot = rot_of(np.array([0, 0, rng.uniform(-0.7, 0.7)])) @ forward(panda().home_rad).rot
+    aim = Pose(tool, rot_of(rng.normal(0, 0.02, 3)) @ rot)
+    return inverse(aim, panda().home_rad, iterations=12), width
+
+
+def _put(item: Body, base: Body, rng: np.random.Generator) -> Body:
+    """The item on the base, or in it, or on its way there."""
+    x, y = rng.normal(0, 0.008, 2)
+    at = base.pose.pos_m + np.array([0, 0, base.top_m])
+    if base.room:
+        link = base.link_poses(base.pose, base.joint_at)[base.room.link]
+        at = base.room.centre_m(link) - np.array([0, 0, 0.01])
+    lift = item.rest_m + 0.03 * rng.random() ** 3
+    heading = from_rpy((0, 0, 0), (0, 0, rng.uniform(-np.pi, np.pi)))
+    return replace(item, pose=Pose(at + np.array([x, y, lift]), heading.rot))

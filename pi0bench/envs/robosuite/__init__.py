@@ -1,1 +1,0 @@
-"""robosuite's tasks: its own arm, controller and reset behind `pi0bench.envs.episode.Episode`."""

@@ -1,0 +1,126 @@
+"""Validates task files, then resets each task many times and looks for starts that are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from pi0bench.envs.physics import ENGINES
+from pi0bench.envs.world_protocol import PHYSICS_HZ, PhysicsFault
+from pi0bench.errors import UsageError
+from pi0bench.random_streams import stream
+from pi0bench.tasks import variation_files
+from pi0bench.tasks.paraphrases import paraphrases
+from pi0bench.tasks.start_states import Layout, PlacementError, place
+from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.tasks.task_files import files, load
+from pi0bench.tasks.task_spec import TaskSpec
+
+_WATCH_S = 0.5
+_DRIFT_M = 0.005
+
+
+def check(
+    paths: Sequence[Path],
+    engines: Sequence[str] = ENGINES,
+    resets: int = 50,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Check the task files among and below the paths.
+
+    Without any, all of the benchmark's are checked, and its paraphrases and variations too.
+
+    Returns:
+        How many problems there were; each is said on a line of its own.
+
+    Raises:
+        UsageError: a path that does not exist.
+    """
+    problems = 0
+    tasks: list[TaskSpec] = []
+    for path in files(paths):
+        try:
+            task = load(path)
+        except UsageError as error:
+            problems += _tell(str(error).split("\n"), say)
+            continue
+        tasks.append(task)
+        layouts, unplaced = _layouts(task, resets)
+        problems += _tell(unplaced, say)
+        for engine in engines:
+            wrong = _resets(task, layouts, engine)
+            problems += _tell(wrong, say)
+            if not wrong:
+                say(f"{task.id}: {engine}: {len(layouts)} starts are good")
+    return problems if paths else problems + _tell(_departures(tasks), say)
+
+
+def _departures(tasks: Sequence[TaskSpec]) -> list[str]:
+    """What is wrong with the files of paraphrases and variations."""
+    readers: list[Callable[[], object]] = [partial(paraphrases, tasks)]
+    readers += [
+        partial(variation_files.load, variation_files.path_of(kind))
+        for kind in variation_files.kinds()
+    ]
+    wrong: list[str] = []
+    for read in readers:
+        try:
+            read()
+        except UsageError as error:
+            wrong += str(error).split("\n")
+    return wrong
+
+
+def _tell(lines: Sequence[str], say: Callable[[str], None]) -> int:
+    for line in lines:
+        say(line)
+    return len(lines)
+
+
+def _layouts(task: TaskSpec, resets: int) -> tuple[dict[int, Layout], list[str]]:
+    """The start states of the first evaluation episodes, and what went wrong in drawing them."""
+    layouts: dict[int, Layout] = {}
+    refused: dict[str, list[int]] = {}
+    for seed in range(resets):
+        try:
+            layouts[seed] = place(task, stream("evaluation", 0, task.id, seed))
+        except PlacementError as error:
+            refused.setdefault(str(error), []).append(seed)
+    return layouts, [f"{why} ({_seeds(seeds)})" for why, seeds in refused.items()]
+
+
+def _resets(task: TaskSpec, layouts: dict[int, Layout], engine: str) -> list[str]:
+    found: dict[str, list[int]] = {}
+    for seed, layout in layouts.items():
+        try:
+            complaints = _start(task, layout, engine)
+        except PhysicsFault as error:
+            complaints = [f"diverges: {error}"]
+        for complaint in complaints:
+            found.setdefault(complaint, []).append(seed)
+    return [f"{task.id}: {engine}: {what} ({_seeds(seeds)})" for what, seeds in found.items()]
+
+
+def _start(task: TaskSpec, layout: Layout, engine: str) -> list[str]:
+    """What is wrong with one start state."""
+    env = Tabletop(task, layout, engine)
+    try:
+        complaints = ["the goal is true at the start"] if env.goal() else []
+        names = env.world.scene.free_names
+        before = {name: env.world.pose(name).pos_m for name in names}
+        env.world.step(round(_WATCH_S * PHYSICS_HZ))
+        for name in names:
+            moved_m = float(np.linalg.norm(env.world.pose(name).pos_m - before[name]))
+            if moved_m > _DRIFT_M:
+                complaints.append(f'"{name}" moves by itself, over {1000 * _DRIFT_M:g} mm')
+        return complaints
+    finally:
+        env.close()
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    many = "seed" if len(seeds) == 1 else "seeds"
+    return f"{many} {', '.join(map(str, seeds))}"

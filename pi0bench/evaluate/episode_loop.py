@@ -1,0 +1,214 @@
+"""The episode loop: a batch of start states in lock step, one policy, one task."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi0bench.envs.episode_protocol import Episode, Verdict
+from pi0bench.envs.render.renderer_protocol import Image, Renderer
+from pi0bench.envs.world_protocol import EnvFault
+from pi0bench.evaluate.ask_policy import Chunk, PolicyFault, Question, Stopwatch, ask
+from pi0bench.evaluate.environment_reuse import Kept
+from pi0bench.evaluate.fault_attribution import describe, of_machine
+from pi0bench.evaluate.observation_history import Witness
+from pi0bench.evaluate.smoothness import smoothness
+from pi0bench.evaluate.task_sources import Task
+from pi0bench.policies.policy import Policy, Traits
+from pi0bench.random_streams import stream
+from pi0bench.records.record import Cell, Record, Timing
+
+TIMED_EVERY = 5
+"""A plan for one robot takes longer than its share of a batch: few are timed."""
+
+Watch = Callable[[Episode, bool], None]
+"""Is told of a state of an episode, and whether it is the last."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What an episode left behind.
+
+    Attributes:
+        record: how it ended.
+        timing: what it took.
+        frames: pictures of it, (side, side, 3) each, only when they were asked for.
+        reset: True when its environment had had another episode before.
+        unclean: what was otherwise after a reset than in a fresh environment, whose record this is.
+    """
+
+    record: Record
+    timing: Timing
+    frames: tuple[Image, ...] = ()
+    reset: bool = False
+    unclean: str = ""
+
+
+def run(
+    cells: Sequence[Cell],
+    policy: Policy,
+    task: Task,
+    renderer: Renderer | None,
+    stopwatch: Stopwatch,
+    watch: Watch | None = None,
+    abreast: int = 8,
+    kept: Kept | None = None,
+) -> Iterator[Outcome]:
+    """Run cells that differ in the episode alone; an episode never depends on its neighbours.
+
+    Each is yielded when it ends, and the next begins in its place, so that the policy plans for as
+    many as it can.
+
+    Args:
+        cells: one episode each.
+        policy: plans for all the episodes that still run.
+        task: the cells' task.
+        renderer: draws what the policy sees, only when it plans; None when it sees nothing.
+        stopwatch: times the first plan of every `TIMED_EVERY`th episode, alone.
+        watch: told of the state at the start and after every control step.
+        abreast: episodes that run at a time.
+        kept: environments to reset; None builds one for each episode.
+    """
+    waiting, running = deque(cells), list[Rollout]()
+    try:
+        while waiting or running:
+            start_s = perf_counter()
+            while waiting and len(running) < abreast:
+                running.append(Rollout(waiting.popleft(), task, watch, kept))
+            asking = [rollout for rollout in running if not rollout.status]
+            questions = [rollout.question(policy.traits, renderer) for rollout in asking]
+            for rollout, question in zip(asking, questions, strict=True):
+                if rollout.replans == 0 and rollout.cell.episode % TIMED_EVERY == 0:
+                    rollout.times = stopwatch.times(policy, question, cells[0])
+            answers = ask(policy, questions, cells[0]) if questions else []
+            for rollout, answer in zip(asking, answers, strict=True):
+                rollout.follow(answer)
+            share_s = (perf_counter() - start_s) / len(running)
+            for rollout in running:
+                rollout.wall_s += share_s
+            ended = [rollout for rollout in running if rollout.status]
+            running = [rollout for rollout in running if not rollout.status]
+            for rollout in ended:
+                rollout.close()
+            yield from (rollout.outcome() for rollout in ended)
+    finally:
+        for rollout in running:
+            rollout.close()
+
+
+class Rollout:
+    """One episode on its way; `status` is empty while it runs, `wall_s` its share of the time."""
+
+    def __init__(
+        self, cell: Cell, task: Task, watch: Watch | None = None, kept: Kept | None = None
+    ) -> None:
+        self.cell, self.status, self.fault = cell, "", ""
+        self.replans, self.trunk_evaluations, self.clipped, self.wall_s = 0, 0, 0, 0.0
+        self.times: Mapping[str, float] = {}
+        self._closed = False
+        self._memory: Any = None
+        self._witness: Witness | None = None
+        self._executed: list[NDArray[np.float64]] = []
+        self._watch = watch
+        self._kept = kept or Kept(most=0)
+        self._env: Episode | None = None
+        self._reset = False
+        try:
+            self._env, self._reset = self._kept.begin(cell, task)
+            if watch:
+                watch(self._env, False)
+        except EnvFault as error:
+            self._break(error)
+
+    @property
+    def env(self) -> Episode:
+        """Its world; there is none only when it failed to build."""
+        assert self._env is not None
+        return self._env
+
+    def question(self, traits: Traits, renderer: Renderer | None) -> Question:
+        """Return what the policy may know now."""
+        cell = self.cell
+        if self._witness is None:
+            self._witness = Witness(self.env, cell.key(), traits, renderer)
+        return Question(
+            self._witness.observe(self._memory),
+            partial(stream, "noise", cell.seed, cell.task, cell.episode, self.replans),
+        )
+
+    def follow(self, answer: Chunk | PolicyFault) -> None:
+        """Carry out a chunk, up to the episode's end."""
+        self.replans += 1
+        if isinstance(answer, PolicyFault):
+            if self._watch:
+                self._watch(self.env, True)
+            return self._end("policy_fault", str(answer))
+        self.trunk_evaluations += answer.trunk_evaluations
+        self._memory = answer.memory
+        env, watch, witness, done = self.env, self._watch, self._witness, 0
+        try:
+            for action in answer.actions:
+                done += 1
+                env.step(action)
+                if watch:
+                    watch(env, env.over)
+                if env.over:
+                    self._end("success" if env.succeeded else "failure")
+                    break
+                if witness:
+                    witness.step_done(len(answer.actions) - done)
+        except EnvFault as error:
+            self._break(error)
+        self._executed.append(answer.actions[:done])
+        if answer.clipped is not None:
+            self.clipped += int(answer.clipped[:done].sum())
+        return None
+
+    def _break(self, error: EnvFault) -> None:
+        """End here, unless the machine is to blame: then it is to be begun again."""
+        if of_machine(error):
+            raise error
+        self._end("env_fault", describe(error))
+
+    def _end(self, status: str, fault: str = "") -> None:
+        self.status, self.fault = status, fault
+
+    def outcome(self) -> Outcome:
+        """Return what it leaves behind."""
+        env = self._env
+        verdict = env.verdict if env else Verdict()
+        success_s, jerk, jump = None, None, None
+        if env and self.status == "success":
+            success_s = (env.steps - verdict.goal_steps + 1) / env.control_hz
+        if env and env.speed_m_s is not None:
+            jerk, jump = smoothness(self._executed, env.control_hz, env.speed_m_s)
+        record = Record(
+            cell=self.cell,
+            status=self.status,
+            length=env.steps if env else 0,
+            success_s=success_s,
+            progress=1.0 if self.status == "success" else verdict.progress,
+            instruction=env.instruction if env else "",
+            replans=self.replans,
+            trunk_evaluations=self.trunk_evaluations,
+            jerk_m_s3=jerk,
+            jump_m_s=jump,
+            mode=verdict.mode,
+            fault=self.fault,
+            clipped=self.clipped,
+        )
+        timing = Timing(self.cell.key(), self.wall_s, attempts=1, **self.times)
+        return Outcome(record, timing, reset=self._reset)
+
+    def close(self) -> None:
+        """Let go of the world; how the episode stands can still be asked."""
+        if self._env is not None and not self._closed:
+            self._closed = True
+            self._kept.end(self.cell, self._env, sound=self.status not in ("", "env_fault"))

@@ -1,0 +1,1 @@
+"""Files that no crash, kill or second writer can spoil."""

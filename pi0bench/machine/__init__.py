@@ -1,0 +1,1 @@
+"""This computer: its processor, packages and cores, and whether pi0bench can run here."""

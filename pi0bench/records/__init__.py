@@ -1,0 +1,1 @@
+"""What a run leaves: cells, records, the folder that holds them, its manifest; and merging."""

@@ -1,0 +1,1 @@
+"""Published results: their records, claims, pages, and the numbers that texts quote."""

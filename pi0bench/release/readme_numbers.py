@@ -1,0 +1,241 @@
+"""What a text may quote from published records, each as Markdown."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pi0bench.errors import UsageError, unknown
+from pi0bench.records import manifest
+from pi0bench.records.record import Record
+from pi0bench.records.run_folder import RunFolder
+from pi0bench.release.publisher_notes import trials
+from pi0bench.report.competing_policies import headings
+from pi0bench.report.condition_profile import profiles
+from pi0bench.report.headline_table import Headline, headline, milliseconds, who
+from pi0bench.report.markdown_table import print_table, summarize
+from pi0bench.report.number_format import (
+    Marked,
+    bold,
+    code,
+    in_markdown,
+    markdown_table,
+    percent,
+    percents,
+)
+from pi0bench.report.resolvable_difference import Resolution
+from pi0bench.report.shared_episodes import best, outcomes_of
+from pi0bench.report.statistical_methods import Analysis, analysis
+from pi0bench.report.success_rows import Condition, Row, row
+from pi0bench.stats.paired_tests import paired
+
+_WIDTH = 200
+"""Wide enough for any table, which takes as much as it needs."""
+_TASKS = "tasks="
+
+
+@dataclass(frozen=True)
+class Run:
+    """A published run, read once.
+
+    Attributes:
+        records: its episodes.
+        analysis: its statistics.
+        rows: for each condition and task, and their means, in the order of tables.
+        headline: the same side by side.
+        resolution: what it can tell apart, in a sentence; "" where it was to stop early.
+    """
+
+    records: Sequence[Record]
+    analysis: Analysis
+    rows: Sequence[Row]
+    headline: Headline
+    resolution: str
+
+    @classmethod
+    def read(cls, folder: Path) -> Run:
+        """Read a run's folder.
+
+        Raises:
+            UsageError: it holds no run.
+        """
+        of = manifest.read(folder)
+        if of is None:
+            raise UsageError(f"{folder}: holds no published run")
+        run, plan = RunFolder(folder), manifest.plan(of)
+        kind, roles = analysis(plan.sequential), plan.roles
+        records = [record for record in run.records() if manifest.counts(of, record.cell)]
+        timings = run.timings()
+        rows = summarize(records, timings, plan)
+        profiled = profiles(rows, records, timings, [], kind)
+        head = headline(profiled, best(records, roles, kind.pairs), kind)
+        told = Resolution.of_records(records, roles).sentence() if kind.fixed else ""
+        return cls(records, kind, rows, head, told)
+
+    @property
+    def totals(self) -> list[Row]:
+        """The row of each condition that is over all its tasks."""
+        return [line.total for line in self.headline.lines]
+
+    def condition(self, asked: str) -> Condition:
+        """The condition that POLICY, POLICY:STEPS or POLICY:STEPS:SOLVER names.
+
+        Raises:
+            UsageError: none or several.
+        """
+        known = [row.condition for row in self.totals]
+        found = [c for c in known if asked in _names(c)]
+        if len(found) != 1:
+            every = sorted({_names(c)[-1] for c in found or known})
+            what = "is several" if found else "was not measured"
+            raise UsageError(f'"{asked}" {what}; known: {", ".join(every)}')
+        return found[0]
+
+    def over(self, condition: Condition, tasks: Sequence[str]) -> Row:
+        """The row of a condition over some tasks."""
+        mine = [r for r in self.records if Condition.of(r) == condition]
+        groups = {name: [r for r in mine if r.cell.task == name] for name in tasks}
+        missing = [name for name, records in groups.items() if not records]
+        if missing:
+            raise UsageError(unknown("task", missing[0], {r.cell.task for r in mine}))
+        role = next(r.role for r in self.totals if r.condition == condition)
+        return row(condition, groups, {}, kind=self.analysis, role=role)
+
+
+class Source:
+    """The published runs that a text names, from the text's own folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.run: Callable[[str], Run] = lru_cache(None)(lambda name: Run.read(root / name))
+
+
+def _printed(source: Source, folder: str, words: Sequence[str]) -> str:
+    """What `pi0bench run` prints of one condition, as a block of code."""
+    from rich.console import Console
+
+    run = source.run(folder)
+    asked = [run.condition(word) for word in words] or [row.condition for row in run.totals]
+    out = io.StringIO()
+    console = Console(file=out, width=_WIDTH, force_terminal=False, color_system=None)
+    print_table([r for r in run.rows if r.condition in asked], console)
+    return "\n".join(f"    {line}".rstrip() for line in out.getvalue().splitlines())
+
+
+def _policies(source: Source, folder: str, words: Sequence[str]) -> str:
+    """A row for each condition, the best bold, and what that rests on."""
+    _none(words)
+    run = source.run(folder)
+    names = ["policy", "sampler", "steps", "ms/re-plan p50", f"success, {run.totals[0].task}"]
+    cells = [
+        [*_who(line.total.condition), milliseconds(line), _bold(_rate(line.total), line.best)]
+        for line in run.headline.lines
+    ]
+    table = markdown_table(names, cells, words=2, above=run.headline.above)
+    return "\n\n".join([table, " ".join(filter(None, [*run.headline.notes, run.resolution]))])
+
+
+def _steps(source: Source, folder: str, words: Sequence[str]) -> str:
+    """A row for each condition, or for those named, and a column for each group of tasks."""
+    run = source.run(folder)
+    parts = [word.partition("=") for word in words]
+    groups = {name: tasks.split("+") for name, _, tasks in parts if tasks}
+    if not groups:
+        raise UsageError("name a group of tasks, such as precise=ring_on_peg+stack_two_cubes")
+    asked = [run.condition(word) for word in words if "=" not in word]
+    asked = asked or [row.condition for row in run.totals]
+    lines = [[run.over(condition, tasks) for tasks in groups.values()] for condition in asked]
+    heads = [
+        Marked(f"{code(name)}: {in_markdown(', '.join(tasks))}") for name, tasks in groups.items()
+    ]
+    return markdown_table(
+        ["policy", "sampler", "steps", *heads],
+        [[*_who(line[0].condition), *map(_rate, line)] for line in lines],
+        words=2,
+        above=headings([("", line[0].role) for line in lines]),
+    )
+
+
+def _trials(source: Source, folder: str, words: Sequence[str]) -> str:
+    """The trainings behind the published ones."""
+    _none(words)
+    found = trials(source.root / folder)
+    if not found:
+        raise UsageError(f"{folder}: holds no trials.csv and no trials.md")
+    return found
+
+
+def _one_rate(source: Source, folder: str, words: Sequence[str]) -> str:
+    """Successes, rate and interval of one condition."""
+    run = source.run(folder)
+    (condition,), tasks = _asked(run, words, 1)
+    return _rate(run.over(condition, tasks))
+
+
+def _difference(source: Source, folder: str, words: Sequence[str]) -> str:
+    """By how many points the first is above the second, on the episodes of both."""
+    run = source.run(folder)
+    (first, second), tasks = _asked(run, words, 2)
+    of = outcomes_of(r for r in run.records if r.cell.task in tasks)
+    one, other = of.get(first, {}), of.get(second, {})
+    shared = sorted(one.keys() & other.keys())
+    if not shared:
+        raise UsageError(f"{first} and {second} share no episode")
+    outcomes = [one[e] for e in shared], [other[e] for e in shared]
+    result = paired(*outcomes, methods=run.analysis.pairs)
+    low, high = 100 * result.interval.low, 100 * result.interval.high
+    return f"{100 * result.difference:.1f} points [{low:.1f}, {high:.1f}]"
+
+
+def _asked(run: Run, words: Sequence[str], count: int) -> tuple[list[Condition], list[str]]:
+    """The conditions, and the tasks after `tasks=`; all of the first where none are named."""
+    named = [run.condition(word) for word in words if not word.startswith(_TASKS)]
+    if len(named) != count:
+        raise UsageError(f"name {count} of the conditions, such as pi0 or pi0:10, not {len(named)}")
+    tasks = [t for w in words if w.startswith(_TASKS) for t in w.removeprefix(_TASKS).split("+")]
+    mine = {r.cell.task for r in run.records if Condition.of(r) == named[0]}
+    return named, tasks or sorted(mine)
+
+
+def _none(words: Sequence[str]) -> None:
+    if words:
+        raise UsageError(f'nothing is asked by "{" ".join(words)}"')
+
+
+def _names(condition: Condition) -> list[str]:
+    policy, solver, steps = condition.policy, condition.solver, condition.steps
+    return [policy, f"{policy}:{steps}", f"{policy}:{steps}:{solver}"] if steps else [policy]
+
+
+def _who(condition: Condition) -> tuple[str, str, str]:
+    policy, solver, steps = who(condition)
+    return code(policy), solver, steps
+
+
+def _rate(row: Row) -> str:
+    return f"{row.successes}/{row.n}, {percent(row.rate)} {percents(row.interval)}"
+
+
+def _bold(text: str, best: bool) -> str:
+    return bold(text) if best else text
+
+
+@dataclass(frozen=True)
+class Quote:
+    """How something is said, and whether within a sentence."""
+
+    say: Callable[[Source, str, Sequence[str]], str]
+    inline: bool = False
+
+
+QUOTES: Mapping[str, Quote] = {
+    "run": Quote(_printed),
+    "policies": Quote(_policies),
+    "steps": Quote(_steps),
+    "trials": Quote(_trials),
+    "rate": Quote(_one_rate, inline=True),
+    "difference": Quote(_difference, inline=True),
+}

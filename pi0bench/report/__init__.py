@@ -1,0 +1,1 @@
+"""What records say: tables, figures, pages and comparisons; records and manifest decide all."""

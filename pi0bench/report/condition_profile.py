@@ -1,0 +1,148 @@
+"""All that one condition says: success, cost and the reasons why, each with its n."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import fmean, median
+
+from pi0bench.records.chunk_quality import Quality
+from pi0bench.records.record import Record, Timing
+from pi0bench.report.statistical_methods import FIXED, Analysis
+from pi0bench.report.success_rows import Condition, Row
+from pi0bench.stats.success_intervals import Interval
+
+
+@dataclass(frozen=True)
+class Middle:
+    """A median with its 95 % interval, None for few values, and how many values it rests on."""
+
+    value: float
+    interval: Interval | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far sampled chunks are from a reference of many steps; means over tasks.
+
+    Attributes:
+        rmse: root mean square difference of chunks from equal noise, in units of an action.
+        energy: energy distance of the chunks as a set, in units of an action.
+        reference_steps: of the reference; several tasks may differ.
+        chunks: how many were compared.
+    """
+
+    rmse: float
+    energy: float
+    reference_steps: tuple[int, ...]
+    chunks: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One condition; None for what was not measured or does not apply.
+
+    Attributes:
+        total: the mean row over the tasks; of a single task, its row.
+        tasks: a row each task.
+        eyes_ms: milliseconds of a re-plan spent on looking, p50.
+        prefix_ms: on the prefix, p50.
+        each_ms: on one evaluation of the trunk, p50.
+        jerk_m_s3: median over the episodes, m/s³.
+        jump_m_s: median over the episodes, m/s.
+        distance: to a reference of many steps.
+    """
+
+    total: Row
+    tasks: tuple[Row, ...]
+    eyes_ms: float | None
+    prefix_ms: float | None
+    each_ms: float | None
+    jerk_m_s3: Middle | None
+    jump_m_s: Middle | None
+    distance: Distance | None
+
+    @property
+    def condition(self) -> Condition:
+        """What its episodes have in common."""
+        return self.total.condition
+
+
+def profiles(
+    rows: Sequence[Row],
+    records: Iterable[Record],
+    timings: Iterable[Timing],
+    qualities: Iterable[Quality],
+    kind: Analysis = FIXED,
+) -> list[Profile]:
+    """Return a profile for each condition, in the order of the rows.
+
+    Args:
+        rows: what `summarize` says of these records.
+        records: of a run.
+        timings: of the same.
+        qualities: of the same; none is fine.
+        kind: the statistics of the run.
+    """
+    of_condition: dict[Condition, list[Record]] = defaultdict(list)
+    for record in records:
+        if record.final:
+            of_condition[Condition.of(record)].append(record)
+    of_quality: dict[Condition, list[Quality]] = defaultdict(list)
+    for quality in qualities:
+        of_quality[_condition(quality)].append(quality)
+    by_key = {timing.key: timing for timing in timings}
+    made = []
+    for condition, group in groupby(rows, key=lambda r: r.condition):
+        *tasks, total = group
+        episodes = of_condition[condition]
+        timed = [(r, by_key[r.cell.key()]) for r in episodes if r.cell.key() in by_key]
+        made.append(
+            Profile(
+                total=total,
+                tasks=tuple(tasks) or (total,),
+                eyes_ms=_median(t.eyes_ms for _, t in timed),
+                prefix_ms=_median(t.prefix_ms for _, t in timed),
+                each_ms=_median(_each_ms(r, t) for r, t in timed),
+                jerk_m_s3=_middle((r.jerk_m_s3 for r in episodes), kind),
+                jump_m_s=_middle((r.jump_m_s for r in episodes), kind),
+                distance=_distance(of_quality[condition]),
+            )
+        )
+    return made
+
+
+def _condition(quality: Quality) -> Condition:
+    where = (quality.engine, quality.renderer, quality.variation)
+    return Condition(quality.policy, quality.steps, quality.solver, *where)
+
+
+def _each_ms(record: Record, timing: Timing) -> float | None:
+    """Milliseconds of one evaluation, from the episode's mean number of them a re-plan."""
+    if timing.sampler_ms is None or not record.trunk_evaluations:
+        return None
+    return timing.sampler_ms * record.replans / record.trunk_evaluations
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
+def _middle(values: Iterable[float | None], kind: Analysis) -> Middle | None:
+    known = [value for value in values if value is not None]
+    return Middle(median(known), kind.median(known), len(known)) if known else None
+
+
+def _distance(qualities: Sequence[Quality]) -> Distance | None:
+    if not qualities:
+        return None
+    return Distance(
+        rmse=fmean(q.rmse for q in qualities),
+        energy=fmean(q.energy_distance for q in qualities),
+        reference_steps=tuple(sorted({q.reference_steps for q in qualities})),
+        chunks=sum(q.chunks for q in qualities),
+    )

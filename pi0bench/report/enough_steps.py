@@ -1,0 +1,138 @@
+"""How few sampler steps are enough, and whether more of them hurt."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from pi0bench.policy_role import Role
+from pi0bench.records.record import Record
+from pi0bench.report.competing_policies import KNOWN, Roles
+from pi0bench.stats.paired_tests import FIXED, Methods, Paired, paired
+
+MARGIN = 0.05
+"""How much worse than the best is still as good: 5 points of success."""
+
+SIGNIFICANT = 0.05
+"""Above this p it is not said that more steps hurt."""
+
+Episode = tuple[str, int, int]
+Outcomes = Mapping[int, Mapping[Episode, bool]]
+
+
+@dataclass(frozen=True)
+class Against:
+    """What `steps` reach less what `other` steps reach, on the same episodes."""
+
+    steps: int
+    other: int
+    result: Paired
+
+    @property
+    def close(self) -> bool:
+        """True when it is shown that these steps are not worse by more than the margin."""
+        return self.result.interval.low > -MARGIN
+
+    @property
+    def far(self) -> bool:
+        """True when it is shown that they are."""
+        return self.result.interval.high < -MARGIN
+
+    @property
+    def worse(self) -> bool:
+        """True when it is shown that they are worse at all, by interval and by exact test."""
+        return self.result.interval.high < 0.0 and self.result.p < SIGNIFICANT
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one policy with one solver in one world needs.
+
+    Attributes:
+        policy: its name.
+        solver: its sampler.
+        world: engine, renderer and variation.
+        n: episodes measured at every step count; all numbers rest on them.
+        best: the step count with the highest success rate; of equals, the fewest.
+        best_rate: that rate.
+        fewer: each smaller step count against the best, rising.
+        hurt: more steps that are worse than fewer, against the best of the fewer, rising.
+        role: of the policy.
+    """
+
+    policy: str
+    solver: str
+    world: tuple[str, str, str]
+    n: int
+    best: int
+    best_rate: float
+    fewer: tuple[Against, ...]
+    hurt: tuple[Against, ...]
+    role: Role = Role.COMPETES
+
+    @property
+    def enough(self) -> int | None:
+        """The fewest steps shown not to be worse than the best by more than the margin.
+
+        None, "not resolved", when none but the best itself is shown to be and some fewer steps
+        are not shown to be worse either.
+        """
+        for against in self.fewer:
+            if against.close:
+                return against.steps
+        return self.best if all(against.far for against in self.fewer) else None
+
+
+def verdicts(
+    records: Iterable[Record], roles: Roles = KNOWN, methods: Methods = FIXED
+) -> list[Verdict]:
+    """Return a verdict for each policy, solver and world with two or more step counts.
+
+    Those of policies that compete come first.
+
+    Episodes are paired by task, number and seed. Nothing is assumed of how success depends on
+    steps: each step count is compared with the best as it was measured. Being the best of several
+    is partly luck, so the best is overrated and "enough" is said rather too rarely than too
+    often. The intervals keep their 95 % one by one, not all together.
+    """
+    groups: dict[tuple[str, str, tuple[str, str, str]], dict[int, dict[Episode, bool]]] = {}
+    for record in records:
+        cell = record.cell
+        if record.final and cell.steps > 0:
+            key = cell.policy, cell.solver, (cell.engine, cell.renderer, cell.variation)
+            steps = groups.setdefault(key, defaultdict(dict))[cell.steps]
+            steps[cell.task, cell.episode, cell.seed] = record.status == "success"
+    found = [_verdict(*key, groups[key], methods) for key in sorted(groups) if len(groups[key]) > 1]
+    found = [replace(v, role=roles.get(v.policy, Role.COMPETES)) for v in found]
+    return sorted(found, key=lambda v: v.role.place)
+
+
+def _verdict(
+    policy: str,
+    solver: str,
+    world: tuple[str, str, str],
+    by_steps: Outcomes,
+    methods: Methods,
+) -> Verdict:
+    episodes = sorted(set.intersection(*map(set, by_steps.values())))
+    outcomes = {steps: [by_steps[steps][e] for e in episodes] for steps in sorted(by_steps)}
+    rates = {steps: fmean(values) if values else 0.0 for steps, values in outcomes.items()}
+    best = _best(rates)
+
+    def against(steps: int, other: int) -> Against:
+        return Against(steps, other, paired(outcomes[steps], outcomes[other], methods=methods))
+
+    fewer = tuple(against(steps, best) for steps in rates if steps < best)
+    more = (against(steps, _best(rates, below=steps)) for steps in list(rates)[1:])
+    hurt = tuple(one for one in more if one.worse)
+    return Verdict(policy, solver, world, len(episodes), best, rates[best], fewer, hurt)
+
+
+def _best(rates: Mapping[int, float], below: int | None = None) -> int:
+    """The step count with the highest rate, of equals the fewest; of those `below`, if given."""
+    return max(
+        (steps for steps in rates if below is None or steps < below),
+        key=lambda steps: (rates[steps], -steps),
+    )

@@ -1,1 +1,0 @@
-"""What was measured: records, their store, statistics, tables, curves and videos."""

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pi0bench.envs.pose import Pose
+from pi0bench.errors import UsageError
+from pi0bench.evaluate.check_tasks import check
+from pi0bench.tasks.start_states import Layout, place
+from pi0bench.tasks.task_files import task, task_ids
+from pi0bench.tasks.task_spec import TaskSpec
+
+Copy = Callable[..., Path]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    """A task's file with some of its text replaced."""
+
+    def make(task_id: str, *changes: tuple[str, str]) -> Path:
+        text = task(task_id).path.read_text("utf-8")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / f"{task_id}.toml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return make
+
+
+def said(*paths: Path, resets: int = 3) -> tuple[int, list[str]]:
+    lines: list[str] = []
+    return check(paths, resets=resets, say=lines.append), lines
+
+
+def test_the_benchmarks_own_tasks_are_good() -> None:
+    problems, lines = said(resets=4)
+    assert problems == 0
+    assert lines == [
+        f"{task_id}: {engine}: 4 starts are good"
+        for task_id in task_ids()
+        for engine in ("mujoco", "pybullet")
+    ]
+
+
+def test_a_folder_may_hold_the_suites_too(checkout: Path) -> None:
+    problems, lines = said(checkout / "tasks", resets=1)
+    assert problems == 0
+    assert len(lines) == 2 * len(task_ids())
+
+
+def test_every_problem_of_every_file_is_told(copy: Copy, tmp_path: Path) -> None:
+    copy("reach_cube", ("touching(target)", "touching(targt)"))
+    copy("stack_two_cubes", ('"cube"', '"cub"'), ("max_s = 9.0", "max_s = 0"))
+    problems, lines = said(tmp_path)
+    assert problems == len(lines) == 5
+    assert [line.split(": ")[1] for line in lines] == [
+        "stages.1", "goal.all.0", "max_s", "objects.top.model", "objects.base.model",
+    ]  # fmt: skip
+
+
+def test_starts_without_room_are_told_once_with_their_seeds(copy: Copy) -> None:
+    path = copy("stack_two_cubes", ("[0.38, 0.62]", "[0.5, 0.5]"), ("[-0.22, 0.22]", "[0, 0.01]"))
+    problems, lines = said(path)
+    assert problems == 1
+    room = "no room for its objects in 1000 tries; widen a range (seeds 0, 1, 2)"
+    assert lines[0] == f"stack_two_cubes: {room}"
+
+
+def test_a_goal_that_is_true_at_the_start_is_told(copy: Copy) -> None:
+    path = copy("stack_two_cubes", ('["on(top, base)", "released(top)"]', '["released(top)"]'))
+    problems, lines = said(path)
+    assert problems == 2
+    assert lines == [
+        f"stack_two_cubes: {engine}: the goal is true at the start (seeds 0, 1, 2)"
+        for engine in ("mujoco", "pybullet")
+    ]
+
+
+def test_what_moves_by_itself_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def dropped(spec: TaskSpec, rng: np.random.Generator) -> Layout:
+        layout = place(spec, rng)
+        body = layout.bodies[0]
+        high = Pose(body.pose.pos_m + np.array([0, 0, 0.5]), body.pose.rot)
+        return replace(layout, bodies=(replace(body, pose=high), *layout.bodies[1:]))
+
+    monkeypatch.setattr("pi0bench.evaluate.check_tasks.place", dropped)
+    problems, lines = said(task("reach_cube").path, resets=2)
+    assert problems == 2
+    for engine, line in zip(("mujoco", "pybullet"), lines, strict=True):
+        moves = '"target" moves by itself, over 5 mm (seeds 0, 1)'
+        assert line == f"reach_cube: {engine}: {moves}"
+
+
+def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such file or folder"):
+        said(tmp_path / "nothing")

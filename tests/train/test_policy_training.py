@@ -1,0 +1,185 @@
+"""Training from files alone: a tiny card, a tiny data set, weights that load again."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pi0bench.content import folders
+from pi0bench.data.array_files import read, write
+from pi0bench.data.training_arrays import Chunks
+from pi0bench.errors import UsageError
+from pi0bench.policies import card as cards
+from pi0bench.policies.learned_policy import load_policy
+from pi0bench.policies.policy import Observation
+from pi0bench.train import policy_training
+
+LOOKS = {"bowl": 0.0, "red cube": 0.02}
+TRUNKS = ("pi0", "bc", "rt1", "fast", "openvla", "nflow")
+POLICIES = (*TRUNKS, "diffusion_policy", "act", "dp3")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None) -> Path:
+    """A content folder of its own with the cards of eyes and some policies, made small."""
+    for name, file in (("eyes", cards.EYES_CARD), *((name, cards.CARD) for name in POLICIES)):
+        (tmp_path / "policies" / name).mkdir(parents=True)
+        text = (folders.folder("policies") / name / file).read_text()
+        for key, value in {"steps": 12, "batch": 4, "width": 4, "held_out": 4, "depth": 1}.items():
+            lines = text.splitlines()
+            lines = [f"{key} = {value}" if line.startswith(f"{key} =") else line for line in lines]
+            text = "\n".join(lines)
+        (tmp_path / "policies" / name / file).write_text(text)
+    (tmp_path / "envs").symlink_to(folders.folder("envs"))
+    monkeypatch.setattr(folders, "root", lambda: tmp_path)
+    return tmp_path
+
+
+def scenes(folder: Path, count: int = 12, side: int = 32) -> list[Path]:
+    from pi0bench.envs.cameras import calibration
+
+    rng = np.random.default_rng(0)
+    about = {"looks": LOOKS, "side": side, "calibration": calibration(), "seed": 0}
+    arrays: dict[str, Any] = {
+        "images": rng.integers(0, 255, (count, 2, side, side, 3), np.uint8),
+        "proprio": rng.normal(0, 1, (count, 10)).astype(np.float32),
+        "present": rng.random((count, 2)) < 0.9,
+        "pos_m": rng.normal(0.3, 0.1, (count, 2, 3)).astype(np.float32),
+        "turn": rng.normal(0, 1, (count, 2, 2)).astype(np.float32),
+        "pixel": rng.uniform(-1, 1, (count, 2, 2, 2)).astype(np.float32),
+    }
+    return [write(folder / "0.npz", arrays, about)]
+
+
+def features(path: Path, count: int = 16, eyes: str = "none") -> Path:
+    rng = np.random.default_rng(0)
+    about = {
+        "sentences": ["put the red cube in the bowl", "touch the red cube"],
+        "looks": LOOKS,
+        "eyes": eyes,
+        "tasks": {"cube_in_bowl": "0"},
+        "episodes": [
+            {"task": "cube_in_bowl", "mode": mode} for mode in ("left", "right", "left", "")
+        ],
+    }
+    arrays = {
+        "features": rng.normal(0, 1, (count, 2, 11)).astype(np.float32),
+        "proprio": rng.normal(0, 1, (count, 10)).astype(np.float32),
+        "actions": rng.uniform(-1, 1, (count, 16, 7)).astype(np.float32),
+        "valid": rng.random((count, 16)) < 0.9,
+        "said": rng.integers(0, 2, count),
+    }
+    return write(path, arrays, about)
+
+
+def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path) -> None:
+    eyes = policy_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    data = features(home / "features.npz", eyes=cards.digest(eyes))
+    path = policy_training.fit_policy("pi0", data, home / "work" / "pi0", None)
+    first = path.read_bytes()
+    policy = load_policy(home / "policies" / "pi0")
+    images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("front", "wrist")}
+    seen = Observation(images, np.zeros(10, np.float32), "touch the red cube")
+    plan = policy.plan([seen], [np.random.default_rng(0)], 3, "euler")
+    assert plan.actions.shape == (1, 16, 7)
+    assert plan.trunk_evaluations == 3
+    shutil.rmtree(home / "work" / "pi0")
+    policy_training.fit_policy("pi0", home / "features.npz", home / "work" / "pi0", None)
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_policies_trained_side_by_side_are_those_of_their_cards(home: Path, at_once: int) -> None:
+    eyes = policy_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    data = features(home / "features.npz", eyes=cards.digest(eyes))
+    said: list[str] = []
+    names: dict[str, Path] = dict.fromkeys(TRUNKS, data)
+    made = list(policy_training.fit_policies(names, "cpu", at_once, said.append))
+    assert [path.parent.name for path in made] == list(TRUNKS)
+    images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("front", "wrist")}
+    seen = Observation(images, np.zeros(10, np.float32), "touch the red cube")
+    for name in TRUNKS:
+        policy = load_policy(home / "policies" / name)
+        solver = (*policy.traits.solvers, "")[0]
+        plan = policy.plan([seen], [np.random.default_rng(0)], 3, solver)
+        assert np.isfinite(plan.actions).all()
+        assert any(line.startswith(f"{name}: loss") for line in said)
+
+
+def points(path: Path, count: int = 16) -> Path:
+    source = features(path.with_name("features.npz"), count)
+    arrays, about = read(source)
+    rng = np.random.default_rng(0)
+    arrays["xyz"] = rng.random((count, 512, 3)).astype(np.float16)
+    arrays["rgb"] = rng.integers(0, 255, (2, 512, 3), np.uint8)
+    arrays["episode"] = np.arange(count) % 2
+    kept = {key: about[key] for key in about if key not in ("looks", "eyes")}
+    return write(path, {k: x for k, x in arrays.items() if k != "features"}, kept)
+
+
+@pytest.mark.parametrize("name", ["diffusion_policy", "act"])
+def test_an_architecture_of_its_own_is_trained_and_plans(home: Path, name: str) -> None:
+    eyes = policy_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    data = features(home / "features.npz", eyes=cards.digest(eyes))
+    policy_training.fit_policy(name, data, home / "work" / name, None)
+    policy = load_policy(home / "policies" / name)
+    images = {camera: np.zeros((64, 64, 3), np.uint8) for camera in ("front", "wrist")}
+    seen = Observation(images, np.zeros(10, np.float32), "touch the red cube")
+    solver = (*policy.traits.solvers, "")[0]
+    plan = policy.plan([seen], [np.random.default_rng(0)], 3, solver)
+    assert plan.actions.shape == (1, 16, 7)
+    assert plan.trunk_evaluations == (1 if name == "act" else 3)
+    assert [*plan.spent_ms] == ["eyes", "prefix", "sampler"]
+    assert policy.traits.steps == (0 if name == "act" else 12)
+
+
+def test_points_are_learned_from_without_eyes(home: Path) -> None:
+    data = points(home / "points.npz")
+    batch = Chunks(data, 12).gather(np.array([3, 0]))
+    arrays, _ = read(data)
+    assert batch["points"].shape == (2, 512, 6)
+    assert np.array_equal(batch["points"][0, :, :3].numpy(), arrays["xyz"][3])
+    assert np.array_equal(batch["points"][1, :, 3:].numpy() * 255, arrays["rgb"][0])
+    policy_training.fit_policy("dp3", data, home / "work" / "dp3", None)
+    policy = load_policy(home / "policies" / "dp3")
+    assert (policy.traits.image_side, policy.traits.points) == (0, 512)
+    seen = Observation({}, np.zeros(10, np.float32), "touch it", points=batch["points"][0].numpy())
+    plan = policy.plan([seen], [np.random.default_rng(0)], 3, "ddim")
+    assert plan.actions.shape == (1, 16, 7)
+    assert plan.trunk_evaluations == 3
+
+
+def test_a_policy_that_learned_from_other_eyes_is_refused(home: Path) -> None:
+    policy_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    policy_training.fit_policy("pi0", features(home / "features.npz"), home / "work" / "pi0", None)
+    with pytest.raises(UsageError, match=r"learned from other eyes than .*; pi0bench train pi0"):
+        load_policy(home / "policies" / "pi0")
+
+
+def test_weights_remember_what_they_were_trained_on(home: Path) -> None:
+    path = policy_training.fit_policy("pi0", features(home / "features.npz"), home / "work", None)
+    _, about = cards.weights(path)
+    assert about["looks"] == LOOKS
+    assert "touch" in about["vocabulary"]
+    assert about["windows"] == 16
+    assert len(about["actions"]["scale"]) == 7
+    assert about["modes"] == {"cube_in_bowl": {"left": 2, "right": 1}}
+    assert about["made_by"]["instructions"] == torch.backends.cpu.get_cpu_capability().lower()
+
+
+def test_training_from_files_needs_torch_numpy_and_safetensors_only() -> None:
+    code = """
+import sys
+from pi0bench.train import make
+others = {"mujoco", "pybullet", "scipy", "matplotlib", "rich", "tyro", "imageio", "PIL"}
+print(sorted(others & {name.split(".")[0] for name in sys.modules}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
