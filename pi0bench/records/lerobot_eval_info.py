@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from pi0bench.records.condition import Condition
 from pi0bench.records.record import NOMINAL, Record, Timing
-from pi0bench.report.success_rows import Condition
 
 NAME, SEVERAL = "eval_info.json", "eval_info"
 

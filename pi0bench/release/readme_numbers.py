@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.records import manifest
+from pi0bench.records.condition import Condition
 from pi0bench.records.record import Record
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.release.publisher_notes import trials
@@ -29,7 +30,7 @@ from pi0bench.report.number_format import (
 from pi0bench.report.resolvable_difference import Resolution
 from pi0bench.report.shared_episodes import best, outcomes_of
 from pi0bench.report.statistical_methods import Analysis, analysis
-from pi0bench.report.success_rows import Condition, Row, row
+from pi0bench.report.success_rows import Row, row
 from pi0bench.stats.paired_tests import paired
 
 _WIDTH = 200

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policy_role import Role
+from pi0bench.records.condition import Condition
 from pi0bench.report.comparison_input import Entry
 from pi0bench.report.competing_policies import competing, headings
 from pi0bench.report.resolvable_difference import Resolution
 from pi0bench.report.shared_episodes import Episode, faults_of, outcomes_of, shared_by
 from pi0bench.report.statistical_methods import Analysis, analysis
-from pi0bench.report.success_rows import Condition
 from pi0bench.stats.multiple_comparisons import Several, several
 from pi0bench.stats.paired_tests import Paired, paired
 from pi0bench.stats.power import correlation

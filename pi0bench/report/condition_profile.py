@@ -9,9 +9,10 @@ from itertools import groupby
 from statistics import fmean, median
 
 from pi0bench.records.chunk_quality import Quality
+from pi0bench.records.condition import Condition
 from pi0bench.records.record import Record, Timing
 from pi0bench.report.statistical_methods import FIXED, Analysis
-from pi0bench.report.success_rows import Condition, Row
+from pi0bench.report.success_rows import Row
 from pi0bench.stats.success_intervals import Interval
 
 

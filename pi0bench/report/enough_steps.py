@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from pi0bench.policy_role import Role
+from pi0bench.records.policy_roles import KNOWN, Roles
 from pi0bench.records.record import Record
-from pi0bench.report.competing_policies import KNOWN, Roles
 from pi0bench.stats.paired_tests import FIXED, Methods, Paired, paired
 
 MARGIN = 0.05

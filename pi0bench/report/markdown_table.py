@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pi0bench.errors import UsageError
 from pi0bench.policy_role import Role
+from pi0bench.records.condition import Condition
 from pi0bench.records.manifest import NO_PLAN, Plan
 from pi0bench.records.record import Record, Timing
 from pi0bench.report.competing_policies import headings
@@ -24,7 +25,7 @@ from pi0bench.report.number_format import (
     span,
 )
 from pi0bench.report.statistical_methods import FIXED, Analysis, analysis
-from pi0bench.report.success_rows import Condition, Row, row
+from pi0bench.report.success_rows import Row, row
 from pi0bench.report.terminal_grid import Column, Line, print_grid
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from pi0bench.records.condition import Condition
 from pi0bench.records.record import Record
-from pi0bench.report.success_rows import Condition
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pi0bench.policy_role import Role
+from pi0bench.records.condition import Condition
+from pi0bench.records.policy_roles import KNOWN, Roles
 from pi0bench.records.record import Record
-from pi0bench.report.competing_policies import KNOWN, Roles
-from pi0bench.report.success_rows import Condition
 from pi0bench.stats.multiple_comparisons import indistinguishable
 from pi0bench.stats.paired_tests import FIXED, Methods
 

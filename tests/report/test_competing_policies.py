@@ -14,15 +14,16 @@ from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import stop_early
 from pi0bench.policy_role import Role
-from pi0bench.records import manifest
+from pi0bench.records.condition import Condition
 from pi0bench.records.manifest import Plan
+from pi0bench.records.policy_roles import KNOWN, Roles
+from pi0bench.records.policy_roles import roles as roles_of
 from pi0bench.records.record import Record, Timing
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.report.comparison import compare
 from pi0bench.report.comparison_input import Entry
 from pi0bench.report.comparison_tables import markdown as comparison_markdown
 from pi0bench.report.comparison_tables import print_comparison
-from pi0bench.report.competing_policies import KNOWN, Roles
 from pi0bench.report.condition_profile import Profile, profiles
 from pi0bench.report.csv_table import comparison_sheet, run_sheet
 from pi0bench.report.enough_steps import verdicts
@@ -32,7 +33,6 @@ from pi0bench.report.latex_table import comparison_latex, run_latex
 from pi0bench.report.markdown_table import markdown, summarize
 from pi0bench.report.resolvable_difference import Resolution
 from pi0bench.report.shared_episodes import best
-from pi0bench.report.success_rows import Condition
 from pi0bench.report.terminal_table import print_compact
 from pi0bench.stats.confidence_sequences import SEQUENTIAL
 from pi0bench.stats.paired_tests import mcnemar, paired
@@ -79,12 +79,12 @@ def test_roles_are_the_manifests_where_it_says_them() -> None:
     assert {c.policy for c in best(RECORDS, roles)[WORLD].conditions} == {
         *("expert", "pi0", "pi0_zero")
     }
-    assert manifest.roles({"roles": {"flow": "control"}}) == roles
-    assert manifest.roles({"settings": {}}) == manifest.roles(None) == KNOWN
+    assert roles_of({"roles": {"flow": "control"}}) == roles
+    assert roles_of({"settings": {}}) == roles_of(None) == KNOWN
     with pytest.raises(UsageError, match="flow: no role 'best'; known: competes, control, priv"):
-        manifest.roles({"roles": {"flow": "best"}})
+        roles_of({"roles": {"flow": "best"}})
     with pytest.raises(UsageError, match="roles: not an object"):
-        manifest.roles({"roles": ["flow"]})
+        roles_of({"roles": ["flow"]})
 
 
 def test_what_n_resolves_is_of_those_that_compete() -> None:
