@@ -22,7 +22,7 @@ def report(
             README.md that quote them.
         allow_incomplete: Of runs even when episodes are missing, with worst-case bounds.
     """
-    from pi0bench.report.regenerate import report as write
+    from pi0bench.release.regenerate_release import report as write
 
     _say(write(folder, allow_incomplete))
     return 0
@@ -47,13 +47,13 @@ def compare(
     from pi0bench.report.comparison import select
     from pi0bench.report.comparison_input import entry
     from pi0bench.report.comparison_tables import print_comparison
-    from pi0bench.report.regenerate import write_comparison
+    from pi0bench.report.run_files import comparison_files, write_files
 
     entries = {str(path): entry(path) for path in run}
     found = judge(select(entries, policy, steps))
     print_comparison(found, console())
     if out is not None:
-        _say(write_comparison(found, out))
+        _say(write_files(out, comparison_files(found)))
     return 0
 
 

@@ -57,11 +57,11 @@ def episode(cell: Cell) -> Episode:
 
 
 def by_condition(records: Iterable[Record]) -> dict[Condition, list[Record]]:
-    """Return the records of each condition, conditions sorted, records in the order given."""
+    """Return the records of each condition, both in the order in which they come."""
     found: dict[Condition, list[Record]] = {}
     for record in records:
         found.setdefault(Condition.of(record), []).append(record)
-    return dict(sorted(found.items()))
+    return found
 
 
 def measured(records: Iterable[Record]) -> dict[Condition, list[Record]]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policy_role import Role
-from pi0bench.records.condition import Condition
+from pi0bench.records.condition import Condition, Episode, episode, measured
 from pi0bench.report.comparison_input import Entry
 from pi0bench.report.competing_policies import competing, headings
 from pi0bench.report.resolvable_difference import Resolution
-from pi0bench.report.shared_episodes import Episode, faults_of, outcomes_of, shared_by
+from pi0bench.report.shared_episodes import shared_by
 from pi0bench.report.statistical_methods import Analysis, analysis
 from pi0bench.stats.multiple_comparisons import Several, several
 from pi0bench.stats.paired_tests import Paired, paired
@@ -194,24 +194,22 @@ def _named(runs: Mapping[str, Entry]) -> dict[str, _Measured]:
         if version and versions.setdefault(cell.task, version) != version:
             raise UsageError(f"compare: {cell.task} comes in two versions; measure one again")
     found = {
-        (name, condition): of
+        (name, condition): group
         for name, run in runs.items()
-        for condition, of in outcomes_of(run.records).items()
+        for condition, group in measured(run.records).items()
     }
-    faults = {name: faults_of(run.records) for name, run in runs.items()}
     worlds = {condition.world for _, condition in found}
     twice = Counter(condition for _, condition in found)
     return {
         _name(name if twice[condition] > 1 else "", condition, len(worlds) > 1): _Measured(
-            of,
-            frozenset(faults[name].get(condition, ())),
+            {episode(r.cell): r.status == "success" for r in group},
+            frozenset(episode(r.cell) for r in group if r.status == "policy_fault"),
             runs[name].roles.get(condition.policy, Role.COMPETES),
         )
-        for (name, condition), of in found.items()
+        for (name, condition), group in found.items()
     }
 
 
 def _name(run: str, condition: Condition, world: bool) -> str:
-    sampler = (str(condition.steps), condition.solver) if condition.steps else ()
     where = (" / ".join(filter(None, condition.world)),) if world else ()
-    return " · ".join(filter(None, (run, condition.policy, *sampler, *where)))
+    return " · ".join(filter(None, (run, condition.policy, *condition.sampler, *where)))

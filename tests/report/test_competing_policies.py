@@ -25,15 +25,16 @@ from pi0bench.report.comparison_input import Entry
 from pi0bench.report.comparison_tables import markdown as comparison_markdown
 from pi0bench.report.comparison_tables import print_comparison
 from pi0bench.report.condition_profile import Profile, profiles
-from pi0bench.report.csv_table import comparison_sheet, run_sheet
+from pi0bench.report.csv_table import comparison_sheet, run_sheets
 from pi0bench.report.enough_steps import verdicts
 from pi0bench.report.figures.series import series_of
 from pi0bench.report.headline_table import Headline, headline
 from pi0bench.report.latex_table import comparison_latex, run_latex
-from pi0bench.report.markdown_table import markdown, summarize
+from pi0bench.report.markdown_table import markdown
 from pi0bench.report.resolvable_difference import Resolution
 from pi0bench.report.shared_episodes import best
-from pi0bench.report.terminal_table import print_compact
+from pi0bench.report.success_table import summarize
+from pi0bench.report.terminal_table import compact, print_tables
 from pi0bench.stats.confidence_sequences import SEQUENTIAL
 from pi0bench.stats.paired_tests import mcnemar, paired
 from tests.fake_records import cell, record
@@ -107,7 +108,7 @@ def test_tables_go_from_the_best_to_the_worst_then_come_the_others() -> None:
 
 
 def test_every_table_sets_them_apart() -> None:
-    found, head = profiled(RECORDS)
+    _, head = profiled(RECORDS)
     rows = summarize(RECORDS, [])
     text = markdown(rows, [])
     assert text.index("| bc |") < text.index("| *controls* |") < text.index("| pi0_zero |")
@@ -115,12 +116,12 @@ def test_every_table_sets_them_apart() -> None:
     tex = run_latex(head, [])
     assert tex.count("\\midrule\n\\textit{") == 2
     assert tex.index(r"\textit{controls} &") < tex.index("blind")
-    sheet = list(csv.DictReader(run_sheet(rows, best(RECORDS)).splitlines()))
+    sheet = list(csv.DictReader(run_sheets(rows, best(RECORDS))[0].splitlines()))
     assert [row["policy"] for row in sheet] == ORDER
     assert [row["role"] for row in sheet] == [*["competes"] * 3, *["control"] * 3, "privileged"]
     assert [row["not_told_from_best"] for row in sheet] == ["yes", "yes", *["no"] * 5]
     out = io.StringIO()
-    print_compact(found, Console(file=out, width=100, force_terminal=False))
+    print_tables([compact(head)], Console(file=out, width=100, force_terminal=False))
     words = [line.split()[0] for line in out.getvalue().splitlines() if line.split()]
     named = [word for word in words if word in {*ORDER, "controls:", "privileged"}]
     assert named == [*ORDER[:3], "controls:", *ORDER[3:6], "privileged", "expert"]
