@@ -9,14 +9,11 @@ from pi0bench.release.claims import Claim
 from pi0bench.release.publisher_notes import Told
 from pi0bench.report.headline_table import (
     FAULTS,
-    Headline,
-    evaluations,
-    milliseconds,
     rate,
-    successes,
     who,
 )
-from pi0bench.report.number_format import NOTHING, bold, in_markdown, markdown_table, printable
+from pi0bench.report.markdown_table import headline_markdown
+from pi0bench.report.number_format import NOTHING, in_markdown, markdown_table, printable
 from pi0bench.report.run_files import FIGURE, LATEX, SHEET, STEPS, TABLE
 from pi0bench.report.run_report import RunReport
 from pi0bench.report.verdict_sentences import rule
@@ -48,7 +45,7 @@ def readme(
     ]
     for run, read in runs.items():
         title, place = in_markdown(run), quote(run)
-        blocks += [f"## {title}", _success(read.headline), *read.headline.notes]
+        blocks += [f"## {title}", headline_markdown(read.headline), *read.headline.notes]
         if read.sentences:
             blocks.append("\n".join(f"- {in_markdown(line)}" for line in read.sentences))
         links = [f"[{title}/{file}]({place}/{file})" for file in LINKED if file in files[run]]
@@ -65,20 +62,6 @@ def readme(
     commands = "\n".join(f"    {printable(read.manifest['command'])}" for read in runs.values())
     blocks += ["## Make it again", commands, *map(in_markdown, common(runs.values()))]
     return "\n\n".join(blocks) + "\n"
-
-
-def _success(found: Headline) -> str:
-    """One row a condition: the mean over the tasks, and each task's successes."""
-    tasks = found.tasks if len(found.tasks) > 1 else ()
-    names = [*found.names, "evaluations/re-plan", "ms/re-plan p50", found.mean]
-    names += [*([FAULTS] if found.faulty else []), *tasks]
-    lines = []
-    for line in found.lines:
-        named = [bold(word) if line.best and word != NOTHING else word for word in line.who]
-        cells = [evaluations(line), milliseconds(line), rate(line.total)]
-        cells += [str(line.total.faults)] if found.faulty else []
-        lines.append([*named, *cells, *successes(line, tasks)])
-    return markdown_table(names, lines, len(found.names) - 1, found.above)
 
 
 def worlds(runs: Iterable[RunReport]) -> tuple[list[str], list[list[str]]]:

@@ -93,17 +93,22 @@ class Comparison:
 
 
 def select(
-    runs: Mapping[str, Entry], policies: Sequence[str], steps: Sequence[int]
+    runs: Mapping[str, Entry],
+    policies: Sequence[str] = (),
+    steps: Sequence[int] = (),
+    tasks: Sequence[str] = (),
 ) -> dict[str, Entry]:
-    """The runs with the records of some policies and step counts; nothing given means all of them.
+    """The runs with the records of some policies, step counts and tasks; none given means all.
 
     Raises:
-        UsageError: a policy or a step count was not measured in any run.
+        UsageError: a policy, a step count or a task was not measured in any run.
     """
     cells = [record.cell for run in runs.values() for record in run.records]
-    for policy in policies:
-        if policy not in (measured := {cell.policy for cell in cells}):
-            raise UsageError(f"compare: {unknown('policy', policy, measured)}")
+    for kind, names in (("policy", policies), ("task", tasks)):
+        known = {getattr(cell, kind) for cell in cells}
+        for name in names:
+            if name not in known:
+                raise UsageError(f"compare: {unknown(kind, name, known)}")
     for count in steps:
         if count not in (taken := {cell.steps for cell in cells} - {0}):
             known = ", ".join(map(str, sorted(taken))) or "none"
@@ -116,6 +121,7 @@ def select(
                 for record in run.records
                 if (not policies or record.cell.policy in policies)
                 and (not steps or record.cell.steps in (0, *steps))
+                and (not tasks or record.cell.task in tasks)
             ],
         )
         for name, run in runs.items()
@@ -187,12 +193,7 @@ class _Measured:
 
 def _named(runs: Mapping[str, Entry]) -> dict[str, _Measured]:
     """What is known of each condition, whose name says only what tells it from the others."""
-    versions: dict[str, str] = {}
-    for record in (r for run in runs.values() for r in run.records if r.final):
-        cell = record.cell
-        version = cell.task_hash  # outcomes of other tools come without one
-        if version and versions.setdefault(cell.task, version) != version:
-            raise UsageError(f"compare: {cell.task} comes in two versions; measure one again")
+    refuse_two_versions(runs)
     found = {
         (name, condition): group
         for name, run in runs.items()
@@ -208,6 +209,20 @@ def _named(runs: Mapping[str, Entry]) -> dict[str, _Measured]:
         )
         for (name, condition), group in found.items()
     }
+
+
+def refuse_two_versions(runs: Mapping[str, Entry]) -> None:
+    """See that no task was measured in two versions.
+
+    Raises:
+        UsageError: one was.
+    """
+    versions: dict[str, str] = {}
+    for record in (r for run in runs.values() for r in run.records if r.final):
+        cell = record.cell
+        version = cell.task_hash  # outcomes of other tools come without one
+        if version and versions.setdefault(cell.task, version) != version:
+            raise UsageError(f"compare: {cell.task} comes in two versions; measure one again")
 
 
 def _name(run: str, condition: Condition, world: bool) -> str:

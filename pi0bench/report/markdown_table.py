@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pi0bench.report.competing_policies import headings
+from pi0bench.report.headline_table import (
+    FAULTS,
+    Headline,
+    evaluations,
+    milliseconds,
+    rate,
+    successes,
+)
 from pi0bench.report.number_format import (
     NOTHING,
+    bold,
     in_markdown,
     markdown_table,
     percent,
@@ -33,6 +42,20 @@ def markdown(rows: Sequence[Row], footer_lines: Sequence[str]) -> str:
         blocks.append(f"**{in_markdown(' / '.join(world))}**\n\n{table}")
     blocks += [in_markdown(line) for line in footer_lines]
     return "\n\n".join(blocks) + "\n"
+
+
+def headline_markdown(found: Headline) -> str:
+    """One row a condition: the mean over the tasks, and each task's successes."""
+    tasks = found.tasks if len(found.tasks) > 1 else ()
+    names = [*found.names, "evaluations/re-plan", "ms/re-plan p50", found.mean]
+    names += [*([FAULTS] if found.faulty else []), *tasks]
+    lines = []
+    for line in found.lines:
+        named = [bold(word) if line.best and word != NOTHING else word for word in line.who]
+        cells = [evaluations(line), milliseconds(line), rate(line.total)]
+        cells += [str(line.total.faults)] if found.faulty else []
+        lines.append([*named, *cells, *successes(line, tasks)])
+    return markdown_table(names, lines, len(found.names) - 1, found.above)
 
 
 def cells(r: Row) -> list[str]:
