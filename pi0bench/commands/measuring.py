@@ -256,7 +256,7 @@ def check(
 
 def doctor() -> int:
     """Look at this machine: packages, renderers, video, weights, cores, disk and GPU."""
-    from pi0bench.machine.doctor import examine, lacking, print_findings
+    from pi0bench.doctor import examine, lacking, print_findings
 
     found = examine()
     print_findings(found, console())

@@ -11,12 +11,12 @@ import pi0bench
 from pi0bench.content.folders import folders_of_others
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.task_sources import Task
-from pi0bench.machine.description import machine
+from pi0bench.evaluate.machine_description import machine
 from pi0bench.machine.package_versions import installed
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Traits
 from pi0bench.tasks.variation_files import NOMINAL, digest
-from pi0bench.version import code
+from pi0bench.content.code_digest import code_digest
 
 
 def manifest(
@@ -40,7 +40,7 @@ def manifest(
 
 def software() -> dict[str, Any]:
     """Return what every result of this installation depends on: its versions, and its own code."""
-    return {"versions": versions(), "code": code()}
+    return {"versions": versions(), "code": code_digest()}
 
 
 def versions() -> dict[str, str]:

@@ -23,7 +23,7 @@ from pi0bench.evaluate.provenance import software
 from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.evaluate.task_sources import task
 from pi0bench.evaluate.worker import Measure
-from pi0bench.machine.description import others
+from pi0bench.evaluate.machine_description import others
 from pi0bench.policies import registry
 from pi0bench.random_streams import stream
 from pi0bench.records.record import Cell, Record, contrast

@@ -16,7 +16,7 @@ from pi0bench.openpi.key_mapping import OWN
 from pi0bench.openpi.msgpack_codec import MalformedError
 from pi0bench.policies.policy import Observation, Policy
 from pi0bench.policies.registry import origins
-from pi0bench.version import code
+from pi0bench.content.code_digest import code_digest
 
 _PROPRIO_DIM = 10
 _MOST_FELT = 1000.0
@@ -34,7 +34,7 @@ def metadata(policy: Policy) -> dict[str, Any]:
     return {
         OWN: {
             "version": pi0bench.__version__,
-            "code": code(),
+            "code": code_digest(),
             "policy": policy.name,
             "package": origins().get(policy.name, ""),
             "weights": traits.weights,
