@@ -25,10 +25,10 @@ def serve(policy: str = "pi0", host: str = "127.0.0.1", port: int = 8000) -> int
         from pi0bench.openpi.server import run
     except ModuleNotFoundError as error:
         raise UsageError(f'serve: {error}; pip install "pi0bench[openpi]"') from None
-    from pi0bench.policies import registry
+    from pi0bench.evaluate import policy_sources
     from pi0bench.policies.policy import on_one_thread
 
-    served, screen = registry.load(policy), console()
+    served, screen = policy_sources.load(policy), console()
     on_one_thread(served)
     run(served, host, port, lambda at: screen.print(f"{policy} is served at {at}", markup=False))
     return 0

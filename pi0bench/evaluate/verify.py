@@ -18,12 +18,13 @@ from rich.text import Text
 
 from pi0bench.argument_bounds import bounded
 from pi0bench.errors import IncompleteError, UsageError
+from pi0bench.evaluate import policy_sources
 from pi0bench.evaluate.cells import batches
+from pi0bench.evaluate.machine_description import others
 from pi0bench.evaluate.provenance import software
 from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.evaluate.task_sources import task
 from pi0bench.evaluate.worker import Measure
-from pi0bench.evaluate.machine_description import others
 from pi0bench.policies import registry
 from pi0bench.random_streams import stream
 from pi0bench.records.record import Cell, Record, contrast
@@ -115,7 +116,7 @@ def changed(cells: Sequence[Cell], manifest: Mapping[str, Any]) -> list[str]:
     kinds = {cell.variation for cell in cells} - {NOMINAL.name}
     said: Mapping[str, str] = manifest.get("variations", {})
     varied = {kind: said[kind] for kind in kinds if kind in said}
-    now = {name: registry.load(name).traits.weights for name in weights}
+    now = {name: policy_sources.load(name).traits.weights for name in weights}
     return [
         *differences(weights, now, "weights"),
         *differences(hashes, {name: task(name).hash for name in hashes}, "tasks"),

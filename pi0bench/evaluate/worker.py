@@ -12,6 +12,7 @@ from pi0bench.envs.episode_protocol import OWN
 from pi0bench.envs.render.choose_renderer import make
 from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.errors import Pi0benchError, UsageError
+from pi0bench.evaluate import policy_sources
 from pi0bench.evaluate.ask_policy import Moment, PolicyFault, Stopwatch, Watched, since
 from pi0bench.evaluate.cells import batches
 from pi0bench.evaluate.chunk_comparison import probe
@@ -22,7 +23,6 @@ from pi0bench.evaluate.frame_recorder import Film
 from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
 from pi0bench.evaluate.task_sources import Task, task
 from pi0bench.machine.instruction_set import must_be_pinned
-from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy, on_one_thread
 from pi0bench.records.chunk_quality import Quality
 from pi0bench.records.record import Cell, Record, Timing, contrast
@@ -40,15 +40,20 @@ class Worker:
         policies: those that are loaded already.
         planning: shows since when a policy is asked for actions, so that others know whose fault
             it is when this process dies or does not go on.
+        pinned: whether this process must be.
 
     Raises:
         MachineError: this process is not pinned, and it is too late for it.
     """
 
     def __init__(
-        self, policies: Mapping[str, Policy] | None = None, planning: Moment | None = None
+        self,
+        policies: Mapping[str, Policy] | None = None,
+        planning: Moment | None = None,
+        pinned: bool = True,
     ) -> None:
-        must_be_pinned("a worker")
+        if pinned:
+            must_be_pinned("a worker")
         self._policies, self.planning = dict(policies or {}), planning
         self._renderers: dict[str, Renderer] = {}
         self._kept = Kept()
@@ -134,7 +139,7 @@ class Worker:
 
     def _policy(self, cell: Cell) -> Policy:
         if cell.policy not in self._policies:
-            policy, moment = registry.load(cell.policy, cell.engine), self.planning
+            policy, moment = policy_sources.load(cell.policy, cell.engine), self.planning
             watched = policy if moment is None else Watched(policy, lambda _: since(moment))
             self._policies[cell.policy] = watched
         policy = self._policies[cell.policy]
@@ -168,6 +173,11 @@ class Measure:
     abreast: int = 8
     attempt: int = 1
     fresh: bool = False
+
+    @property
+    def policy(self) -> str:
+        """The policy that it asks."""
+        return self.cells[0].policy
 
     def run(self, worker: Worker) -> Iterator[Outcome]:
         """See `Worker.measure`."""
@@ -217,6 +227,11 @@ class Probe:
 
     cells: tuple[Cell, ...]
     attempt: int = 1
+
+    @property
+    def policy(self) -> str:
+        """The policy that it asks."""
+        return self.cells[0].policy
 
     def run(self, worker: Worker) -> Iterator[list[Quality] | Loss]:
         """See `Worker.probe`; a policy that cannot be asked so is no obstacle to anything else."""
