@@ -11,12 +11,12 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from pi0bench.content.code_digest import code_digest
 from pi0bench.errors import UsageError, unknown
 from pi0bench.openpi.connection import Connection
 from pi0bench.openpi.key_mapping import OWN, Dialect, dialect, dialects
 from pi0bench.policies.policy import NONE, Observation, Plan, PolicyLostError, Traits
 from pi0bench.policy_role import Role, role
-from pi0bench.content.code_digest import code_digest
 
 SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
 _OPTIONS = ("mapping", "deadline_s")

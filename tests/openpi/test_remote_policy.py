@@ -15,7 +15,6 @@ from pi0bench.errors import UsageError
 from pi0bench.evaluate.ask_policy import Chunk, Question, ask
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.fault_attribution import of_machine
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.openpi import connection, key_mapping, request_handler
 from pi0bench.openpi.msgpack_codec import pack
@@ -26,6 +25,7 @@ from pi0bench.records.record import Record
 from pi0bench.records.run_folder import RunFolder
 from tests.evaluate.test_ask_policy import CELL
 from tests.openpi.conftest import Swaying, answering, serving
+from tests.runs import run
 
 CHUNK = pack({"actions": np.zeros((10, 7)), "server_timing": {"infer_ms": 3.0}})
 

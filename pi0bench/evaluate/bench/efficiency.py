@@ -21,9 +21,9 @@ from pi0bench.evaluate import policy_sources
 from pi0bench.evaluate.bench.costs import Costs, costs
 from pi0bench.evaluate.bench.split import Split, split
 from pi0bench.evaluate.cells import Settings, expand
+from pi0bench.evaluate.episode_jobs import Measure, measures
 from pi0bench.evaluate.measure import measure
 from pi0bench.evaluate.supervised_executor import Local
-from pi0bench.evaluate.worker import Measure, measures
 from pi0bench.policies.policy import on_one_thread
 from pi0bench.records.record import Cell, Record
 from pi0bench.records.run_folder import RunFolder

@@ -17,10 +17,10 @@ from rich.console import Console
 
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import executors, policy_sources
-from pi0bench.evaluate.ask_policy import Watched
 from pi0bench.evaluate.cells import Settings, expand
+from pi0bench.evaluate.episode_jobs import measures
 from pi0bench.evaluate.measure import measure
-from pi0bench.evaluate.worker import measures
+from pi0bench.evaluate.plan_timing import Watched
 from pi0bench.gym.external_env_task import GymTask
 from pi0bench.gym.registration import STILL
 from pi0bench.records.run_folder import RunFolder
