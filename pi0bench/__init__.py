@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pi0bench.gym.import_hook import on_arrival
+from pi0bench.import_hook import on_arrival
 
 if TYPE_CHECKING:
     from pi0bench.api import (

@@ -99,8 +99,8 @@ def run(
         [[2, 2]]
     """
     add_folders(map(Path, content))
-    alone = [policies] if isinstance(policies, str) or not isinstance(policies, Sequence) else None
-    names, objects = named(policies if alone is None else alone)
+    several = isinstance(policies, Sequence) and not isinstance(policies, str)
+    names, objects = named(policies if several else [policies])
     rule = "" if success == "end" else f"?success={success}"
     single = (*tasks, *(f"{GYMNASIUM}/{name}{rule}" for name in env_ids))
     settings = cells.Settings(
