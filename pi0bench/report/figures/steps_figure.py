@@ -30,7 +30,16 @@ COLUMNS = 4
 def steps_figure(
     profiles: Sequence[Profile], choices: Sequence[Choice], kind: Analysis = FIXED
 ) -> bytes:
-    """Draw the figure as a PNG; the same profiles and choices give the same bytes.
+    """Return what `drawn` draws as a PNG; the same profiles and choices give the same bytes."""
+    data = io.BytesIO()
+    with rc_context(STYLE):
+        figure = drawn(profiles, choices, kind)
+        figure.savefig(data, format="png", metadata={"Software": None})
+    return data.getvalue()
+
+
+def drawn(profiles: Sequence[Profile], choices: Sequence[Choice], kind: Analysis = FIXED) -> Figure:
+    """Draw the figure.
 
     From top to bottom: success against trunk evaluations and against milliseconds; the reasons
     why; how often each mode was taken; success on each task. What was not measured is left out.
@@ -50,10 +59,7 @@ def steps_figure(
     roles = {p.condition.policy: p.total.role for p in profiles}
     lines = series_of((p.condition for p in profiles), roles)
     with rc_context(STYLE):
-        figure = _figure(profiles, choices, lines, kind)
-        data = io.BytesIO()
-        figure.savefig(data, format="png", metadata={"Software": None})
-    return data.getvalue()
+        return _figure(profiles, choices, lines, kind)
 
 
 @dataclass(frozen=True)
