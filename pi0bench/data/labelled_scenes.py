@@ -18,7 +18,7 @@ from pi0bench.data.worlds.world import Moment, Task
 from pi0bench.envs.cameras import CAMERAS, project
 from pi0bench.envs.render.choose_renderer import made
 from pi0bench.envs.render.renderer_protocol import Renderer
-from pi0bench.policies.card import digest
+from pi0bench.policies.weights_file import digest
 from pi0bench.random_streams import stream
 from pi0bench.tasks.tabletop_episode import felt
 
