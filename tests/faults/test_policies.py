@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
-from tests.evaluate.test_ask_policy import sound
 
 from pi0bench.envs.physics.mujoco import MujocoWorld
 from pi0bench.envs.physics.pybullet import PybulletWorld
@@ -26,6 +25,7 @@ from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.policies import registry
 from pi0bench.tasks.tabletop_episode import Tabletop
 from pi0bench.tasks.task_files import task
+from tests.evaluate.test_ask_policy import sound
 from tests.faults.toys import HARMS, playing
 
 Play = Callable[..., list[Outcome]]

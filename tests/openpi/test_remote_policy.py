@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
-from tests.evaluate.test_ask_policy import CELL
 
 from pi0bench import version
 from pi0bench.errors import UsageError
@@ -25,6 +24,7 @@ from pi0bench.policies import registry
 from pi0bench.policies.policy import Observation, PolicyLostError
 from pi0bench.records.record import Record
 from pi0bench.records.run_folder import RunFolder
+from tests.evaluate.test_ask_policy import CELL
 from tests.openpi.conftest import Swaying, answering, serving
 
 CHUNK = pack({"actions": np.zeros((10, 7)), "server_timing": {"infer_ms": 3.0}})
