@@ -1,8 +1,43 @@
 """pi0bench: how good is each way of generating robot actions, per sampler step and millisecond?"""
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from pi0bench.gym.import_hook import on_arrival
+from pi0bench.import_hook import on_arrival
+
+if TYPE_CHECKING:
+    from pi0bench.api import (
+        Run,
+        compare,
+        load,
+        make,
+        policies,
+        run,
+        suites,
+        tasks,
+        variations,
+        verify,
+    )
+    from pi0bench.policies.policy import Observation, Plan, Policy, Traits
+
+_OF_POLICIES = ("Observation", "Plan", "Policy", "Traits")
+
+__all__ = [
+    "Observation",
+    "Plan",
+    "Policy",
+    "Run",
+    "Traits",
+    "compare",
+    "load",
+    "make",
+    "policies",
+    "run",
+    "suites",
+    "tasks",
+    "variations",
+    "verify",
+]
 
 
 def _register() -> None:
@@ -12,9 +47,15 @@ def _register() -> None:
 on_arrival("gymnasium", _register)
 
 
-def __getattr__(name: str) -> str:
-    if name != "__version__":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from pi0bench.version import version  # late, since it asks git in a checkout
+def __getattr__(name: str) -> Any:
+    """What is loaded when it is first asked for: `__version__`, which asks git, and the API."""
+    if name == "__version__":
+        return import_module("pi0bench.version").version()
+    if name in __all__:
+        room = "pi0bench.policies.policy" if name in _OF_POLICIES else "pi0bench.api"
+        return getattr(import_module(room), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    return version()
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})
