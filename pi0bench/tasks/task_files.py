@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pi0bench.content.folders import files_of, folder, folders_of, with_others
+from pi0bench.content.folders import files_of, folders_of, with_others
 from pi0bench.content.toml_files import opened
 from pi0bench.envs import content_models
 from pi0bench.errors import UsageError, unknown
@@ -72,9 +72,9 @@ def load(path: Path) -> TaskSpec:
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
-    """The task files among and below the paths; all of the benchmark's when there are none."""
+    """The task files among and below the paths; all there are when there are none."""
     found = []
-    for path in paths or [folder("tasks")]:
+    for path in paths or folders_of("tasks"):
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder")
         found += sorted(path.rglob("*.toml")) if path.is_dir() else [path]
