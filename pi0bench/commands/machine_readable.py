@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pi0bench.files.durable import write_atomic
-from pi0bench.report.step_summary import append_summary
 
 
 def print_json(found: Mapping[str, Any]) -> None:
@@ -24,4 +23,6 @@ def write_junit(path: Path, xml: str) -> None:
 
 def summarise(markdown: str) -> None:
     """Append to the summary of a job on GitHub; elsewhere do nothing."""
+    from pi0bench.report.step_summary import append_summary
+
     append_summary(markdown)

@@ -52,7 +52,7 @@ def test_the_same_condition_or_the_only_one_is_the_reference() -> None:
     both = {"run": Entry([*one.records, *measured([False] * 20)])}
     (found,) = regressions(both, 5, ["bc", "pi0"])
     assert (found.name.split(" · ")[0], found.outcome) == ("pi0", Outcome.WORSE)
-    with pytest.raises(UsageError, match="may be held against pi0 · 1 · .*; choose with"):
+    with pytest.raises(UsageError, match=r"may be held against pi0 · 1 · .*; choose with"):
         regressions({"old": Entry(curve), "new": one}, 5)
 
 
