@@ -30,7 +30,17 @@ COLUMNS = 4
 def steps_figure(
     profiles: Sequence[Profile], choices: Sequence[Choice], kind: Analysis = FIXED
 ) -> bytes:
-    """Draw the figure as a PNG; the same profiles and choices give the same bytes.
+    """Draw steps.png; the same profiles and choices give the same bytes (see `draw_steps`)."""
+    figure, data = draw_steps(profiles, choices, kind), io.BytesIO()
+    with rc_context(STYLE):
+        figure.savefig(data, format="png", metadata={"Software": None})
+    return data.getvalue()
+
+
+def draw_steps(
+    profiles: Sequence[Profile], choices: Sequence[Choice], kind: Analysis = FIXED
+) -> Figure:
+    """Draw the figure.
 
     From top to bottom: success against trunk evaluations and against milliseconds; the reasons
     why; how often each mode was taken; success on each task. What was not measured is left out.
@@ -50,10 +60,7 @@ def steps_figure(
     roles = {p.condition.policy: p.total.role for p in profiles}
     lines = series_of((p.condition for p in profiles), roles)
     with rc_context(STYLE):
-        figure = _figure(profiles, choices, lines, kind)
-        data = io.BytesIO()
-        figure.savefig(data, format="png", metadata={"Software": None})
-    return data.getvalue()
+        return _figure(profiles, choices, lines, kind)
 
 
 @dataclass(frozen=True)
