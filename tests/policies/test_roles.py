@@ -17,7 +17,7 @@ from pi0bench.policies.policy import Traits
 from pi0bench.policies.policy_folders import CARD, folders
 from pi0bench.policies.weights_file import digest as digest_of
 from pi0bench.policy_role import Role, role
-from pi0bench.report.competing_policies import KNOWN
+from pi0bench.records.policy_roles import KNOWN
 
 
 def test_cards_and_baselines_say_what_old_records_are_known_for() -> None:
