@@ -76,7 +76,7 @@ def test_a_teachers_pairs_are_what_it_makes_of_their_noise() -> None:
     teacher = learn.train(head("flow"), scale, lessons, TINY)
     pairs = learn.pairs(teacher, TINY)
     rows = pairs.gather(np.array([0, 7]))
-    made = teacher.sample(rows["starts"], lambda: rows["noise"], 10, "heun")
+    made = teacher.sample(rows["starts"], lambda: rows["noise"], 10, "heun").actions
     torch.testing.assert_close(made, rows["numbers"])
 
 
