@@ -20,7 +20,7 @@ def publish(runs: Sequence[Path], out: Path, texts: Sequence[Path] = ()) -> list
     Args:
         runs: their folders.
         out: the folder of the results.
-        texts: Markdown files whose quoted numbers are written anew (see `quoting`).
+        texts: Markdown files whose quoted numbers are written anew (see `readme_blocks`).
 
     Raises:
         UsageError: a folder holds no run or an unfinished one, or two have one name.

@@ -6,7 +6,7 @@ In Markdown a block is what stands between two comments, which nobody sees who r
     ...
     <!-- /published -->
 
-First comes what is quoted (see `quotes.QUOTES`), then where from, beside the text's own folder,
+First comes what is quoted (see `readme_numbers.QUOTES`), then where from, beside the text's own folder,
 then what else it needs. A block within a sentence is one number: `by <!-- published: rate
 results/0.1.1/steps pi0:10 -->...<!-- /published -->`.
 """

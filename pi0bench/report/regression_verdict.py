@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pi0bench.errors import UsageError
-from pi0bench.records.condition import Condition, Episode
-from pi0bench.report.comparison import refuse_two_versions
+from pi0bench.records.condition import Condition
+from pi0bench.report.comparison import refuse_two_versions, select
 from pi0bench.report.comparison_input import Entry
 from pi0bench.report.shared_episodes import outcomes_of, shared_by
 from pi0bench.report.statistical_methods import analysis
@@ -56,41 +56,56 @@ class Regression:
         )
 
 
-def regressions(runs: Mapping[str, Entry], points: float) -> list[Regression]:
-    """Hold all runs against the first: the same condition there, or the only one that it has.
+def regressions(
+    runs: Mapping[str, Entry], points: float, policies: Sequence[str] = ()
+) -> list[Regression]:
+    """Hold all runs against the first one; of a single run, all policies against the first one.
+
+    A condition is held against the same one there, else against that with as many steps in the same
+    world, else against the only one.
 
     Args:
-        runs: two or more, by name; `comparison.select` leaves out what is not meant.
+        runs: by name; `comparison.select` leaves out what is not meant.
         points: of success, from 0 to 100.
+        policies: of a single run, in order.
 
     Raises:
-        UsageError: there is one run, no condition to hold another against, or no shared episode.
+        UsageError: there is one of them, nothing to hold a condition against, or no shared episode.
     """
     if not 0 <= points <= 100:
         raise UsageError(f"--fail-if-worse-by: {points:g} points; give 0 to 100")
-    if len(runs) < 2:
-        raise UsageError("compare: name two runs or more; the others are held against the first")
     refuse_two_versions(runs)
-    (first, reference), *others = runs.items()
-    there = outcomes_of(reference.records)
-    pairs = analysis(any(run.sequential for run in runs.values())).pairs
+    sides = [(f"{name} · ", outcomes_of(run.records)) for name, run in runs.items()]
+    if len(runs) == 1:
+        parts = [select(runs, [policy]) for policy in policies]
+        sides = [("", outcomes_of(run.records)) for part in parts for run in part.values()]
+    if len(sides) < 2:
+        raise UsageError(
+            "compare: name two runs, or two policies with --policy; all others are held against "
+            "the first"
+        )
+    (first, there), *others = sides
+    methods = analysis(any(run.sequential for run in runs.values())).pairs
     found = []
-    for run, entry in others:
-        for condition, outcomes in outcomes_of(entry.records).items():
-            beside = condition if condition in there else _only(there, f"{run} · {condition}")
+    for run, here in others:
+        for condition, outcomes in here.items():
+            beside = _beside(there, condition)
+            names = f"{run}{condition}", f"{first}{beside}"
             shared = shared_by([outcomes, there[beside]])
             if not shared:
-                raise UsageError(f"compare: {run} · {condition}: shares no episode with {first}")
-            sides = [outcomes[e] for e in shared], [there[beside][e] for e in shared]
-            result = paired(*sides, methods=pairs)
-            found.append(Regression(f"{run} · {condition}", f"{first} · {beside}", result, points))
+                raise UsageError(f"compare: {names[0]} shares no episode with {names[1]}")
+            pair = [outcomes[e] for e in shared], [there[beside][e] for e in shared]
+            found.append(Regression(*names, paired(*pair, methods=methods), points))
     return found
 
 
-def _only(there: Mapping[Condition, Mapping[Episode, bool]], name: str) -> Condition:
-    if len(there) != 1:
+def _beside(there: Iterable[Condition], condition: Condition) -> Condition:
+    known = list(there)
+    same = [c for c in known if (c.steps, c.world) == (condition.steps, condition.world)]
+    chosen = [condition] if condition in known else same or known
+    if len(chosen) != 1:
         raise UsageError(
-            f"compare: {name}: the first run has no such condition to hold it against; choose with "
-            "--policy and --steps"
+            f"compare: {condition} may be held against {', '.join(map(str, chosen)) or 'nothing'}; "
+            "choose with --policy and --steps"
         )
-    return next(iter(there))
+    return chosen[0]

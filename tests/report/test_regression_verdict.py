@@ -49,15 +49,18 @@ def test_the_same_condition_or_the_only_one_is_the_reference() -> None:
     ]
     one = Entry(measured([True] * 20, policy="bc", steps=0, solver="none"))
     assert len(regressions({"old": one, "new": Entry(curve)}, 5)) == 2
-    with pytest.raises(UsageError, match="no such condition to hold it against; choose with"):
+    both = {"run": Entry([*one.records, *measured([False] * 20)])}
+    (found,) = regressions(both, 5, ["bc", "pi0"])
+    assert (found.name.split(" · ")[0], found.outcome) == ("pi0", Outcome.WORSE)
+    with pytest.raises(UsageError, match=r"may be held against pi0 · 1 · .*; choose with"):
         regressions({"old": Entry(curve), "new": one}, 5)
 
 
 def test_what_cannot_be_held_against_anything_is_said() -> None:
     one, other = Entry(measured([True] * 20)), Entry(measured([True] * 20, seed=1))
-    with pytest.raises(UsageError, match="name two runs or more"):
+    with pytest.raises(UsageError, match="name two runs, or two policies"):
         regressions({"old": one}, 5)
-    with pytest.raises(UsageError, match="shares no episode with old"):
+    with pytest.raises(UsageError, match="shares no episode with old · pi0"):
         regressions({"old": one, "new": other}, 5)
     with pytest.raises(UsageError, match="101 points; give 0 to 100"):
         regressions({"old": one, "new": one}, 101)
