@@ -1,4 +1,4 @@
-"""What can be observed beside pictures and proprioception: the objects' states, and a cloud of points."""
+"""What can be observed beside pictures and proprioception: objects, and a cloud of points."""
 
 from __future__ import annotations
 
