@@ -17,8 +17,10 @@ from pi0bench.data.demonstration_reader import Recorded
 from pi0bench.envs.cameras import CAMERAS
 from pi0bench.envs.render.choose_renderer import made
 from pi0bench.envs.render.renderer_protocol import Renderer
-from pi0bench.policies.card import EYES_CARD, WEIGHTS, digest, load_eyes
-from pi0bench.policies.card import read as read_card
+from pi0bench.policies.card import read_keypoint_card
+from pi0bench.policies.network_loader import load_keypoint_encoder
+from pi0bench.policies.policy_folders import WEIGHTS
+from pi0bench.policies.weights_file import digest
 from pi0bench.random_streams import stream
 
 STRIDE = 2
@@ -70,7 +72,7 @@ def encode(
     weights = content("policies") / eyes_name / WEIGHTS
     about |= {
         "sentences": sorted({row["says"] for row in about["episodes"]}),
-        "looks": load_eyes(eyes_name).looks,
+        "looks": load_keypoint_encoder(eyes_name).keypoints,
         "eyes": digest(weights),
     }
     count = len(about["episodes"])
@@ -86,8 +88,8 @@ def _block(source: str, eyes_name: str, first: int, last: int) -> parallel_parts
     """Episodes number `first` to `last` of the demonstrations: what was seen, felt, said, done."""
     torch.set_num_threads(1)
     lived = Recorded(Path(source))
-    eyes, home = load_eyes(eyes_name), content("policies") / eyes_name
-    side = int(read_card(home, EYES_CARD)["eyes"]["side"])
+    eyes, home = load_keypoint_encoder(eyes_name), content("policies") / eyes_name
+    side = read_keypoint_card(home).eyes.side
     sentences = sorted({row["says"] for row in lived.episodes})
     rows = []
     with made(lived.world.renderers) as renderers:

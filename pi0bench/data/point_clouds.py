@@ -14,7 +14,7 @@ from pi0bench.data.keypoint_features import windows
 from pi0bench.data.worlds.tabletop import TabletopScenery, TabletopWorld
 from pi0bench.envs.state_and_points import Cloud
 from pi0bench.errors import UsageError
-from pi0bench.policies.card import digest
+from pi0bench.policies.weights_file import digest
 
 STRIDE = 4
 _BLOCK = 100  # episodes a part

@@ -1,4 +1,4 @@
-"""Training eyes on labelled scenes; needs torch and numpy only."""
+"""Training keypoint encoders on labelled scenes; needs torch and numpy only."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from pi0bench.policies.keypoint_encoder import Eyes, Seen, to_tool
+from pi0bench.policies.keypoint_encoder import KeypointEncoder, Keypoints, to_tool
 from pi0bench.train.training_loop import Batch
 
 
-def loss(eyes: Eyes, batch: Batch, generator: Generator) -> Tensor:
+def loss(encoder: KeypointEncoder, batch: Batch, generator: Generator) -> Tensor:
     """Pixels, places, headings and presence; every picture's brightness and tint are jittered.
 
     Places are scored by the negative log-likelihood of a Laplace distribution whose scale the
-    eyes say themselves, so that they know what they cannot see.
+    encoder says itself, so that it knows what it cannot see.
     """
     pictures = jitter(batch["images"], generator)
-    seen = eyes({n: pictures[:, i] for i, n in enumerate(eyes.cameras)}, batch["proprio"])
+    seen = encoder({n: pictures[:, i] for i, n in enumerate(encoder.cameras)}, batch["proprio"])
     here = batch["present"].float()
     count = here.sum().clamp(min=1)
     place = (_laplace(seen.pos_m, batch["pos_m"], seen.log_error[..., :1]) * here).sum() / count
@@ -27,8 +27,8 @@ def loss(eyes: Eyes, batch: Batch, generator: Generator) -> Tensor:
     miss = (seen.pixel - batch["pixel"]).abs().sum(-1)
     pixel = (miss * framed).sum() / framed.sum().clamp(min=1)
     there = functional.binary_cross_entropy_with_logits(seen.present, here)
-    turn = ((seen.turn - batch["turn"]).square().sum(-1) * here).sum() / count
-    return place + close + 4 * pixel + there + 0.3 * turn
+    heading = ((seen.heading - batch["turn"]).square().sum(-1) * here).sum() / count
+    return place + close + 4 * pixel + there + 0.3 * heading
 
 
 def _laplace(guess: Tensor, truth: Tensor, log_error: Tensor) -> Tensor:
@@ -44,14 +44,14 @@ def jitter(images: Tensor, generator: Generator) -> Tensor:
     return (images.float() * gain + shift).clamp(0, 255).to(torch.uint8)
 
 
-def errors_m(eyes: Eyes, batch: Batch) -> dict[str, tuple[float, float]]:
-    """Median and 90th percentile of the place's error for each look, metres."""
+def errors_m(encoder: KeypointEncoder, batch: Batch) -> dict[str, tuple[float, float]]:
+    """Median and 90th percentile of the place's error for each keypoint, metres."""
     with torch.inference_mode():
-        names = enumerate(eyes.cameras)
-        seen: Seen = eyes({n: batch["images"][:, i] for i, n in names}, batch["proprio"])
+        names = enumerate(encoder.cameras)
+        seen: Keypoints = encoder({n: batch["images"][:, i] for i, n in names}, batch["proprio"])
     far = (seen.pos_m - batch["pos_m"]).norm(dim=-1)
     result = {}
-    for i, look in enumerate(eyes.looks):
+    for i, keypoint in enumerate(encoder.keypoints):
         here = far[:, i][batch["present"][:, i]]
-        result[look] = (float(here.median()), float(here.quantile(0.9)))
+        result[keypoint] = (float(here.median()), float(here.quantile(0.9)))
     return result

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save
 from torch import Generator, Tensor
 
 from pi0bench.content.folders import folder as content
 from pi0bench.data.training_arrays import Chunks, Scenes
 from pi0bench.errors import UsageError
-from pi0bench.files.atomic import replacing
 from pi0bench.machine import processor
-from pi0bench.policies import card as cards
-from pi0bench.policies.heads import study_head
+from pi0bench.policies import weights_file
+from pi0bench.policies.card import read, read_keypoint_card
+from pi0bench.policies.card_tables import KeypointTrainingTable, PolicyCard, TrainingTable
+from pi0bench.policies.heads import fit_tokenizer
 from pi0bench.policies.heads.head import Target
-from pi0bench.policies.keypoint_encoder import Eyes
+from pi0bench.policies.keypoint_encoder import KeypointEncoder
 from pi0bench.policies.network import Network
+from pi0bench.policies.network_loader import PolicyMetadata, new_network
+from pi0bench.policies.policy_folders import CARD, EYES_CARD, WEIGHTS
 from pi0bench.train import keypoint_training as seeing
 from pi0bench.train.cuda_graph_training import AT_ONCE, Member, fit_together
 from pi0bench.train.training_loop import AVERAGED, Batch, FitConfig, fit
@@ -37,24 +38,24 @@ def fit_eyes(
 ) -> Path:
     """Train eyes on labelled scenes, by their card; writes their weights and returns the file."""
     folder = content("policies") / name
-    card = cards.read(folder, cards.EYES_CARD)
-    recipe = card["training"]
+    card = read_keypoint_card(folder)
+    recipe = card.training
     data = Scenes(scenes)
-    with seeded(recipe["seed"]):
-        eyes = Eyes(data.about["looks"], data.about["calibration"], card["eyes"]["width"])
+    with seeded(recipe.seed):
+        eyes = KeypointEncoder(data.about["looks"], data.about["calibration"], card.eyes.width)
     eyes = eyes.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    held_out = np.arange(len(data) - recipe["held_out"], len(data))
-    seen = _First(data, len(data) - recipe["held_out"])
-    config = _config(recipe, folder / cards.EYES_CARD, *scenes)
+    held_out = np.arange(len(data) - recipe.held_out, len(data))
+    seen = _First(data, len(data) - recipe.held_out)
+    config = _config(recipe, folder / EYES_CARD, *scenes)
     average = fit(eyes, lambda b, g: seeing.loss(eyes, b, g), seen, config, work, progress, device)
     eyes.cpu().load_state_dict(average)
     about = {
-        "looks": data.about["looks"],
+        "keypoints": data.about["looks"],
         "calibration": data.about["calibration"],
         "errors_m": seeing.errors_m(eyes, data.gather(held_out)),
         "made_by": _maker(device),
     }
-    return _write(folder / cards.WEIGHTS, average, about)
+    return weights_file.write(folder / WEIGHTS, average, about)
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Job:
     def write(self, average: Batch) -> Path:
         """Write weights in half precision beside the card, and return the file."""
         halves = {name: x.half() if x.is_floating_point() else x for name, x in average.items()}
-        return _write(content("policies") / self.name / cards.WEIGHTS, halves, self.about)
+        return weights_file.write(content("policies") / self.name / WEIGHTS, halves, self.about)
 
 
 def job(name: str, features: Path, data: Chunks, device: str = "cpu") -> Job:
@@ -96,26 +97,25 @@ def job(name: str, features: Path, data: Chunks, device: str = "cpu") -> Job:
         UsageError: its card has no training of its own.
     """
     folder = content("policies") / name
-    card = cards.read(folder)
-    if "same_as" in card:
-        raise UsageError(f"{name} has the weights of {card['same_as']}; train that")
-    recipe, scale = card["training"], data.scale
-    about = {
-        **{key: data.about[key] for key in ("looks", "eyes") if key in data.about},
-        "vocabulary": data.vocabulary,
-        "actions": asdict(scale),
-        "head": _studied(card, data) if "trunk" in card else {},
-        "tasks": data.about["tasks"],
-        "modes": data.modes(),
-        "windows": len(data),
-        "made_by": _maker(device),
-    }
-    network, _ = cards.build(card, about)
-    network.initialise(Generator().manual_seed(recipe["seed"]))
+    card = read(folder)
+    if card.same_as:
+        raise UsageError(f"{name} has the weights of {card.same_as}; train that")
+    recipe = card.training
+    found = PolicyMetadata(
+        vocabulary=tuple(data.vocabulary),
+        actions=data.norm_stats,
+        head=_tokenizer(card, data) if card.trunk else {},
+        modes=data.modes(),
+        keypoints=tuple(data.about.get("looks", ())),
+        eyes=data.about.get("eyes", ""),
+    )
+    network, _ = new_network(card, found)
+    network.initialise(Generator().manual_seed(recipe.seed))
     done = {key: torch.from_numpy(data.arrays[key]) for key in ("actions", "valid")}
-    tokens = data.once(f"tokens {card.get('head')}", lambda: network.tokenize(done))
-    config = _config(recipe, folder / cards.CARD, features)
-    return Job(name, network, data, tokens, config, recipe["draws"], about)
+    tokens = data.once(f"tokens {card.head}", lambda: network.tokenize(done))
+    config = _config(recipe, folder / CARD, features)
+    more = {"tasks": data.about["tasks"], "windows": len(data), "made_by": _maker(device)}
+    return Job(name, network, data, tokens, config, recipe.draws, {**asdict(found), **more})
 
 
 def fit_policy(
@@ -145,7 +145,7 @@ def fit_policies(
 
 
 def _chunks(name: str, features: Path) -> Chunks:
-    return Chunks(features, cards.read(content("policies") / name)["text"]["length"])
+    return Chunks(features, read(content("policies") / name).text.length)
 
 
 def _maker(device: str) -> dict[str, str]:
@@ -167,12 +167,12 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def _studied(card: Mapping[str, Any], data: Chunks) -> dict[str, Any]:
+def _tokenizer(card: PolicyCard, data: Chunks) -> dict[str, Any]:
     """What the head must know of the demonstrations before it is made."""
-    head, space = card["head"], data.scale.space(int(card["chunk"]["length"]))
+    stats = data.norm_stats
     actions, valid = (torch.from_numpy(data.arrays[name]) for name in ("actions", "valid"))
-    target = Target(data.scale.normalise(actions), valid)
-    return data.once(f"studied {head}", lambda: study_head(head, target, space))
+    target, space = Target(stats.normalise(actions), valid), stats.space(card.chunk.length)
+    return data.once(f"tokenizer {card.head}", lambda: fit_tokenizer(card.head, target, space))
 
 
 class _First:
@@ -188,14 +188,7 @@ class _First:
         return self._data.gather(indices)
 
 
-def _config(recipe: Mapping[str, Any], *sources: Path) -> FitConfig:
-    keys = ("steps", "batch", "lr", "muon_lr", "ema", "seed")
-    known = {key: recipe[key] for key in keys if key in recipe}
-    return FitConfig(**known, source=cards.digest(*sources))
-
-
-def _write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> Path:
-    flat = {name: x.detach().contiguous() for name, x in tensors.items()}
-    with replacing(path) as partial:
-        partial.write_bytes(save(flat, metadata={"about": json.dumps(about, sort_keys=True)}))
-    return path
+def _config(recipe: TrainingTable | KeypointTrainingTable, *sources: Path) -> FitConfig:
+    known = {field.name for field in fields(FitConfig)}
+    own = {name: value for name, value in asdict(recipe).items() if name in known}
+    return FitConfig(**own, source=weights_file.digest(*sources))

@@ -1,4 +1,4 @@
-"""Eyes: their geometry is the cameras', and each row is on its own."""
+"""KeypointEncoder: their geometry is the cameras', and each row is on its own."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import torch
 from pi0bench.envs.cameras import CAMERAS, Snapshot, calibration, camera, project
 from pi0bench.envs.panda_kinematics import forward, inverse, panda
 from pi0bench.envs.pose import Pose, rot_of
+from pi0bench.envs.proprioception import PROPRIO_DIM as ROBOTS_DIM
 from pi0bench.envs.proprioception import proprio
-from pi0bench.policies.keypoint_encoder import Eyes, to_tool
-from pi0bench.policies.pi0_trunk import initialise
+from pi0bench.policies.keypoint_encoder import KeypointEncoder, to_tool
+from pi0bench.policies.policy import PROPRIO_DIM
+from pi0bench.policies.weight_init import initialise
 
 
-def eyes() -> Eyes:
-    made = Eyes({"red cube": 0.02, "bowl": 0.0}, calibration(), width=4)
+def eyes() -> KeypointEncoder:
+    made = KeypointEncoder({"red cube": 0.02, "bowl": 0.0}, calibration(), width=4)
     initialise(made, torch.Generator().manual_seed(0))
     return made.eval()
 
@@ -57,3 +59,7 @@ def test_permuting_the_batch_permutes_what_is_seen() -> None:
         mixed = model({n: x[order] for n, x in images.items()}, feel[order]).features()
     assert torch.allclose(straight[order], mixed, atol=1e-5)
     assert not torch.allclose(straight[0], straight[1])
+
+
+def test_policies_and_worlds_mean_the_same_proprioception() -> None:
+    assert PROPRIO_DIM == ROBOTS_DIM
