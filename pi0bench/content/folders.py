@@ -64,11 +64,11 @@ def task_folders() -> list[Path]:
     Others' are found without importing anything of theirs.
 
     Raises:
-        UsageError: a folder of others has no tasks, or is not there.
+        UsageError: a folder of others holds neither tasks nor policies, or is not there.
     """
     folders = [*map(Path, folders_of_others()), *map(_located, _plugins())]
     for path in folders:
-        if not (path / "tasks").is_dir():
+        if not any((path / kind).is_dir() for kind in ("tasks", "policies")):
             raise UsageError(f"{path}: holds no folder tasks with folders of task files in it")
     return [folder("tasks"), *(path / "tasks" for path in folders)]
 

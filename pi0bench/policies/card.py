@@ -13,7 +13,6 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from pi0bench.content.folders import folder as content
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.architectures import build_network
 from pi0bench.policies.instruction_tokenizer import Words
@@ -37,7 +36,7 @@ def read(folder: Path, name: str = CARD) -> dict[str, Any]:
     card["weights"] = str(folder / WEIGHTS)
     if "same_as" not in card:
         return card
-    source = content("policies") / card["same_as"]
+    source = folders()[card["same_as"]]
     other = {**_parsed(source / CARD), "weights": str(source / WEIGHTS)}
     if "same_as" in other:
         raise UsageError(f"{folder / name}: {card['same_as']} has no weights of its own")
@@ -59,10 +58,9 @@ def _parsed(path: Path) -> dict[str, Any]:
     except ValueError as error:  # TOMLDecodeError, and whatever Python says of huge numbers
         raise UsageError(f"{path}: not TOML: {error}") from None
     eyes = card.get("eyes")
-    named = [card.get("same_as"), eyes.get("name") if isinstance(eyes, dict) else None]
-    known = [*folders(CARD), *folders(EYES_CARD)]
-    for name in named:
-        if name is not None and name not in known:
+    eyes_name = eyes.get("name") if isinstance(eyes, dict) else None
+    for name, known in ((card.get("same_as"), folders()), (eyes_name, folders(EYES_CARD))):
+        if name is not None and name not in [*known]:
             raise UsageError(f"{path}: {unknown('folder', str(name), known)}")
     return card
 
@@ -73,7 +71,7 @@ def load_eyes(name: str) -> Eyes:
     Raises:
         UsageError: their card or weights are wrong.
     """
-    folder = content("policies") / name
+    folder = folders(EYES_CARD)[name]
     card = read(folder, EYES_CARD)
     tensors, about = weights(folder / WEIGHTS)
     eyes = Eyes(about["looks"], about["calibration"], card["eyes"]["width"])
@@ -90,7 +88,7 @@ def load_network(card: Mapping[str, Any]) -> tuple[Network, Words, dict[str, Any
     path = Path(card["weights"])
     tensors, about = weights(path)
     if "eyes" in card:
-        eyes = content("policies") / card["eyes"]["name"] / WEIGHTS
+        eyes = folders(EYES_CARD)[card["eyes"]["name"]] / WEIGHTS
         if about.get("eyes") != digest(eyes):
             raise UsageError(f"{path}: learned from other eyes than {eyes}; {_again(path)}")
     network, words = build(card, about)

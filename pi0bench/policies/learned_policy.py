@@ -9,11 +9,11 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from pi0bench.content.folders import folder as content
 from pi0bench.errors import UsageError
 from pi0bench.policies.card import CARD, EYES_CARD, WEIGHTS, digest, load_eyes, load_network, read
+from pi0bench.policies.heads import files_of_head
 from pi0bench.policies.policy import Observation, Plan, Traits
-from pi0bench.policies.policy_folders import name_of
+from pi0bench.policies.policy_folders import folders, name_of
 from pi0bench.policy_role import Role, role
 
 _ROWS = 8
@@ -30,13 +30,13 @@ class LearnedPolicy:
     def __init__(self, folder: Path) -> None:
         card = read(folder)
         self.name = name_of(folder)
-        eyes = content("policies") / card["eyes"]["name"] if "eyes" in card else None
+        eyes = folders(EYES_CARD)[card["eyes"]["name"]] if "eyes" in card else None
         self._eyes = None if eyes is None else load_eyes(card["eyes"]["name"])
         self._blank = eyes is not None and bool(card["eyes"].get("blank", False))
         self._network, self._words, about = load_network(card)
         self._text_length = int(card["text"]["length"])
         self._shape = int(card["chunk"]["length"]), 7
-        files = [folder / CARD, Path(card["weights"])]
+        files = [folder / CARD, Path(card["weights"]), *files_of_head(card)]
         if eyes is not None:
             files += [eyes / EYES_CARD, eyes / WEIGHTS]
         self.traits = Traits(

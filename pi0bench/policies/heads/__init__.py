@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.heads.autoregressive_tokens import TokenSequenceHead
 from pi0bench.policies.heads.gaussian_path import GaussianPathHead
 from pi0bench.policies.heads.head import Head, Target
+from pi0bench.policies.heads.heads_of_others import head_file, heads_of_others, load_head
 from pi0bench.policies.heads.normalizing_flow import NormalizingFlowHead
 from pi0bench.policies.heads.parallel_tokens import ParallelTokensHead
 from pi0bench.policies.heads.regression import RegressionHead
@@ -29,7 +31,7 @@ def build_head(
     """Build the head that a card's `[head]` table describes.
 
     Args:
-        config: `kind`, a name in `HEADS`, and that head's own options.
+        config: `kind`, a name in `HEADS` or of others, and that head's own options.
         space: of the actions.
         width: W, the action expert's width.
         studied: what `study_head` found in the data.
@@ -56,10 +58,20 @@ def parse(config: Mapping[str, object]) -> tuple[type[Head], dict[str, Any]]:
     """
     options = dict(config)
     name = options.pop("kind", None)
-    if not isinstance(name, str) or name not in HEADS:
-        raise UsageError(f"head.kind: {unknown('head', str(name), HEADS)}")
-    known = HEADS[name].options()
+    others = heads_of_others()
+    if taken := HEADS.keys() & others:
+        raise UsageError(f"{others[taken.pop()]}: the name is taken by the benchmark's own head")
+    if not isinstance(name, str) or name not in {*HEADS, *others}:
+        raise UsageError(f"head.kind: {unknown('head', str(name), {*HEADS, *others})}")
+    kind = HEADS[name] if name in HEADS else load_head(others[name])
+    known = kind.options()
     wrong = [option for option in options if option not in known]
     if wrong:
         raise UsageError("\n".join(f"head: {unknown('option', o, known)}" for o in wrong))
-    return HEADS[name], options
+    return kind, options
+
+
+def files_of_head(card: Mapping[str, Any]) -> list[Path]:
+    """The file of a card's head where it is of others; of the benchmark's own none."""
+    source = heads_of_others().get(card.get("head", {}).get("kind"))
+    return [] if source is None else [head_file(source)]
