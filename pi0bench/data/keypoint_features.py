@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi0bench.content.folders import folder as content
 from pi0bench.data import parallel_parts
 from pi0bench.data.array_files import read, write
 from pi0bench.data.demonstration_reader import Recorded
@@ -19,6 +18,7 @@ from pi0bench.envs.render.choose_renderer import made
 from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.policies.card import EYES_CARD, WEIGHTS, digest, load_eyes
 from pi0bench.policies.card import read as read_card
+from pi0bench.policies.policy_folders import folders
 from pi0bench.random_streams import stream
 
 STRIDE = 2
@@ -67,7 +67,7 @@ def encode(
     Each step is drawn by one of the world's renderers, chosen by chance, so that policies know all.
     """
     _, about = read(source)
-    weights = content("policies") / eyes_name / WEIGHTS
+    weights = folders(EYES_CARD)[eyes_name] / WEIGHTS
     about |= {
         "sentences": sorted({row["says"] for row in about["episodes"]}),
         "looks": load_eyes(eyes_name).looks,
@@ -86,7 +86,7 @@ def _block(source: str, eyes_name: str, first: int, last: int) -> parallel_parts
     """Episodes number `first` to `last` of the demonstrations: what was seen, felt, said, done."""
     torch.set_num_threads(1)
     lived = Recorded(Path(source))
-    eyes, home = load_eyes(eyes_name), content("policies") / eyes_name
+    eyes, home = load_eyes(eyes_name), folders(EYES_CARD)[eyes_name]
     side = int(read_card(home, EYES_CARD)["eyes"]["side"])
     sentences = sorted({row["says"] for row in lived.episodes})
     rows = []

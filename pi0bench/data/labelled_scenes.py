@@ -110,7 +110,7 @@ def collect(
         side: of a picture, in pixels.
         seed: of the scenes.
         workers: processes.
-        progress: called with the number of finished parts and of all parallel_parts.
+        progress: called with the number of finished parts and of all parts.
     """
     names = [task.id for task in tasks]
     starts = range(0, count, _BLOCK)

@@ -36,7 +36,7 @@ def export(
     side: int,
     progress: Progress = lambda *_: None,
 ) -> Path:
-    """Write a file of demonstrations (see `pi0bench.data.demonstrations`) as a dataset, or continue.
+    """Write a file of demonstrations (see `demonstrations.py`) as a dataset, or continue.
 
     It grows in a folder beside it, `out`.parts, and is moved to its place when it is whole.
 

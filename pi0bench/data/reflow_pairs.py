@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Generator
 
-from pi0bench.content.folders import folder as content
 from pi0bench.data.array_files import write
 from pi0bench.data.training_arrays import Chunks
 from pi0bench.policies import card as cards
+from pi0bench.policies.policy_folders import folders
 
 TEACHER_STEPS, TEACHER_SOLVER = 10, "heun"
 _BATCH, _GPU_BATCH = 256, 8192
@@ -34,7 +34,7 @@ def pairs(
 
     Source: Liu et al. 2023 ("rectified flow"), section 2.3.
     """
-    card = cards.read(content("policies") / teacher)
+    card = cards.read(folders()[teacher])
     network = cards.load_network(card)[0].to(device)
     data = Chunks(features, card["text"]["length"])
     shape = data.arrays["actions"].shape

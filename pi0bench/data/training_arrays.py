@@ -16,9 +16,11 @@ from pi0bench.data.array_files import read
 from pi0bench.errors import UsageError
 from pi0bench.policies.instruction_tokenizer import Words, split
 from pi0bench.policies.normalisation import ActionScale
-from pi0bench.train.training_loop import Batch
 
 T = TypeVar("T")
+
+Batch = dict[str, torch.Tensor]
+"""Items to learn from by what they are of, each tensor with a row an item."""
 
 
 class Scenes:
@@ -35,6 +37,12 @@ class Scenes:
     def gather(self, indices: np.ndarray) -> Batch:
         """The scenes at `indices` as tensors (see `pi0bench.data.labelled_scenes.example`)."""
         return {key: torch.from_numpy(array[indices]) for key, array in self.arrays.items()}
+
+    def first(self, count: int) -> Scenes:
+        """The first scenes; a negative count leaves so many out."""
+        some = copy(self)
+        some.arrays = {key: array[:count] for key, array in self.arrays.items()}
+        return some
 
 
 class Chunks:

@@ -54,7 +54,7 @@ class Sources:
             )
 
     def learned_from(self, name: str) -> Path:
-        """What a policy's card learns from: point_clouds, or features, or a teacher's answers to them."""
+        """What a policy learns from: points, or features, or a teacher's answers to them."""
         card = cards.read(folders()[name])
         if "points" in card:
             return self._points(card)

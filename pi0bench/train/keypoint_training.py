@@ -1,16 +1,66 @@
-"""Training eyes on labelled scenes; needs torch and numpy only."""
+"""Training a keypoint encoder, the eyes of policies, on labelled scenes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from pi0bench.data.training_arrays import Batch, Scenes
+from pi0bench.policies import card as cards
 from pi0bench.policies.keypoint_encoder import Eyes, Seen, to_tool
-from pi0bench.train.training_loop import Batch
+from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders, trainable
+from pi0bench.train.fit_config import FitConfig
+from pi0bench.train.learning_curve import read_curve
+from pi0bench.train.training_loop import Progress, fit
+from pi0bench.train.weights_file import made_by, recipe, write_weights
 
 
-def loss(eyes: Eyes, batch: Batch, generator: Generator) -> Tensor:
+def fit_eyes(
+    name: str, scenes: Sequence[Path], work: Path, progress: Progress = None, device: str = "cpu"
+) -> Path:
+    """Train eyes on labelled scenes, by their card; writes their weights and returns the file.
+
+    Raises:
+        UsageError: their folder is an installed package's.
+    """
+    folder = trainable(folders(EYES_CARD)[name])
+    card = cards.read(folder, EYES_CARD)
+    training, data = card["training"], Scenes(scenes)
+    with seeded(training["seed"]):
+        eyes = Eyes(data.about["looks"], data.about["calibration"], card["eyes"]["width"])
+    eyes = eyes.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    seen = data.first(-training["held_out"])
+    held_out = data.gather(np.arange(len(seen), len(data)))
+    config = FitConfig.of(training, cards.digest(folder / EYES_CARD, *scenes))
+    average = fit(
+        eyes, lambda b, g: keypoint_loss(eyes, b, g), seen, config, work, progress, device
+    )
+    eyes.cpu().load_state_dict(average)
+    about = {
+        "looks": data.about["looks"],
+        "calibration": data.about["calibration"],
+        "errors_m": errors_m(eyes, held_out),
+        "made_by": made_by(device),
+        "recipe": recipe(folder / EYES_CARD, config.seed, scenes, read_curve(work)),
+    }
+    return write_weights(folder / WEIGHTS, average, about)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Give PyTorch's own constructors, which know no generator, a seed for a while."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # noqa: TID251
+        yield
+
+
+def keypoint_loss(eyes: Eyes, batch: Batch, generator: Generator) -> Tensor:
     """Pixels, places, headings and presence; every picture's brightness and tint are jittered.
 
     Places are scored by the negative log-likelihood of a Laplace distribution whose scale the

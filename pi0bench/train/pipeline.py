@@ -11,7 +11,7 @@ from pi0bench.data.progress import bar
 from pi0bench.data.training_data import Sources, teacher_of
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies import card as cards
-from pi0bench.policies.policy_folders import EYES_CARD, folders
+from pi0bench.policies.policy_folders import EYES_CARD, folders, trainable
 
 
 def members(group: str) -> list[str]:
@@ -43,11 +43,11 @@ def train(
         data: folder of what is learned from.
         workers: processes and threads.
         console: told how far it has come.
-        device: on "cuda" policies are trained side by side, by `pi0bench.train.cuda_graph_training`.
+        device: on "cuda" policies are trained side by side (see `cuda_graph_training`).
         features: the file that policies learn from, in place of their recording.
 
     Raises:
-        UsageError: no card has a name, or a name has nothing to be trained.
+        UsageError: no card has a name, or a name has nothing to be trained or is installed.
     """
     import torch
 
@@ -55,6 +55,7 @@ def train(
     for name in names:
         if name not in (known := {**eyes, **policies}):
             raise UsageError(unknown("card", name, known))
+        trainable(known[name])
     sources = Sources(data, workers, console, device, features)
     if device == "cpu":
         torch.set_num_threads(workers)
@@ -71,7 +72,7 @@ def train(
 
 
 def _train_eyes(name: str, sources: Sources) -> None:
-    from pi0bench.train.policy_training import fit_eyes
+    from pi0bench.train.keypoint_training import fit_eyes
 
     say, work = sources.console.print, sources.data / "training" / name
     scenes = sources.scenes(cards.read(folders(EYES_CARD)[name], EYES_CARD))

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
+from pi0bench.content.folders import folder
 from pi0bench.errors import UsageError
 from pi0bench.policies import card
 
@@ -64,7 +65,7 @@ def test_a_missing_file_names_the_command_that_makes_it(tmp_path: Path) -> None:
 
 
 def test_a_card_that_is_same_as_another_takes_over_its_tables_and_weights() -> None:
-    root = card.content("policies")
+    root = folder("policies")
     own, other = card.read(root / "blind"), card.read(root / "pi0")
     assert own["weights"] == other["weights"]
     assert own["eyes"] == {**other["eyes"], "blank": True}
