@@ -8,9 +8,9 @@ from typing import Any
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.heads.autoregressive_tokens import TokenSequenceHead
+from pi0bench.policies.heads.external_heads import find_heads, head_file, load_head
 from pi0bench.policies.heads.gaussian_path import GaussianPathHead
 from pi0bench.policies.heads.head import Head, Target
-from pi0bench.policies.heads.heads_of_others import head_file, heads_of_others, load_head
 from pi0bench.policies.heads.normalizing_flow import NormalizingFlowHead
 from pi0bench.policies.heads.parallel_tokens import ParallelTokensHead
 from pi0bench.policies.heads.regression import RegressionHead
@@ -58,7 +58,7 @@ def parse(config: Mapping[str, object]) -> tuple[type[Head], dict[str, Any]]:
     """
     options = dict(config)
     name = options.pop("kind", None)
-    others = heads_of_others()
+    others = find_heads()
     if taken := HEADS.keys() & others:
         raise UsageError(f"{others[taken.pop()]}: the name is taken by the benchmark's own head")
     if not isinstance(name, str) or name not in {*HEADS, *others}:
@@ -73,5 +73,5 @@ def parse(config: Mapping[str, object]) -> tuple[type[Head], dict[str, Any]]:
 
 def files_of_head(card: Mapping[str, Any]) -> list[Path]:
     """The file of a card's head where it is of others; of the benchmark's own none."""
-    source = heads_of_others().get(card.get("head", {}).get("kind"))
+    source = find_heads().get(card.get("head", {}).get("kind"))
     return [] if source is None else [head_file(source)]

@@ -22,7 +22,7 @@ PLUGINS = "pi0bench.heads"
 """The group of entry points under which other packages offer heads, subclasses of `Head`."""
 
 
-def heads_of_others() -> dict[str, Path | EntryPoint]:
+def find_heads() -> dict[str, Path | EntryPoint]:
     """Where every head of others comes from, by its name.
 
     Raises:
@@ -59,7 +59,7 @@ def head_file(source: Path | EntryPoint) -> Path:
 @functools.cache
 def _defined(path: Path) -> type[Head]:
     """The one head that a file defines, whatever others it imports."""
-    name = f"pi0bench_heads_of_others.{path.stem}"
+    name = f"pi0bench_external_heads.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

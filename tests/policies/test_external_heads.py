@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pi0bench.content import folders
 from pi0bench.errors import UsageError
-from pi0bench.policies.heads import files_of_head, heads_of_others, parse
+from pi0bench.policies.heads import external_heads, files_of_head, parse
 from pi0bench.policies.heads.regression import RegressionHead
 
 HEAD = """
@@ -91,5 +90,4 @@ def test_a_package_offers_heads_by_entry_points(monkeypatch: pytest.MonkeyPatch)
 def installed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     value = "pi0bench.policies.heads.regression:RegressionHead"
     entry = EntryPoint(name, value, "pi0bench.heads")
-    plugins: Any = lambda: {name: entry}  # noqa: E731
-    monkeypatch.setattr(heads_of_others.__module__ + "._plugins", plugins)
+    monkeypatch.setattr(external_heads, "_plugins", lambda: {name: entry})
