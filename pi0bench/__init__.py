@@ -1,8 +1,36 @@
 """pi0bench: how good is each way of generating robot actions, per sampler step and millisecond?"""
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from pi0bench.gym.import_hook import on_arrival
+
+if TYPE_CHECKING:
+    from pi0bench.api import (
+        Run,
+        compare,
+        load,
+        make,
+        policies,
+        run,
+        suites,
+        tasks,
+        variations,
+        verify,
+    )
+
+__all__ = [
+    "Run",
+    "compare",
+    "load",
+    "make",
+    "policies",
+    "run",
+    "suites",
+    "tasks",
+    "variations",
+    "verify",
+]
 
 
 def _register() -> None:
@@ -12,9 +40,14 @@ def _register() -> None:
 on_arrival("gymnasium", _register)
 
 
-def __getattr__(name: str) -> str:
-    if name != "__version__":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from pi0bench.version import version  # late, since it asks git in a checkout
+def __getattr__(name: str) -> Any:
+    """What is loaded when it is first asked for: `__version__`, which asks git, and the API."""
+    if name == "__version__":
+        return import_module("pi0bench.version").version()
+    if name in __all__:
+        return getattr(import_module("pi0bench.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    return version()
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

@@ -10,7 +10,26 @@ from pathlib import Path
 import tyro
 
 import pi0bench
-from pi0bench.commands import command_line, making, measuring, reading, serving
+from pi0bench.commands import (
+    bench,
+    check,
+    command_line,
+    compare,
+    demos,
+    doctor,
+    gallery,
+    merge,
+    plan,
+    publish,
+    report,
+    retime,
+    run,
+    serve,
+    toy,
+    train,
+    verify,
+)
+from pi0bench.commands import list as list_command
 from pi0bench.commands.broken_pipes import outlets
 from pi0bench.errors import Pi0benchError, StorageError
 from pi0bench.files.durable import storage_trouble
@@ -21,23 +40,23 @@ _INTERNAL = 1
 _INTERRUPTED = 130
 
 COMMANDS: dict[str, Callable[..., int]] = {
-    "run": measuring.run,
-    "plan": measuring.plan,
-    "verify": measuring.verify,
-    "retime": measuring.retime,
-    "bench": measuring.bench,
-    "list": measuring.list_,
-    "report": reading.report,
-    "compare": reading.compare,
-    "merge": reading.merge,
-    "publish": reading.publish,
-    "check": measuring.check,
-    "gallery": making.gallery,
-    "demos": making.demos,
-    "train": making.train,
-    "toy": making.toy,
-    "serve": serving.serve,
-    "doctor": measuring.doctor,
+    "run": run.run,
+    "plan": plan.plan,
+    "verify": verify.verify,
+    "retime": retime.retime,
+    "bench": bench.bench,
+    "list": list_command.list_,
+    "report": report.report,
+    "compare": compare.compare,
+    "merge": merge.merge,
+    "publish": publish.publish,
+    "check": check.check,
+    "gallery": gallery.gallery,
+    "demos": demos.demos,
+    "train": train.train,
+    "toy": toy.toy,
+    "serve": serve.serve,
+    "doctor": doctor.doctor,
 }
 
 

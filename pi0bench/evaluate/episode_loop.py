@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from pi0bench.envs.episode_protocol import Episode, Verdict
 from pi0bench.envs.render.renderer_protocol import Image, Renderer
 from pi0bench.envs.world_protocol import EnvFault
-from pi0bench.evaluate.ask_policy import Chunk, PolicyFault, Question, Stopwatch, ask
+from pi0bench.evaluate.ask_policy import Chunk, Question, ask
 from pi0bench.evaluate.environment_reuse import Kept
 from pi0bench.evaluate.fault_attribution import describe, of_machine
 from pi0bench.evaluate.observation_history import Witness
+from pi0bench.evaluate.plan_checks import PolicyFault
+from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.smoothness import smoothness
 from pi0bench.evaluate.task_sources import Task
 from pi0bench.policies.policy import Policy, Traits

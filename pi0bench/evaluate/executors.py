@@ -53,26 +53,32 @@ def check(kind: str, ray_address: str) -> None:
 
 
 def make(
-    workers: int, policies: Mapping[str, Policy], kind: str, ray_address: str = ""
+    workers: int,
+    policies: Mapping[str, Policy],
+    kind: str,
+    ray_address: str = "",
+    objects: Mapping[str, Policy] | None = None,
 ) -> Executor:
     """Return an executor of that many workers.
 
     Inline it is this process, with these policies, or a fresh one where it is too late to pin this.
+    Jobs of objects, which no other process has, run here as it is.
     """
+    made: Executor = Local(workers)
     if kind == "ray":
         from pi0bench.evaluate.ray_executor import Ray
 
-        return Ray(workers, ray_address)
-    if kind == "inline":
-        return Inline(policies) if pin() else Local(1)
-    return Local(workers)
+        made = Ray(workers, ray_address)
+    elif kind == "inline":
+        made = Inline(policies) if pin() else Local(1)
+    return Divided(made, objects) if objects else made
 
 
 class Inline:
     """Runs jobs here, in order."""
 
-    def __init__(self, policies: Mapping[str, Policy] | None = None) -> None:
-        self._loaded = policies
+    def __init__(self, policies: Mapping[str, Policy] | None = None, pinned: bool = True) -> None:
+        self._loaded, self._pinned = policies, pinned
         self._worker: Worker | None = None
         self._draining = False
 
@@ -80,7 +86,7 @@ class Inline:
         """Yield the jobs' answers."""
         from pi0bench.evaluate.worker import Worker
 
-        self._worker = self._worker or Worker(self._loaded)
+        self._worker = self._worker or Worker(self._loaded, pinned=self._pinned)
         for job in jobs:
             if self._draining:
                 return
@@ -94,3 +100,32 @@ class Inline:
         """Close what is kept; nothing runs when no job does."""
         if self._worker is not None:
             self._worker.close()
+
+
+class Divided:
+    """Runs the jobs of some policies in this process, which alone has them, and all others first.
+
+    Args:
+        others: runs all other jobs; it is closed with this one.
+        objects: the policies of this process, by name.
+    """
+
+    def __init__(self, others: Executor, objects: Mapping[str, Policy]) -> None:
+        self._others, self._names = others, frozenset(objects)
+        self._here = Inline(objects, pinned=False)
+
+    def run(self, jobs: Sequence[Job[R]]) -> Iterator[R]:
+        """Yield the jobs' answers."""
+        here = [job for job in jobs if job.policy in self._names]
+        yield from self._others.run([job for job in jobs if job.policy not in self._names])
+        yield from self._here.run(here)
+
+    def drain(self) -> None:
+        """Start no further job."""
+        self._others.drain()
+        self._here.drain()
+
+    def close(self) -> None:
+        """Close both."""
+        self._others.close()
+        self._here.close()

@@ -33,6 +33,11 @@ class Job(Protocol[R_co]):
         """How often it has been begun, this time included."""
         ...
 
+    @property
+    def policy(self) -> str:
+        """The policy that it asks."""
+        ...
+
     def run(self, worker: Any) -> Iterator[R_co]:
         """Do it with a `pi0bench.evaluate.worker.Worker`, and yield each answer as it comes."""
         ...

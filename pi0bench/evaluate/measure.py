@@ -9,12 +9,12 @@ from rich.text import Text
 
 from pi0bench.evaluate.cells import Settings, rounds
 from pi0bench.evaluate.chunk_comparison import REFERENCE_STEPS, conditions
+from pi0bench.evaluate.episode_jobs import Measure, Probe, measures
 from pi0bench.evaluate.executors import Executor
 from pi0bench.evaluate.jobs import Loss
 from pi0bench.evaluate.progress_display import Display
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.stop_early import evidence
-from pi0bench.evaluate.worker import Measure, Probe, measures
 from pi0bench.files.durable import append_line
 from pi0bench.records.chunk_quality import QUALITY, Quality
 from pi0bench.records.chunk_quality import read as read_quality

@@ -8,21 +8,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pi0bench
+from pi0bench.content.code_digest import code_digest
 from pi0bench.content.folders import folders_of_others
+from pi0bench.evaluate import policy_sources
 from pi0bench.evaluate.cells import Settings
+from pi0bench.evaluate.machine_description import machine
 from pi0bench.evaluate.task_sources import Task
-from pi0bench.machine.description import machine
 from pi0bench.machine.package_versions import installed
-from pi0bench.policies import registry
-from pi0bench.policies.policy import Traits
+from pi0bench.policies.policy import Policy
 from pi0bench.tasks.variation_files import NOMINAL, digest
-from pi0bench.version import code
 
 
 def manifest(
-    settings: Settings, traits: Mapping[str, Traits], tasks: Sequence[Task], command: str
+    settings: Settings,
+    policies: Mapping[str, Policy],
+    objects: Mapping[str, Policy],
+    tasks: Sequence[Task],
+    command: str,
 ) -> dict[str, Any]:
-    """Return what a run's folder must say about it."""
+    """Return what a run's folder must say about it.
+
+    Args:
+        settings: of the run.
+        policies: all of them, loaded.
+        objects: those that only this process has.
+        tasks: of the run.
+        command: that asked for it.
+    """
+    traits = {name: policy.traits for name, policy in policies.items()}
     return {
         "command": command,
         "content": folders_of_others(),
@@ -32,7 +45,7 @@ def manifest(
         "weights": {name: trait.weights for name, trait in traits.items()},
         "roles": {name: str(trait.role) for name, trait in traits.items()},
         "modes": {name: trait.modes for name, trait in traits.items() if trait.modes},
-        "packages": {n: o for n, o in registry.origins().items() if n in settings.policies},
+        "packages": policy_sources.origins(settings.policies, objects),
         **software(),
         "machine": machine(settings.renderer),
     }
@@ -40,7 +53,7 @@ def manifest(
 
 def software() -> dict[str, Any]:
     """Return what every result of this installation depends on: its versions, and its own code."""
-    return {"versions": versions(), "code": code()}
+    return {"versions": versions(), "code": code_digest()}
 
 
 def versions() -> dict[str, str]:

@@ -165,10 +165,11 @@ def _worker(software: str) -> Worker:
 
 def _software() -> str:
     """What a machine measures with, as JSON, so that tasks can be told apart by it."""
+    from pi0bench.evaluate.policy_sources import origins
     from pi0bench.evaluate.provenance import software
-    from pi0bench.policies.registry import origins
+    from pi0bench.policies.registry import names
 
-    return json.dumps({**software(), "packages": origins()})
+    return json.dumps({**software(), "packages": origins(names(), {})})
 
 
 @contextlib.contextmanager

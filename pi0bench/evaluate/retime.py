@@ -28,6 +28,11 @@ class Clock:
     cell: Cell
     attempt: int = 1
 
+    @property
+    def policy(self) -> str:
+        """The policy that it asks."""
+        return self.cell.policy
+
     def run(self, worker: Worker) -> Iterator[Timing]:
         """See `Worker.time`."""
         yield worker.time(self.cell)

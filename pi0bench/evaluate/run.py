@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from rich.text import Text
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose_renderer import NAMES, choose
 from pi0bench.errors import IncompleteError, Pi0benchError, UsageError, unknown
-from pi0bench.evaluate import executors, provenance, run_output
+from pi0bench.evaluate import executors, policy_sources, provenance, run_output
 from pi0bench.evaluate.cells import Settings, expand, holds
 from pi0bench.evaluate.fault_attribution import describe
 from pi0bench.evaluate.interrupts import gently
@@ -32,21 +32,56 @@ from pi0bench.tasks.task_spec import TaskSpec
 from pi0bench.tasks.variation_files import NOMINAL, variation
 
 
-def run(settings: Settings, out: Path, how: How, console: Console) -> int:
+@dataclass(frozen=True)
+class Measured:
+    """What a run came to.
+
+    Attributes:
+        folder: holds it.
+        missing: episodes of the plan, or of the part that was asked for, that are not measured.
+    """
+
+    folder: Path
+    missing: int
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 3 when some episodes could not be measured."""
+        return IncompleteError.exit_code if self.missing else 0
+
+
+def run(
+    settings: Settings,
+    out: Path,
+    how: How,
+    console: Console,
+    objects: Mapping[str, Policy] | None = None,
+) -> Measured:
     """Measure what is missing in the folder `out`, write and print its results.
 
-    Returns:
-        The exit code: 0, or 3 when some episodes could not be measured.
+    Args:
+        settings: what is asked for.
+        out: the run's folder.
+        how: it is carried out.
+        console: where it is said what happens.
+        objects: policies that only this process has, by the names that the settings give them.
+
+    Raises:
+        Pi0benchError: something that the user can mend.
     """
-    _check_names(settings)
+    objects = objects or {}
+    _check_names(settings, objects)
     tasks = list({found.id: found for found in map(task, settings.tasks)}.values())
     settings = replace(settings, tasks=tuple(found.id for found in tasks))  # one name for each
     prove_writable(out)  # before weights are loaded, which takes longer
     settings, makeshift = _in_world(settings, tasks)
-    policies = {name: registry.load(name, settings.engine) for name in settings.policies}
+    policies = {
+        name: objects.get(name) or policy_sources.load(name, settings.engine)
+        for name in settings.policies
+    }
     traits = {name: policy.traits for name, policy in policies.items()}
     cells = expand(settings, traits, tasks)
-    manifest = provenance.manifest(settings, traits, tasks, how.command)
+    manifest = provenance.manifest(settings, policies, objects, tasks, how.command)
     part = cells
     if how.shard:
         if settings.stop_early:
@@ -58,10 +93,11 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
 
     with RunFolder.open(out, manifest, cells, grows) as folder:
         missing = folder.missing(part)
-        for line in [makeshift, *_plan(settings, policies, part, missing, how, out)]:
+        planned = _plan(settings, policies, part, missing, how, out)
+        for line in [makeshift, *planned, *_of_this_process(objects)]:
             if line:
                 _say(console, line)
-        made = executors.make(how.workers, policies, how.executor, how.ray_address)
+        made = executors.make(how.workers, policies, how.executor, how.ray_address, objects)
         with closing(made) as executor:
 
             def drain() -> None:
@@ -88,7 +124,7 @@ def run(settings: Settings, out: Path, how: How, console: Console) -> int:
         _say(console, run_output.contents(folder))
         if strange := outside():
             _say(console, f"Digits may differ from published ones: {'; '.join(strange)}.")
-        return _verdict(folder, part, how.incomplete, console)
+        return Measured(out, _unmeasured(folder, part, how.incomplete, console))
 
 
 def _in_world(settings: Settings, tasks: Sequence[Task]) -> tuple[Settings, str]:
@@ -109,7 +145,7 @@ def _in_world(settings: Settings, tasks: Sequence[Task]) -> tuple[Settings, str]
     return replace(settings, engine=engine, renderer=renderer), ""
 
 
-def _check_names(settings: Settings) -> None:
+def _check_names(settings: Settings, objects: Mapping[str, Policy]) -> None:
     if settings.engine not in ENGINES:
         raise UsageError(unknown("engine", settings.engine, ENGINES))
     if settings.renderer not in (known := (*NAMES, "auto")):
@@ -117,7 +153,8 @@ def _check_names(settings: Settings) -> None:
     for name in settings.variations:
         variation(name)
     for name in settings.policies:
-        registry.check(name)
+        if name not in objects:
+            policy_sources.check(name)
     several = (settings.policies, settings.steps, settings.solvers, settings.variations)
     if settings.stop_early and max(map(len, several)) < 2:
         raise UsageError("--stop-early: compares with the first policy; name another one")
@@ -156,6 +193,11 @@ def _plan(
     return lines
 
 
+def _of_this_process(objects: Iterable[str]) -> list[str]:
+    names = ", ".join(objects)
+    return [f"{names}: of this process alone, so one worker, here."] if names else []
+
+
 @contextmanager
 def _spared(what: str, console: Console) -> Iterator[None]:
     """Say what could not be had when this fails: a run has its episodes and tables all the same."""
@@ -166,8 +208,8 @@ def _spared(what: str, console: Console) -> Iterator[None]:
         _say(console, f"{what}: {why}; results are unaffected, and the same command tries again.")
 
 
-def _verdict(folder: RunFolder, cells: Sequence[Cell], shown: bool, console: Console) -> int:
-    """Return the exit code, having said which episodes are not measured and why."""
+def _unmeasured(folder: RunFolder, cells: Sequence[Cell], shown: bool, console: Console) -> int:
+    """How many episodes are not measured, having said which and why."""
     keys = {cell.key() for cell in folder.missing(cells)}
     if not keys:
         return 0
@@ -181,7 +223,7 @@ def _verdict(folder: RunFolder, cells: Sequence[Cell], shown: bool, console: Con
         _say(console, f"  {count} times {fault}")
     if not shown:
         _say(console, "There is no table meanwhile; --allow-incomplete shows one, with bounds.")
-    return IncompleteError.exit_code
+    return len(keys)
 
 
 def _say(console: Console, line: str) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.executors import Executor
 from pi0bench.evaluate.frame_recorder import FPS
-from pi0bench.evaluate.worker import Measure
 from pi0bench.files.durable import write_atomic
 from pi0bench.records import manifest
 from pi0bench.records.lerobot_eval_info import NAME as EVAL_INFO

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,13 @@ from rich.text import Text
 
 from pi0bench.argument_bounds import bounded
 from pi0bench.errors import IncompleteError, UsageError
+from pi0bench.evaluate import policy_sources
 from pi0bench.evaluate.cells import batches
+from pi0bench.evaluate.episode_jobs import Measure
+from pi0bench.evaluate.machine_description import others
 from pi0bench.evaluate.provenance import software
 from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.evaluate.task_sources import task
-from pi0bench.evaluate.worker import Measure
-from pi0bench.machine.description import others
 from pi0bench.policies import registry
 from pi0bench.random_streams import stream
 from pi0bench.records.record import Cell, Record, contrast
@@ -35,7 +36,31 @@ BATCH = 3
 """Episodes in lock step; a run has other batches, 8 when not told otherwise."""
 
 
-def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) -> int:
+@dataclass(frozen=True)
+class Verification:
+    """What measuring a run's episodes again came to.
+
+    Attributes:
+        folder: of the run.
+        episodes: that were measured again.
+        of: episodes that the run has.
+        differences: a sentence for each record that came out otherwise.
+        notes: in what the code or the machine differs from the run's, in sentences.
+    """
+
+    folder: Path
+    episodes: int
+    of: int
+    differences: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 3 when a record differs."""
+        return IncompleteError.exit_code if self.differences else 0
+
+
+def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) -> Verification:
     """Measure some of a run's episodes again and compare their records.
 
     Args:
@@ -44,9 +69,6 @@ def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) 
         seed: of the draw.
         workers: processes, all of them fresh.
         console: where each difference is said on a line of its own.
-
-    Returns:
-        The exit code: 0, or 3 when a record differs.
 
     Raises:
         UsageError: there are no records, or what was measured has changed since.
@@ -69,25 +91,25 @@ def verify(run: Path, episodes: int, seed: int, workers: int, console: Console) 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
+    notes, differing = [], []
     if news := mixed(manifest, software()):
-        say(f"Something else measured them: {'; '.join(news)}.")
+        notes.append(f"Something else measured them: {'; '.join(news)}.")
+        say(notes[-1])
     before = {record.cell.key(): record for record in drawn}
-    wrong = 0
     with closing(Local(workers)) as executor:
         for outcome in executor.run(jobs(drawn, seed)):
             record = before[outcome.record.cell.key()]
             if outcome.record != record:
-                wrong += 1
-                say(f"{_name(record.cell)}: {contrast(record, outcome.record)}")
+                differing.append(f"{_name(record.cell)}: {contrast(record, outcome.record)}")
+                say(differing[-1])
     asked = f"{len(drawn)} of {len(records)} episodes, measured again in another order, in batches "
     asked += f"of at most {BATCH}, by fresh processes and in fresh environments"
-    if not wrong:
-        say(f"{run}: {asked}: the same records, to the last digit.")
-        return 0
-    if strange := others(manifest):
-        say(f"Another machine measured them: {'; '.join(strange)}.")
-    say(f"{run}: {asked}: {wrong} differ.")
-    return IncompleteError.exit_code
+    if differing and (strange := others(manifest)):
+        notes.append(f"Another machine measured them: {'; '.join(strange)}.")
+        say(notes[-1])
+    told = f"{len(differing)} differ" if differing else "the same records, to the last digit"
+    say(f"{run}: {asked}: {told}.")
+    return Verification(run, len(drawn), len(records), tuple(differing), tuple(notes))
 
 
 def draw(records: Sequence[Record], count: int, seed: int) -> list[Record]:
@@ -115,7 +137,7 @@ def changed(cells: Sequence[Cell], manifest: Mapping[str, Any]) -> list[str]:
     kinds = {cell.variation for cell in cells} - {NOMINAL.name}
     said: Mapping[str, str] = manifest.get("variations", {})
     varied = {kind: said[kind] for kind in kinds if kind in said}
-    now = {name: registry.load(name).traits.weights for name in weights}
+    now = {name: policy_sources.load(name).traits.weights for name in weights}
     return [
         *differences(weights, now, "weights"),
         *differences(hashes, {name: task(name).hash for name in hashes}, "tasks"),

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from pi0bench.envs.episode_protocol import OWN
 from pi0bench.envs.render.choose_renderer import make
 from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.errors import Pi0benchError, UsageError
-from pi0bench.evaluate.ask_policy import Moment, PolicyFault, Stopwatch, Watched, since
-from pi0bench.evaluate.cells import batches
+from pi0bench.evaluate import policy_sources
 from pi0bench.evaluate.chunk_comparison import probe
 from pi0bench.evaluate.environment_reuse import Kept
+from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.episode_loop import Outcome, Rollout, run
 from pi0bench.evaluate.fault_attribution import describe
 from pi0bench.evaluate.frame_recorder import Film
 from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
+from pi0bench.evaluate.plan_timing import Moment, Stopwatch, Watched, since
 from pi0bench.evaluate.task_sources import Task, task
 from pi0bench.machine.instruction_set import must_be_pinned
-from pi0bench.policies import registry
 from pi0bench.policies.policy import Policy, on_one_thread
 from pi0bench.records.chunk_quality import Quality
-from pi0bench.records.record import Cell, Record, Timing, contrast
+from pi0bench.records.record import Cell, Timing, contrast
 
 R = TypeVar("R")
-
-_BATCHES = 7
-"""A job has at most so many batches' episodes, 50 of a task: who interrupts a run waits for it."""
 
 
 class Worker:
@@ -40,15 +36,20 @@ class Worker:
         policies: those that are loaded already.
         planning: shows since when a policy is asked for actions, so that others know whose fault
             it is when this process dies or does not go on.
+        pinned: whether this process must be.
 
     Raises:
         MachineError: this process is not pinned, and it is too late for it.
     """
 
     def __init__(
-        self, policies: Mapping[str, Policy] | None = None, planning: Moment | None = None
+        self,
+        policies: Mapping[str, Policy] | None = None,
+        planning: Moment | None = None,
+        pinned: bool = True,
     ) -> None:
-        must_be_pinned("a worker")
+        if pinned:
+            must_be_pinned("a worker")
         self._policies, self.planning = dict(policies or {}), planning
         self._renderers: dict[str, Renderer] = {}
         self._kept = Kept()
@@ -134,7 +135,7 @@ class Worker:
 
     def _policy(self, cell: Cell) -> Policy:
         if cell.policy not in self._policies:
-            policy, moment = registry.load(cell.policy, cell.engine), self.planning
+            policy, moment = policy_sources.load(cell.policy, cell.engine), self.planning
             watched = policy if moment is None else Watched(policy, lambda _: since(moment))
             self._policies[cell.policy] = watched
         policy = self._policies[cell.policy]
@@ -149,90 +150,6 @@ class Worker:
         if name not in self._renderers:
             self._renderers[name] = make(name)
         return self._renderers[name]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A job: cells that differ in the episode alone, of which some run in lock step at a time.
-
-    Attributes:
-        cells: one episode each.
-        film: also return frames; such a job has one cell.
-        abreast: episodes that run at a time.
-        attempt: how often these episodes have been begun, this time included.
-        fresh: build an environment for each episode, as is done when one is begun again.
-    """
-
-    cells: tuple[Cell, ...]
-    film: bool = False
-    abreast: int = 8
-    attempt: int = 1
-    fresh: bool = False
-
-    def run(self, worker: Worker) -> Iterator[Outcome]:
-        """See `Worker.measure`."""
-        return worker.measure(self)
-
-    def parts(self, answers: Sequence[Outcome] = ()) -> Sequence[Measure]:
-        """One job for each cell that runs, to begin it again, and one for those that wait."""
-        done = {outcome.record.cell for outcome in answers}
-        left = tuple(cell for cell in self.cells if cell not in done)
-        again = [replace(self, cells=(c,), attempt=self.attempt + 1) for c in left[: self.abreast]]
-        rest = left[self.abreast :]
-        return [*again, replace(self, cells=rest)] if rest else again
-
-    def lost(self, loss: Loss) -> list[Outcome]:
-        """A fault for each cell."""
-        return [
-            Outcome(
-                Record(cell, loss.status, 0, None, 0.0, "", 0, 0, fault=loss.why),
-                Timing(cell.key(), 0.0, attempts=self.attempt),
-            )
-            for cell in self.cells
-        ]
-
-
-def measures(cells: Sequence[Cell], batch: int, workers: int) -> list[Measure]:
-    """The jobs of these cells: each long enough for its lock step to stay full most of the time.
-
-    A batch that is not refilled is left half empty by the episodes that end early.
-
-    Args:
-        cells: those of one condition next to each other.
-        batch: episodes that run at a time.
-        workers: that share the jobs.
-    """
-    most = max(batch, min(_BATCHES * batch, len(cells) // workers))
-    jobs: list[Measure] = []
-    for condition in batches(cells, len(cells)):
-        parts = math.ceil(len(condition) / most)
-        even = batches(condition, math.ceil(len(condition) / parts))
-        jobs += [Measure(group, abreast=batch) for group in even]
-    return jobs
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A job: the cells of one condition, which differ in the step count alone."""
-
-    cells: tuple[Cell, ...]
-    attempt: int = 1
-
-    def run(self, worker: Worker) -> Iterator[list[Quality] | Loss]:
-        """See `Worker.probe`; a policy that cannot be asked so is no obstacle to anything else."""
-        try:
-            yield worker.probe(self.cells)
-        except (Pi0benchError, PolicyFault) as error:
-            yield from self.lost(Loss(str(error), "policy_fault"))
-
-    def parts(self, answers: Sequence[list[Quality] | Loss] = ()) -> list[Probe]:
-        """Itself, unless it has answered: step counts are compared with one another."""
-        return [] if answers else [replace(self, attempt=self.attempt + 1)]
-
-    def lost(self, loss: Loss) -> list[list[Quality] | Loss]:
-        """Why there is no comparison."""
-        where = f"{self.cells[0].policy} on {self.cells[0].task}"
-        return [replace(loss, why=f"{where}: its chunks could not be compared: {loss.why}")]
 
 
 def _task(cell: Cell) -> Task:

@@ -89,8 +89,8 @@ def must_be_pinned(what: str) -> None:
         loaded = ", ".join(name for name in _READERS if name in sys.modules)
         raise MachineError(
             f"{what}: {loaded or 'the C library'} was loaded before its instruction set was "
-            "pinned, so numbers would depend on this processor; call pi0bench.machine.instruction_set.pin() first, "
-            "or give the command to a shell"
+            "pinned, so numbers would depend on this processor; call "
+            f"{__name__}.pin() first, or give the command to a shell"
         )
 
 

@@ -11,12 +11,12 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from pi0bench.content.code_digest import code_digest
 from pi0bench.errors import UsageError, unknown
 from pi0bench.openpi.connection import Connection
 from pi0bench.openpi.key_mapping import OWN, Dialect, dialect, dialects
 from pi0bench.policies.policy import NONE, Observation, Plan, PolicyLostError, Traits
 from pi0bench.policy_role import Role, role
-from pi0bench.version import code
 
 SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
 _OPTIONS = ("mapping", "deadline_s")
@@ -108,7 +108,7 @@ class RemotePolicy:
         So another policy behind the same address is another one, as far as its server tells.
         """
         own = {name: value for name, value in self._own.items() if name != "version"}
-        if own.get("code") == code() and own.get("weights", NONE) != NONE:
+        if own.get("code") == code_digest() and own.get("weights", NONE) != NONE:
             return str(own["weights"])
         # Of ours, whose code is known, the version says no more.
         said = {**self._server.metadata, OWN: own if "code" in own else self._own}

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pi0bench
+from pi0bench.content.code_digest import code_digest
 from pi0bench.openpi.client_episodes import Episodes
 from pi0bench.openpi.key_mapping import OWN
 from pi0bench.openpi.msgpack_codec import MalformedError
 from pi0bench.policies.policy import Observation, Policy
-from pi0bench.policies.registry import origins
-from pi0bench.version import code
+from pi0bench.policies.registry import origin
 
 _PROPRIO_DIM = 10
 _MOST_FELT = 1000.0
@@ -34,9 +34,9 @@ def metadata(policy: Policy) -> dict[str, Any]:
     return {
         OWN: {
             "version": pi0bench.__version__,
-            "code": code(),
+            "code": code_digest(),
             "policy": policy.name,
-            "package": origins().get(policy.name, ""),
+            "package": origin(policy.name),
             "weights": traits.weights,
             "image_side": traits.image_side,
             "n_obs_steps": traits.n_obs_steps,

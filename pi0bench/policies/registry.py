@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Callable, Iterable
+from functools import partial
+from hashlib import sha256
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +24,6 @@ BASELINES: dict[str, Callable[[], Policy]] = {
     "zero": baselines.Zero,
 }
 
-REMOTE = "openpi://"
 PLUGINS = "pi0bench.policies"
 """The group of entry points under which other packages offer policies."""
 
@@ -36,19 +40,20 @@ def names() -> tuple[str, ...]:
 
 
 def check(name: str) -> None:
-    """See that there is such a policy; a remote one is only asked when it is loaded.
+    """See that there is such a policy; an importable one is only looked for when it is loaded.
 
     Raises:
         UsageError: there is none.
     """
-    if name not in names() and not name.startswith(REMOTE):
+    if name not in names() and not _importable(name):
         raise UsageError(unknown("policy", name, names()))
 
 
 def load(name: str, world: str = "") -> Policy:
     """The policy of that name, with its weights.
 
-    openpi://HOST:PORT is one on a server, PACKAGE:NAME another package's, of its entry points.
+    PACKAGE:NAME is another package's, of its entry points; MODULE:NAME anything that can be
+    imported, from the folder where the program runs too: a policy, or what makes one.
 
     Args:
         name: of the policy.
@@ -60,13 +65,25 @@ def load(name: str, world: str = "") -> Policy:
     check(name)
     if name in BASELINES:
         return BASELINES[name]()
-    if name.startswith(REMOTE):
-        return _remote(name)
     if name in (plugins := _plugins()):
-        return _imported(name, plugins[name])
+        return _made(name, plugins[name].value, plugins[name].load)
+    if _importable(name):
+        return _made(name, name, partial(_attribute, name))
     from pi0bench.policies.learned_policy import load_policy
 
     return load_policy(folders()[own_in(name, world)])
+
+
+def must_be_policy(policy: Any, called: str) -> None:
+    """See that an object is a policy.
+
+    Raises:
+        UsageError: it is not.
+    """
+    traits = getattr(policy, "traits", None)
+    named = isinstance(getattr(policy, "name", None), str)
+    if not (named and isinstance(traits, Traits) and callable(getattr(policy, "plan", None))):
+        raise UsageError(f"{called} is no policy: one has a name, traits (Traits) and plan")
 
 
 def own_in(name: str, world: str) -> str:
@@ -82,42 +99,54 @@ def strangers(policies: Iterable[str], world: str) -> list[str]:
     return [name for name, used in own.items() if not used.endswith(f"/{world}")]
 
 
-def _remote(name: str) -> Policy:
-    try:
-        from pi0bench.openpi.remote_policy import RemotePolicy
-    except ModuleNotFoundError as error:
-        raise UsageError(f'{name}: {error}; pip install "pi0bench[openpi]"') from None
-    return RemotePolicy(name)
-
-
 def _plugins() -> dict[str, EntryPoint]:
     """Other packages' policies, by package, colon and name; nothing is imported."""
     found = entry_points(group=PLUGINS)
     return {f"{entry.dist.name}:{entry.name}": entry for entry in found if entry.dist}
 
 
-def _imported(name: str, entry: EntryPoint) -> Policy:
+def _importable(name: str) -> bool:
+    module, colon, attribute = name.partition(":")
+    parts = (*module.split("."), *attribute.split("."))
+    return bool(colon) and all(part.isidentifier() for part in parts)
+
+
+def _attribute(name: str) -> Any:
+    """What an importable name stands for."""
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    module, _, attribute = name.partition(":")
+    return attrgetter(attribute)(import_module(module))
+
+
+def _made(name: str, where: str, find: Callable[[], Any]) -> Policy:
+    """The policy that an import finds, or that what it finds makes."""
     try:
-        policy = entry.load()()
+        found = find()
+        policy = found if hasattr(found, "traits") and not isinstance(found, type) else found()
         policy.name = name
-        if not isinstance(policy.traits, Traits) or not callable(policy.plan):
-            raise TypeError("a policy has a name, traits (Traits) and plan")
     except Exception as error:
-        raise UsageError(f"{name}: {entry.value} is no policy: {error!r}") from error
+        raise UsageError(f"{name}: {where} is no policy: {error!r}") from error
+    must_be_policy(policy, f"{name}: {where}")
     return policy
 
 
-def origins() -> dict[str, str]:
-    """The package and version that each of other packages' policies comes from."""
-    return {n: f"{e.dist.name}=={e.dist.version}" for n, e in _plugins().items() if e.dist}
+def origin(name: str) -> str:
+    """What another's policy comes from: a package and its version, or a file and its hash."""
+    if entry := _plugins().get(name):
+        return f"{entry.dist.name}=={entry.dist.version}" if entry.dist else ""
+    if name in BASELINES or not _importable(name):
+        return ""
+    file = getattr(sys.modules.get(name.partition(":")[0]), "__file__", None)
+    return f"{Path(file).name} {sha256(Path(file).read_bytes()).hexdigest()[:12]}" if file else ""
 
 
 def summary(name: str) -> str:
     """One line about the policy, from its card; no weights are read."""
     if name in BASELINES:
         return _SUMMARIES.get(name, "")
-    if name in (known := origins()):
-        return f"Of {known[name]}."
+    if name in _plugins():
+        return f"Of {origin(name)}."
     said = _parsed(folders()[name] / CARD)
     return "its card cannot be read" if said is None else str(said.get("summary", ""))
 

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from pi0bench.content import folders
-from pi0bench.evaluate.ask_policy import Stopwatch
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.episode_loop import Outcome, run
+from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Observation, Plan, Policy, Traits
 from pi0bench.records.record import Cell

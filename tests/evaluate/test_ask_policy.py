@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pi0bench.errors import UsageError
-from pi0bench.evaluate.ask_policy import Chunk, Question, Stopwatch, ask
+from pi0bench.evaluate.ask_policy import Chunk, Question, ask
+from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.policies.policy import Observation
 from pi0bench.random_streams import stream
 from pi0bench.records.record import Cell

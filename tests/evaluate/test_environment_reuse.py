@@ -17,15 +17,16 @@ from rich.console import Console
 from pi0bench.evaluate import verify as verifying
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.environment_reuse import Kept
+from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.executors import Inline
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.verify import verify
-from pi0bench.evaluate.worker import Measure, Worker
+from pi0bench.evaluate.worker import Worker
 from pi0bench.gym.external_env_task import GymTask
 from pi0bench.policies import registry
 from pi0bench.records.record import Record
 from tests.fake_records import cell
+from tests.runs import run
 
 NAME = "Counted-v0"
 happened: Counter[str] = Counter()

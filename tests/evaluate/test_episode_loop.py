@@ -8,8 +8,8 @@ import pytest
 
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose_renderer import make
-from pi0bench.evaluate.ask_policy import Stopwatch
 from pi0bench.evaluate.episode_loop import TIMED_EVERY, Outcome, Rollout, run
+from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.policies import registry
 from pi0bench.tasks.tabletop_episode import Tabletop
 from pi0bench.tasks.task_files import task

@@ -10,8 +10,8 @@ from rich.console import Console
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import executors, ray_executor
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
+from tests.runs import run
 
 
 @pytest.fixture(scope="module")

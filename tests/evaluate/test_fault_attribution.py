@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.evaluate.test_ask_policy import CELL, QUESTIONS, sound
 
 from pi0bench.envs.world_protocol import EnvFault
-from pi0bench.evaluate.ask_policy import PolicyFault, Question, Stopwatch, ask
+from pi0bench.evaluate.ask_policy import Question, ask
+from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.fault_attribution import describe, of_machine
-from pi0bench.evaluate.worker import Measure, Worker
+from pi0bench.evaluate.plan_checks import PolicyFault
+from pi0bench.evaluate.plan_timing import Stopwatch
+from pi0bench.evaluate.worker import Worker
 from pi0bench.policies.policy import PolicyLostError
 from pi0bench.tasks.tabletop_episode import Tabletop
+from tests.evaluate.test_ask_policy import CELL, QUESTIONS, sound
 
 ALLOCATOR = (
     "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you "

@@ -13,7 +13,6 @@ from rich.console import Console
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import provenance, worker
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.shards import Shard
 from pi0bench.machine import processor
@@ -22,6 +21,7 @@ from pi0bench.records.manifest import plan_hash
 from pi0bench.records.merge import merge
 from pi0bench.records.record import Cell
 from pi0bench.records.run_folder import EPISODES, RunFolder
+from tests.runs import run
 
 QUIET = Console(quiet=True)
 

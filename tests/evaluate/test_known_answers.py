@@ -11,11 +11,11 @@ from rich.console import Console
 
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.check_tasks import check
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.report.markdown_table import summarize
 from pi0bench.tasks.task_files import task
+from tests.runs import run
 
 OwnTask = Callable[[str, str], Path]
 HEADS = 0.7  # what coin.toml sets

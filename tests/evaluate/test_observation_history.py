@@ -14,10 +14,9 @@ from rich.console import Console
 
 from pi0bench.envs.render.choose_renderer import make
 from pi0bench.evaluate import worker
-from pi0bench.evaluate.ask_policy import Stopwatch
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.episode_loop import Outcome, run
-from pi0bench.evaluate.run import run as measure
+from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.task_sources import task as source
 from pi0bench.policies import registry
@@ -25,6 +24,7 @@ from pi0bench.policies.policy import Observation, Plan, Traits
 from pi0bench.records.record import Cell
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.tasks.task_files import task
+from tests.runs import run as measure
 
 CELLS = Callable[..., tuple[Cell, ...]]
 DRIFTING = "gymnasium/Drifting-v0"

@@ -9,10 +9,10 @@ from rich.console import Console
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.retime import retime
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.records.record import Timing
 from pi0bench.records.run_folder import RunFolder
+from tests.runs import run
 
 
 @pytest.fixture

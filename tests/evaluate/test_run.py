@@ -11,11 +11,11 @@ from pi0bench.errors import UsageError
 from pi0bench.evaluate import provenance, worker
 from pi0bench.evaluate import run as run_module
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.machine import processor
 from pi0bench.machine.instruction_set import instructions
 from pi0bench.records.manifest import sentence
+from tests.runs import run
 
 QUIET = How(video=False)
 

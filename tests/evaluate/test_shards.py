@@ -13,7 +13,6 @@ from rich.console import Console
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.shards import Shard
 from pi0bench.policies.baselines import Random
@@ -21,6 +20,7 @@ from pi0bench.records.chunk_quality import QUALITY
 from pi0bench.records.merge import merge
 from pi0bench.records.record import Cell
 from pi0bench.records.run_folder import EPISODES, RunFolder
+from tests.runs import run
 
 
 @pytest.mark.parametrize("of", [1, 2, 3, 7, 40])

@@ -13,7 +13,6 @@ from pi0bench.cli import main
 from pi0bench.envs.world_protocol import PhysicsFault
 from pi0bench.errors import IncompleteError, UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.worker import Worker
 from pi0bench.records import manifest
@@ -23,6 +22,7 @@ from pi0bench.report.regenerate import report
 from pi0bench.report.run_report import pages
 from pi0bench.tasks.tabletop_episode import Tabletop
 from tests.evaluate.test_run import said
+from tests.runs import run
 
 QUIET = How(video=False)
 

@@ -9,11 +9,11 @@ import pytest
 
 from pi0bench.envs.render.choose_renderer import make
 from pi0bench.errors import UsageError
-from pi0bench.evaluate.ask_policy import Stopwatch
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.check_tasks import _departures
 from pi0bench.evaluate.episode_loop import Outcome, run
 from pi0bench.evaluate.frame_recorder import Film
+from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.provenance import manifest
 from pi0bench.evaluate.run import _check_names
 from pi0bench.policies.policy import Observation
@@ -94,12 +94,12 @@ def test_videos_show_the_variation(scripted: Callable[..., Any], cells_of: Cells
 
 def test_an_unknown_variation_is_refused_before_anything_runs() -> None:
     with pytest.raises(UsageError, match="say how severe: light-1, light-2, light-3"):
-        _check_names(Settings(("zero",), ("reach_cube",), variations=("nominal", "light")))
+        _check_names(Settings(("zero",), ("reach_cube",), variations=("nominal", "light")), {})
 
 
 def test_a_folder_is_not_continued_with_another_file_of_its_variation() -> None:
     settings = Settings(("zero",), ("reach_cube",), variations=("nominal", "wording-1"))
-    here = manifest(settings, {}, [], "")
+    here = manifest(settings, {}, {}, [], "")
     assert mixed(here, here) == []
     there = {**here, "variations": {"wording-1": "0" * 12}}
     assert [change[:22] for change in mixed(there, here)] == ["variations.wording-1: "]

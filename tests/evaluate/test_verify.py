@@ -19,7 +19,6 @@ from rich.console import Console
 from pi0bench import __version__
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.verify import BATCH, changed, draw, jobs, verify
 from pi0bench.machine import processor
@@ -27,6 +26,7 @@ from pi0bench.policies.baselines import Random
 from pi0bench.records.record import Cell, Record
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.tasks.variation_files import digest
+from tests.runs import run
 
 QUIET = Console(quiet=True)
 

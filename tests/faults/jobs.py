@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pi0bench.errors import UsageError
-from pi0bench.evaluate.ask_policy import Watched, since
 from pi0bench.evaluate.jobs import Loss
+from pi0bench.evaluate.plan_timing import Watched, since
 from pi0bench.evaluate.worker import Worker
 from pi0bench.policies.policy import Plan, Traits
 
@@ -54,6 +54,7 @@ class Toy:
     items: tuple[str, ...]
     folder: Path
     attempt: int = 1
+    policy: str = "toy"
 
     def run(self, worker: Worker) -> Iterator[str]:
         for item in self.items:

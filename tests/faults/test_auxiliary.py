@@ -15,10 +15,10 @@ from pi0bench.evaluate import run as runs
 from pi0bench.evaluate import run_output
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.frame_recorder import Film
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.records.chunk_quality import read as read_quality
 from tests.evaluate.test_run import said
+from tests.runs import run
 
 SETTINGS = Settings(("scripted",), ("reach_cube",), renderer="tiny", episodes=2, steps=(1, 2))
 

@@ -47,7 +47,7 @@ from pathlib import Path
 from rich.console import Console
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.run_options import How
-from pi0bench.evaluate.run import run
+from tests.runs import run
 *policies, out = sys.argv[1:]
 settings = Settings(tuple(policies), ("short_button",), renderer="tiny", episodes=1)
 sys.exit(run(settings, Path(out), How(video=False), Console()))

@@ -15,11 +15,11 @@ from rich.console import Console
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.policies import registry
 from pi0bench.records.record import Cell
 from pi0bench.records.run_folder import RunFolder
+from tests.runs import run
 
 Cells = Callable[..., Cell]
 

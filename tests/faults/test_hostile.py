@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.tasks.test_task_files import GOOD, refusal
 
 from pi0bench.cli import main
 from pi0bench.content import folders
@@ -15,6 +14,7 @@ from pi0bench.errors import UsageError
 from pi0bench.policies import card, registry
 from pi0bench.policies.learned_policy import load_policy
 from pi0bench.tasks.task_files import task
+from tests.tasks.test_task_files import GOOD, refusal
 
 HOSTILE = {
     "empty": "",

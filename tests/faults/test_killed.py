@@ -16,7 +16,6 @@ import pytest
 from rich.console import Console
 
 from pi0bench.evaluate.cells import Settings, batches, expand
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.policies import registry
@@ -25,6 +24,7 @@ from pi0bench.tasks.task_files import task
 from tests.faults.command import TALLY, Tally, beginnings
 from tests.faults.processes import PLAIN, TOYS, await_records, nobody_is_left, of_session, start
 from tests.faults.toys import Dying, Mortal
+from tests.runs import run
 
 ROUNDS = int(os.environ.get("PI0BENCH_ROUNDS", "3"))
 """How often everything is killed at a random moment; ten are better, three are quicker."""

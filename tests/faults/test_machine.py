@@ -19,11 +19,12 @@ from pi0bench.envs.render.choose_renderer import choose
 from pi0bench.envs.world_protocol import PhysicsFault
 from pi0bench.errors import MachineError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import run
+from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.run_options import How
-from pi0bench.evaluate.worker import Measure, Worker
+from pi0bench.evaluate.worker import Worker
 from pi0bench.policies import registry
 from pi0bench.tasks.tabletop_episode import Tabletop
+from tests.runs import run
 
 LOOK = """
 from pi0bench.envs.render.choose_renderer import choose, make

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pi0bench.evaluate.ask_policy import Chunk, PolicyFault, ask
+from pi0bench.evaluate.ask_policy import Chunk, ask
+from pi0bench.evaluate.plan_checks import PolicyFault
 from pi0bench.policies.policy import Plan
 from tests.evaluate.test_ask_policy import BAD_ROW, CELL, QUESTIONS, bad_row, sound
 

@@ -11,22 +11,22 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
-from tests.evaluate.test_ask_policy import sound
 
 from pi0bench.envs.physics.mujoco import MujocoWorld
 from pi0bench.envs.physics.pybullet import PybulletWorld
 from pi0bench.envs.render.choose_renderer import make
 from pi0bench.evaluate import supervised_executor
-from pi0bench.evaluate.ask_policy import Stopwatch
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.episode_loop import Outcome, run
-from pi0bench.evaluate.run import run as measure
+from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.policies import registry
 from pi0bench.tasks.tabletop_episode import Tabletop
 from pi0bench.tasks.task_files import task
+from tests.evaluate.test_ask_policy import sound
 from tests.faults.toys import HARMS, playing
+from tests.runs import run as measure
 
 Play = Callable[..., list[Outcome]]
 

@@ -16,12 +16,12 @@ from rich.console import Console
 from pi0bench.cli import main
 from pi0bench.errors import StorageError, UsageError
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.files import durable
 from pi0bench.records.record import Cell, Record, Timing
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.release.publish import publish
+from tests.runs import run
 
 Cells = Callable[..., Cell]
 Records = Callable[..., Record]

@@ -12,11 +12,11 @@ from rich.console import Console
 
 from pi0bench.evaluate import frame_recorder
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.report import rollout_videos
 from pi0bench.report.rollout_videos import write_video
 from tests.report.test_rollout_videos import CAPTION, frames
+from tests.runs import run
 
 
 @pytest.fixture(autouse=True)

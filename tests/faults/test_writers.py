@@ -17,7 +17,6 @@ from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.retime import retime
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.files.atomic import replacing
 from pi0bench.files.durable import write_atomic
@@ -27,6 +26,7 @@ from pi0bench.records.run_folder import COMPRESSED, EPISODES, TIMINGS, RunFolder
 from pi0bench.release.publish import publish
 from tests.faults.processes import PLAIN
 from tests.faults.writers import ROUNDS, fill
+from tests.runs import run
 
 SETTINGS = Settings(("zero", "random"), ("reach_cube",), renderer="tiny", episodes=2)
 

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.random import Generator
 
 from pi0bench.evaluate.cells import Settings, expand
+from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.episode_loop import Outcome
-from pi0bench.evaluate.worker import Measure, Worker
+from pi0bench.evaluate.worker import Worker
 from pi0bench.policies import registry
 from pi0bench.policies.policy import Plan, Traits
 from pi0bench.random_streams import stream

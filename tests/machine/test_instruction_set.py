@@ -24,6 +24,7 @@ processor\t: 1
 stepping\t: 3
 """
 AVX512 = "avx512f avx512cd avx512bw avx512dq avx512vl avx2 fma"
+PINNING = "pi0bench.machine.instruction_set"
 SHOW = (
     "import os; from pi0bench.machine.instruction_set import environment; "
     "print({name: os.environ.get(name) for name in environment()} == dict(environment()))"
@@ -48,7 +49,7 @@ def test_a_fresh_process_pins_itself(checkout: Path) -> None:
 
 
 def test_numpy_keeps_what_it_found_when_it_was_loaded(checkout: Path) -> None:
-    code = "import numpy; from pi0bench.machine.instruction_set import must_be_pinned; must_be_pinned('serve')"
+    code = f"import numpy; from {PINNING} import must_be_pinned; must_be_pinned('serve')"
     told = said(checkout, code)
     assert "MachineError: serve: numpy was loaded before its instruction set was pinned" in told
     assert said(checkout, code, **environment()) == ""
@@ -63,7 +64,7 @@ def test_a_program_that_is_late_begins_again(checkout: Path, tmp_path: Path) -> 
     # Python runs a file of this name at its start.
     (tmp_path / "sitecustomize.py").write_text("import numpy\n")
     path = os.pathsep.join([str(tmp_path), str(checkout)])
-    code = f"from pi0bench.machine.instruction_set import pin_or_begin_again as p; print('once'); p(); {SHOW}"
+    code = f"from {PINNING} import pin_or_begin_again as p; print('once'); p(); {SHOW}"
     told = said(checkout, code, PYTHONPATH=path, PYTHONUNBUFFERED="1")
     assert told == "once\nonce\nTrue\n"
 

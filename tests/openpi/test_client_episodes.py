@@ -12,7 +12,6 @@ import pytest
 from rich.console import Console
 
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.openpi import client_episodes
 from pi0bench.openpi.client_episodes import Episodes
@@ -22,6 +21,7 @@ from pi0bench.policies.policy import Observation, Plan
 from pi0bench.records.record import Record
 from pi0bench.records.run_folder import RunFolder
 from tests.openpi.conftest import Swaying, serving
+from tests.runs import run
 
 
 class Remembering(Swaying):

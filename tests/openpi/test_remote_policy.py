@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
-from tests.evaluate.test_ask_policy import CELL
 
-from pi0bench import version
+from pi0bench.content.code_digest import code_digest
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.ask_policy import Chunk, Question, ask
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.fault_attribution import of_machine
-from pi0bench.evaluate.run import run
 from pi0bench.evaluate.run_options import How
 from pi0bench.openpi import connection, key_mapping, request_handler
 from pi0bench.openpi.msgpack_codec import pack
@@ -25,7 +23,9 @@ from pi0bench.policies import registry
 from pi0bench.policies.policy import Observation, PolicyLostError
 from pi0bench.records.record import Record
 from pi0bench.records.run_folder import RunFolder
+from tests.evaluate.test_ask_policy import CELL
 from tests.openpi.conftest import Swaying, answering, serving
+from tests.runs import run
 
 CHUNK = pack({"actions": np.zeros((10, 7)), "server_timing": {"infer_ms": 3.0}})
 
@@ -264,12 +264,12 @@ def test_a_run_is_not_continued_with_another_policy_of_ours(
         settings = Settings(policies, ("reach_cube",), renderer="tiny", episodes=episodes)
         return run(settings, tmp_path, How(video=False), Console(quiet=True))
 
-    before = {"weights": "0123456789ab", "code": version.code()}
+    before = {"weights": "0123456789ab", "code": code_digest()}
     with serving(Swaying(weights=before["weights"])) as port:
         assert measured(port, 1) == 0
         assert RunFolder(tmp_path).records()[0].cell.weights == before["weights"]
     after = {**before, **changes}
-    monkeypatch.setattr(request_handler, "code", lambda: after["code"])
+    monkeypatch.setattr(request_handler, "code_digest", lambda: after["code"])
     with serving(Swaying(weights=after["weights"]), port=port):
         if same:
             assert measured(port, 2) == 0

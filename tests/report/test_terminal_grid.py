@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from pi0bench.machine.doctor import Finding, print_findings
+from pi0bench.doctor import Finding, print_findings
 from pi0bench.records.record import Cell, Record, Timing
 from pi0bench.report.comparison import Entry, compare
 from pi0bench.report.comparison_tables import print_comparison

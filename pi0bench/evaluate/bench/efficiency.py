@@ -17,13 +17,13 @@ from rich.console import Console
 from pi0bench.argument_bounds import bounded
 from pi0bench.envs.render.choose_renderer import choose, make
 from pi0bench.errors import UsageError
+from pi0bench.evaluate import policy_sources
 from pi0bench.evaluate.bench.costs import Costs, costs
 from pi0bench.evaluate.bench.split import Split, split
 from pi0bench.evaluate.cells import Settings, expand
+from pi0bench.evaluate.episode_jobs import Measure, measures
 from pi0bench.evaluate.measure import measure
 from pi0bench.evaluate.supervised_executor import Local
-from pi0bench.evaluate.worker import Measure, measures
-from pi0bench.policies import registry
 from pi0bench.policies.policy import on_one_thread
 from pi0bench.records.record import Cell, Record
 from pi0bench.records.run_folder import RunFolder
@@ -104,7 +104,7 @@ def efficiency(settings: Settings, workers: int, batch: int) -> Efficiency:
         UsageError: a name is wrong, or there are too few episodes for the workers.
     """
     bounded("--batch", batch)
-    policy, task = registry.load(settings.policies[0]), load_task(settings.tasks[0])
+    policy, task = policy_sources.load(settings.policies[0]), load_task(settings.tasks[0])
     settings = replace(settings, renderer=choose(settings.renderer, settings.engine)[0])
     cells = expand(settings, {settings.policies[0]: policy.traits}, [task])
     jobs = measures(cells, batch, workers)

@@ -16,14 +16,13 @@ from time import process_time
 from rich.console import Console
 
 from pi0bench.errors import UsageError
-from pi0bench.evaluate import executors
-from pi0bench.evaluate.ask_policy import Watched
+from pi0bench.evaluate import executors, policy_sources
 from pi0bench.evaluate.cells import Settings, expand
+from pi0bench.evaluate.episode_jobs import measures
 from pi0bench.evaluate.measure import measure
-from pi0bench.evaluate.worker import measures
+from pi0bench.evaluate.plan_timing import Watched
 from pi0bench.gym.external_env_task import GymTask
 from pi0bench.gym.registration import STILL
-from pi0bench.policies import registry
 from pi0bench.records.run_folder import RunFolder
 
 EPISODES = 2000
@@ -73,7 +72,7 @@ def overhead(env_id: str = STILL, policy: str = "zero", episodes: int = EPISODES
     """
     if episodes < SLICES:
         raise UsageError(f"--episodes: {episodes} are too few; give {SLICES} or more")
-    planner, target = registry.load(policy), GymTask(env_id)
+    planner, target = policy_sources.load(policy), GymTask(env_id)
     settings = Settings(
         (policy,), (target.id,), target.engine, renderer=target.renderer, episodes=episodes
     )

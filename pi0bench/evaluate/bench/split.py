@@ -13,11 +13,11 @@ from rich.console import Console
 from pi0bench.envs.controller import Controller
 from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.evaluate import executors
-from pi0bench.evaluate.ask_policy import Stopwatch, Watched
 from pi0bench.evaluate.bench.ledger import Ledger, Place
+from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.episode_loop import TIMED_EVERY, Rollout
 from pi0bench.evaluate.measure import measure
-from pi0bench.evaluate.worker import Measure
+from pi0bench.evaluate.plan_timing import Stopwatch, Watched
 from pi0bench.policies.policy import Policy
 from pi0bench.records.record import Cell, Record
 from pi0bench.records.run_folder import RunFolder

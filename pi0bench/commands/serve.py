@@ -1,11 +1,11 @@
-"""The command that serves a policy to other programs."""
+"""`pi0bench serve`: a policy for other programs."""
 
 from __future__ import annotations
 
 from pi0bench.argument_bounds import bounded
-from pi0bench.commands.console import console
 from pi0bench.errors import UsageError
 from pi0bench.machine.instruction_set import must_be_pinned
+from pi0bench.report.screen import console
 
 
 def serve(policy: str = "pi0", host: str = "127.0.0.1", port: int = 8000) -> int:
@@ -25,10 +25,10 @@ def serve(policy: str = "pi0", host: str = "127.0.0.1", port: int = 8000) -> int
         from pi0bench.openpi.server import run
     except ModuleNotFoundError as error:
         raise UsageError(f'serve: {error}; pip install "pi0bench[openpi]"') from None
-    from pi0bench.policies import registry
+    from pi0bench.evaluate import policy_sources
     from pi0bench.policies.policy import on_one_thread
 
-    served, screen = registry.load(policy), console()
+    served, screen = policy_sources.load(policy), console()
     on_one_thread(served)
     run(served, host, port, lambda at: screen.print(f"{policy} is served at {at}", markup=False))
     return 0

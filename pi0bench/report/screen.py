@@ -1,7 +1,8 @@
-"""A screen that shows what would control it."""
+"""Where programs print: a screen that shows what would control it."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -10,11 +11,24 @@ from rich.segment import Segment
 from pi0bench.report.number_format import shown
 
 
+_PIPE_COLUMNS = 100
+
+
+def console(stderr: bool = False) -> Screen:
+    """Standard output; in a file, a pipe or a notebook, as wide as the tables need.
+
+    Args:
+        stderr: Standard error in its place.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    return Screen(width=None if stream.isatty() else _PIPE_COLUMNS, stderr=stderr)
+
+
 class Screen(Console):
     """A console for plain strings, whoever wrote them: no markup, and no control characters."""
 
-    def __init__(self, width: int | None = None) -> None:
-        super().__init__(width=width, markup=False, emoji=False, highlight=False)
+    def __init__(self, width: int | None = None, stderr: bool = False) -> None:
+        super().__init__(width=width, stderr=stderr, markup=False, emoji=False, highlight=False)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from pi0bench import doctor
 from pi0bench.cli import main
+from pi0bench.doctor import CHECKS, Finding, examine, lacking
 from pi0bench.errors import UsageError
-from pi0bench.machine import doctor
-from pi0bench.machine.doctor import CHECKS, Finding, examine, lacking
 from pi0bench.policies import registry
 
 

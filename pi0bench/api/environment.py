@@ -1,0 +1,33 @@
+"""A task as a Gymnasium environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+
+from pi0bench.gym.registration import env_ids
+from pi0bench.tasks.task_files import task as load_task
+
+
+def make(task: str, engine: str = "mujoco", **options: Any) -> gymnasium.Env[Any, Any]:
+    """A task as a Gymnasium environment, with its time limit.
+
+    Args:
+        task: Its id.
+        engine: mujoco or pybullet.
+        options: Of `pi0bench.gym.task_env.TabletopEnv`: obs_mode, control_hz, render_mode, ...
+
+    Raises:
+        UsageError: there is no such task or engine, or an option has no such value.
+
+    Examples:
+        >>> import pi0bench
+        >>> env = pi0bench.make("stack_two_cubes", engine="pybullet", obs_mode="state")
+        >>> obs, info = env.reset(seed=0)
+        >>> obs["proprio"].shape
+        (10,)
+        >>> env.close()
+    """
+    first = next(iter(env_ids(load_task(task))))
+    return gymnasium.make(first, engine=engine, **options)

@@ -1,0 +1,27 @@
+"""`pi0bench gallery`: one picture of all tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pi0bench.report.screen import console
+
+
+def gallery(
+    suite: str | None = None, task: tuple[str, ...] = (), out: Path = Path("gallery.png")
+) -> int:
+    """Draw every task: start, middle and end of the expert's episode in both engines.
+
+    Args:
+        suite: The tasks to draw; all of the benchmark's when not given.
+        task: Single tasks, in place of a suite.
+        out: The picture, a PNG file.
+    """
+    from pi0bench.evaluate.task_gallery import gallery as draw
+    from pi0bench.tasks import task_files
+
+    tasks = task_files.suite(suite) if suite else tuple(map(task_files.task, task_files.task_ids()))
+    chosen = tuple(map(task_files.task, task)) or tasks
+    screen = console()
+    draw(chosen, out, say=lambda line: screen.print(line, markup=False, soft_wrap=True))
+    return 0

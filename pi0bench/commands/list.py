@@ -1,0 +1,33 @@
+"""`pi0bench list`: what there is to be measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pi0bench.content.folders import add_folders
+from pi0bench.report.screen import console
+
+
+def list_(content: tuple[Path, ...] = ()) -> int:
+    """List policies, suites, tasks and variations; nothing of other packages is imported.
+
+    Args:
+        content: Folders with tasks of your own, tasks/SUITE/*.toml in each.
+    """
+    add_folders(content)
+    from pi0bench import api
+    from pi0bench.report.terminal_grid import Column, Line, print_grid
+
+    screen = console()
+    suites = api.suites()
+    suites["summary"] += " " + suites["tasks"]
+    for title, found in {
+        "policies": api.policies(),
+        "suites": suites,
+        "tasks": api.tasks(),
+        "variations": api.variations(),
+    }.items():
+        screen.print(title, style="italic")
+        lines = [Line([str(name), str(words)]) for name, words in found["summary"].items()]
+        print_grid([Column("", "name"), Column("", "prose")], lines, screen)
+    return 0

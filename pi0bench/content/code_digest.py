@@ -1,0 +1,39 @@
+"""A digest of all code and content that decides what a record says."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+
+from pi0bench.content.folders import PACKAGE, root
+
+_DECIDES = (
+    *("errors.py", "policy_role.py", "random_streams.py", "machine/instruction_set.py"),
+    *("files/json_lines.py", "records/record.py"),
+    *("content", "envs", "evaluate", "gym", "openpi", "policies", "robosuite", "tasks"),
+)
+"""What of the package is loaded to measure an episode; pages, training and commands are not."""
+
+_CONTENT = ("envs/**/*.toml", "tasks/paraphrases.toml")
+"""What of the content no cell names by a hash of its own."""
+
+
+@functools.cache
+def code_digest() -> str:
+    """Hash all files that decide what a record says, 12 hex digits.
+
+    A commit would not do: it changes with every word of a page, and a wheel has none; nor does it
+    tell two sets of changes that nobody has committed from each other.
+    """
+    sources = [found for name in _DECIDES for found in _python(PACKAGE / name)]
+    files = {path.relative_to(PACKAGE): path for path in sources}
+    files |= {path.relative_to(root()): path for line in _CONTENT for path in root().glob(line)}
+    sha = hashlib.sha256()
+    for name, path in sorted((name.as_posix(), path) for name, path in files.items()):
+        sha.update(f"{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return sha.hexdigest()[:12]
+
+
+def _python(path: Path) -> list[Path]:
+    return [path] if path.is_file() else list(path.rglob("*.py"))
