@@ -192,7 +192,7 @@ def test_each_rule_binds_some_file(name: str, sources: dict[str, str]) -> None:
             "training runs without a simulator",
             "train/training_loop.py",
             "from . import demos",
-            "loads pi0bench.envs.scene (through pi0bench/data/demonstrations.py:1)",
+            "loads pi0bench.envs.scene (through pi0bench/data/record_demonstrations.py:1)",
         ),
         (
             "training runs without a simulator",
@@ -218,7 +218,7 @@ def test_a_wrong_import_is_caught(name: str, path: str, line: str, message: str)
         "pi0bench/envs/scene.py": "import mujoco",
         "pi0bench/tasks/task_spec.py": "",
         "pi0bench/train/training_loop.py": "import torch",
-        "pi0bench/data/demonstrations.py": "from pi0bench.envs import scene",
+        "pi0bench/data/record_demonstrations.py": "from pi0bench.envs import scene",
     }
     rule = RULES[name]
     assert violations(rule, read(fake)) == []

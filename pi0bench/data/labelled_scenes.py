@@ -104,7 +104,7 @@ def collect(
 
     Args:
         tasks: whose things they show.
-        source: demonstrations of these tasks (see `pi0bench.data.demonstrations`).
+        source: demonstrations of these tasks (see `pi0bench.data.record_demonstrations`).
         count: of scenes.
         folder: where the parts go.
         side: of a picture, in pixels.

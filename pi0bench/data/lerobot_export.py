@@ -135,7 +135,7 @@ def _write(out: Path, lived: Recorded, counts: Mapping[str, NDArray[np.int64]], 
 
     lengths = np.array([row["steps"] for row in lived.episodes])
     starts = [0, *np.cumsum(lengths).tolist()]
-    sentences = sorted({row["says"] for row in lived.episodes})
+    sentences = lived.sentences
     said = np.array([sentences.index(row["says"]) for row in lived.episodes])
     frame = np.concatenate([np.arange(length) for length in lengths])
     numbers = {

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from pi0bench.data.array_files import read
+from pi0bench.data.array_files import joined, read
 from pi0bench.errors import UsageError
 from pi0bench.policies.instruction_tokenizer import Words, split
 from pi0bench.policies.normalisation import ActionScale
@@ -27,9 +27,8 @@ class Scenes:
     """Files of scenes, joined (see `pi0bench.data.labelled_scenes`)."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        parts = [read(path) for path in paths]
-        self.about = parts[0][1]
-        self.arrays = {key: np.concatenate([p[key] for p, _ in parts]) for key in parts[0][0]}
+        parts, abouts = zip(*map(read, paths), strict=True)
+        self.about, self.arrays = abouts[0], joined(parts)
 
     def __len__(self) -> int:
         return len(self.arrays["proprio"])

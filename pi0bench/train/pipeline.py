@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pi0bench.data.progress import bar
-from pi0bench.data.training_data import Sources, teacher_of
+from pi0bench.data.progress_bar import bar
+from pi0bench.data.training_files import TrainingFiles, teacher_of
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies import card as cards
 from pi0bench.policies.policy_folders import EYES_CARD, folders, trainable
@@ -56,7 +56,7 @@ def train(
         if name not in (known := {**eyes, **policies}):
             raise UsageError(unknown("card", name, known))
         trainable(known[name])
-    sources = Sources(data, workers, console, device, features)
+    sources = TrainingFiles(data, workers, console, device, features)
     if device == "cpu":
         torch.set_num_threads(workers)
     for name in names:
@@ -71,7 +71,7 @@ def train(
             _train_together(group, sources)
 
 
-def _train_eyes(name: str, sources: Sources) -> None:
+def _train_eyes(name: str, sources: TrainingFiles) -> None:
     from pi0bench.train.keypoint_training import fit_eyes
 
     say, work = sources.console.print, sources.data / "training" / name
@@ -84,7 +84,7 @@ def _train_eyes(name: str, sources: Sources) -> None:
     say(f"{path}: written; its curve is {work / 'curve.csv'}")
 
 
-def _train_policy(name: str, sources: Sources) -> None:
+def _train_policy(name: str, sources: TrainingFiles) -> None:
     from pi0bench.train.policy_training import fit_policy
 
     work, source = sources.data / "training" / name, sources.learned_from(name)
@@ -93,7 +93,7 @@ def _train_policy(name: str, sources: Sources) -> None:
     sources.console.print(f"{path}: written; its curve is {work / 'curve.csv'}")
 
 
-def _train_together(names: Sequence[str], sources: Sources) -> None:
+def _train_together(names: Sequence[str], sources: TrainingFiles) -> None:
     from pi0bench.train.policy_training import fit_policies
 
     learned_from = {name: sources.learned_from(name) for name in names}

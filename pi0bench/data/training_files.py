@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from pi0bench.data.progress import bar
-from pi0bench.data.record_demonstrations import demonstrations, tasks
+from pi0bench.data.demonstration_files import demonstrations, tasks
+from pi0bench.data.progress_bar import bar
 from pi0bench.policies import card as cards
 from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders
 
@@ -18,7 +19,7 @@ Card = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Sources:
+class TrainingFiles:
     """Where and how it is made.
 
     Attributes:
@@ -37,19 +38,18 @@ class Sources:
 
     def scenes(self, card: Card) -> list[Path]:
         """The labelled scenes of eyes."""
+        from pi0bench.data import labelled_scenes
+
         recipe = card["training"]
         source = self._demonstrations(recipe)
-        from pi0bench.data import labelled_scenes as scenes
-
+        how = {"side": card["eyes"]["side"], "seed": recipe["seed"], "workers": self.workers}
         with bar(self.console, "scenes") as show:
-            return scenes.collect(
+            return labelled_scenes.collect(
                 tasks(recipe["suites"])[1],
                 source,
                 recipe["scenes"],
                 self.data / "scenes",
-                side=card["eyes"]["side"],
-                seed=recipe["seed"],
-                workers=self.workers,
+                **how,
                 progress=show,
             )
 
@@ -70,38 +70,40 @@ class Sources:
 
     def _features(self, card: Card) -> Path:
         """Demonstrations through a card's eyes."""
-        source, eyes = self._demonstrations(card["training"]), card["eyes"]["name"]
-        seen = cards.digest(folders(EYES_CARD)[eyes] / WEIGHTS)
-        out = self.data / f"features-{source.stem.removeprefix('demos-')}-{seen}.npz"
-        if not out.exists():
-            from pi0bench.data import keypoint_features as features
+        from pi0bench.data.keypoint_features import encode
 
-            with bar(self.console, "features") as show:
-                features.encode(source, eyes, out, workers=self.workers, progress=show)
-        return out
+        source, eyes = self._demonstrations(card["training"]), card["eyes"]["name"]
+        out = self._named("features", source, cards.digest(folders(EYES_CARD)[eyes] / WEIGHTS))
+        return self._made(out, "features", encode, source, eyes, out, workers=self.workers)
 
     def _points(self, card: Card) -> Path:
         """The clouds of a card's demonstrations."""
-        source, count = self._demonstrations(card["training"]), int(card["points"]["count"])
-        out = self.data / f"points-{source.stem.removeprefix('demos-')}-{count}.npz"
-        if not out.exists():
-            from pi0bench.data import point_clouds
+        from pi0bench.data.point_clouds import encode
 
-            with bar(self.console, "points") as show:
-                point_clouds.encode(source, count, out, workers=self.workers, progress=show)
-        return out
+        source, count = self._demonstrations(card["training"]), int(card["points"]["count"])
+        out = self._named("points", source, count)
+        return self._made(out, "points", encode, source, count, out, workers=self.workers)
 
     def _pairs(self, teacher: str, features: Path, card: Card) -> Path:
         """A teacher's answers to the features."""
+        from pi0bench.data.reflow_pairs import pairs
+
         weights = cards.digest(folders()[teacher] / WEIGHTS)
         known = f"{weights}-{features.stem.removeprefix('features-')}"
         out = self.data / f"pairs-{teacher.replace('/', '-')}-{known}.npz"
-        if not out.exists():
-            from pi0bench.data import reflow_pairs
+        how = {"seed": card["training"]["seed"], "device": self.device}
+        return self._made(out, f"pairs of {teacher}", pairs, features, teacher, out, **how)
 
-            how: dict[str, Any] = {"seed": card["training"]["seed"], "device": self.device}
-            with bar(self.console, f"pairs of {teacher}") as show:
-                reflow_pairs.pairs(features, teacher, out, **how, progress=show)
+    def _named(self, kind: str, source: Path, made_with: str | int) -> Path:
+        return self.data / f"{kind}-{source.stem.removeprefix('demos-')}-{made_with}.npz"
+
+    def _made(
+        self, out: Path, title: str, make: Callable[..., Path], *args: Any, **how: Any
+    ) -> Path:
+        """The file, made when it is missing."""
+        if not out.exists():
+            with bar(self.console, title) as show:
+                make(*args, **how, progress=show)
         return out
 
 
