@@ -36,11 +36,9 @@ def encode(
 
     Each step is drawn by one of the world's renderers, chosen by chance, so that policies know all.
     """
-    eyes = {"eyes": digest(folders(EYES_CARD)[eyes_name] / WEIGHTS)}
-    about = {"looks": load_eyes(eyes_name).looks, **eyes}
-    return encode_windows(
-        source, out, _block, eyes_name, eyes, about, workers=workers, progress=progress
-    )
+    weights = digest(folders(EYES_CARD)[eyes_name] / WEIGHTS)
+    about = {"looks": load_eyes(eyes_name).looks, "eyes": weights}
+    return encode_windows(source, out, _block, eyes_name, about, workers, progress)
 
 
 def _block(source: str, eyes_name: str, first: int, last: int) -> Made:

@@ -37,10 +37,8 @@ def encode(
     """
     if not isinstance(Recorded(source).world, TabletopWorld):
         raise UsageError(f"{source}: only the benchmark's own tasks can be seen as points")
-    settings = {"stride": STRIDE}
-    return encode_windows(
-        source, out, _block, count, settings, {}, workers=workers, progress=progress
-    )
+    about = {"stride": STRIDE}
+    return encode_windows(source, out, _block, count, about, workers, progress)
 
 
 def _block(source: str, count: int, first: int, last: int) -> Made:

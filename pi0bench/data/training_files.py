@@ -16,6 +16,7 @@ from pi0bench.policies import card as cards
 from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders
 
 Card = dict[str, Any]
+Make = Callable[..., Path]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class TrainingFiles:
 
         source, eyes = self._demonstrations(card["training"]), card["eyes"]["name"]
         out = self._named("features", source, cards.digest(folders(EYES_CARD)[eyes] / WEIGHTS))
-        return self._made(out, "features", encode, source, eyes, out, workers=self.workers)
+        return self._made(out, "features", encode, source, eyes, workers=self.workers)
 
     def _points(self, card: Card) -> Path:
         """The clouds of a card's demonstrations."""
@@ -82,7 +83,7 @@ class TrainingFiles:
 
         source, count = self._demonstrations(card["training"]), int(card["points"]["count"])
         out = self._named("points", source, count)
-        return self._made(out, "points", encode, source, count, out, workers=self.workers)
+        return self._made(out, "points", encode, source, count, workers=self.workers)
 
     def _pairs(self, teacher: str, features: Path, card: Card) -> Path:
         """A teacher's answers to the features."""
@@ -92,18 +93,16 @@ class TrainingFiles:
         known = f"{weights}-{features.stem.removeprefix('features-')}"
         out = self.data / f"pairs-{teacher.replace('/', '-')}-{known}.npz"
         how = {"seed": card["training"]["seed"], "device": self.device}
-        return self._made(out, f"pairs of {teacher}", pairs, features, teacher, out, **how)
+        return self._made(out, f"pairs of {teacher}", pairs, features, teacher, **how)
 
     def _named(self, kind: str, source: Path, made_with: str | int) -> Path:
         return self.data / f"{kind}-{source.stem.removeprefix('demos-')}-{made_with}.npz"
 
-    def _made(
-        self, out: Path, title: str, make: Callable[..., Path], *args: Any, **how: Any
-    ) -> Path:
+    def _made(self, out: Path, title: str, make: Make, *of: Any, **how: Any) -> Path:
         """The file, made when it is missing."""
         if not out.exists():
             with bar(self.console, title) as show:
-                make(*args, **how, progress=show)
+                make(*of, out, **how, progress=show)
         return out
 
 

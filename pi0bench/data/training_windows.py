@@ -1,4 +1,4 @@
-"""Windows of demonstrations: the steps to learn from, and the chunks of actions that follow them."""
+"""Windows of demonstrations: steps to learn from, and the chunks of actions that follow them."""
 
 from __future__ import annotations
 
@@ -56,30 +56,20 @@ def encode_windows(
     out: Path,
     work: Callable[..., parallel_parts.Made],
     how: str | int,
-    settings: Mapping[str, Any],
-    more: Mapping[str, Any],
-    *,
+    about: Mapping[str, Any],
     workers: int,
     progress: Callable[[int, int], None] | None,
 ) -> Path:
-    """Write one file of what `work` makes of demonstrations, some at a time.
+    """Write what `work(source, how, first, last)` makes of demonstrations, some at a time.
 
-    Args:
-        source: the demonstrations.
-        out: the file.
-        work: takes the source, `how`, and the numbers of the first demonstration and the one after
-            the last.
-        how: it is done.
-        settings: whatever else decides the result, as JSON.
-        more: what the file says of itself besides what the demonstrations do.
-        workers: processes.
-        progress: called with the number of finished parts and of all parts.
+    The file says of itself what the demonstrations say, and `about`, which decides the result too.
+    See `parallel_parts.make` for the rest.
     """
     lived = Recorded(source)
     count = len(lived.episodes)
     jobs = [(str(source), how, n, min(n + _BLOCK, count)) for n in range(0, count, _BLOCK)]
-    known = {**settings, "demonstrations": digest(source)}
+    known = {**about, "demonstrations": digest(source)}
     folder = out.with_suffix(".parts")
     paths = parallel_parts.make(folder, work, jobs, known, workers=workers, progress=progress)
     arrays = joined([read(path)[0] for path in paths])
-    return write(out, arrays, {**lived.about, "sentences": lived.sentences, **more})
+    return write(out, arrays, {**lived.about, "sentences": lived.sentences, **about})

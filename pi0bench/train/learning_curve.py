@@ -6,7 +6,6 @@ import csv
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from pi0bench.files.atomic import replacing
@@ -46,15 +45,8 @@ class LearningCurve:
             self._tensorboard.add_scalar("loss", loss, step)
             self._tensorboard.add_scalar("lr", lr, step)
 
-    def __enter__(self) -> LearningCurve:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close what is written."""
         self._file.close()
         if self._tensorboard is not None:
             self._tensorboard.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -79,7 +80,7 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     run.restore(folder / CHECKPOINT)
     began, saved = monotonic() - run.seconds, run.seconds
-    with LearningCurve(folder, run.step) as curve:
+    with closing(LearningCurve(folder, run.step)) as curve:
         while run.step < config.steps:
             batch = batches.gather(order(config.seed, len(batches), run.step, config.batch))
             generator = Generator().manual_seed(_seed(config.seed, run.step))
