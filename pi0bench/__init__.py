@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pi0bench.gym.import_hook import on_arrival
+from pi0bench.import_hook import on_arrival
 
 if TYPE_CHECKING:
     from pi0bench.api import (
@@ -18,9 +18,16 @@ if TYPE_CHECKING:
         variations,
         verify,
     )
+    from pi0bench.policies.policy import Observation, Plan, Policy, Traits
+
+_OF_POLICIES = ("Observation", "Plan", "Policy", "Traits")
 
 __all__ = [
+    "Observation",
+    "Plan",
+    "Policy",
     "Run",
+    "Traits",
     "compare",
     "load",
     "make",
@@ -45,7 +52,8 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         return import_module("pi0bench.version").version()
     if name in __all__:
-        return getattr(import_module("pi0bench.api"), name)
+        room = "pi0bench.policies.policy" if name in _OF_POLICIES else "pi0bench.api"
+        return getattr(import_module(room), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

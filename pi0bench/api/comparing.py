@@ -55,11 +55,11 @@ def paired_difference(
     pair = other.against
     assert pair is not None
     low, high, difference = pair.interval.low, pair.interval.high, pair.difference
-    ordered = (best.name, other.name)
+    one, two = best.name, other.name
     if best.name != first and not best.name.startswith(f"{first} · "):
-        low, high, difference, ordered = -high, -low, -difference, ordered[::-1]
+        low, high, difference, one, two = -high, -low, -difference, two, one
     resolves = found.resolution.least if found.resolution else None
-    return PairedDifference(*ordered, found.n, difference, low, high, pair.p, resolves)
+    return PairedDifference(one, two, found.n, difference, low, high, pair.p, resolves)
 
 
 def _two(

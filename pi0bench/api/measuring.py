@@ -53,6 +53,7 @@ def run(
     ray_address: str = "",
     allow_incomplete: bool = False,
     content: Iterable[Path | str] = (),
+    quiet: bool = False,
     command: str = "",
     console: Console | None = None,
 ) -> Run:
@@ -85,6 +86,7 @@ def run(
         ray_address: Of a Ray cluster.
         allow_incomplete: Show tables even when episodes are missing.
         content: Folders with tasks, policies and more of your own.
+        quiet: Say nothing.
         command: What the run's manifest says it was asked for by.
         console: Where it is said what happens; standard output, or the notebook, when None.
 
@@ -93,14 +95,13 @@ def run(
 
     Examples:
         >>> import pi0bench
-        >>> run = pi0bench.run("expert", tasks=["reach_cube"], episodes=2, out=folder)
-        <BLANKLINE>
+        >>> run = pi0bench.run("expert", tasks=["reach_cube"], episodes=2, out=folder, quiet=True)
         >>> run.success(by=["policy"])[["k", "n"]].values.tolist()
         [[2, 2]]
     """
     add_folders(map(Path, content))
-    alone = [policies] if isinstance(policies, str) or not isinstance(policies, Sequence) else None
-    names, objects = named(policies if alone is None else alone)
+    several = isinstance(policies, Sequence) and not isinstance(policies, str)
+    names, objects = named(policies if several else [policies])
     rule = "" if success == "end" else f"?success={success}"
     single = (*tasks, *(f"{GYMNASIUM}/{name}{rule}" for name in env_ids))
     settings = cells.Settings(
@@ -130,7 +131,7 @@ def run(
     if part:
         name += f"-shard{part.part}of{part.of}"
     folder = Path(out) if out is not None else Path("runs") / name
-    done = measure(settings, folder, how, console or standard_output(), objects)
+    done = measure(settings, folder, how, console or standard_output(quiet=quiet), objects)
     return Run(folder, allow_incomplete, done.missing)
 
 
@@ -139,6 +140,7 @@ def verify(
     episodes: int = 20,
     seed: int = 0,
     workers: int | None = None,
+    quiet: bool = False,
     console: Console | None = None,
 ) -> Verification:
     """Measure some episodes of a run again: each record must come out the same.
@@ -148,6 +150,7 @@ def verify(
         episodes: How many, drawn from all its policies.
         seed: Of the draw.
         workers: Processes; as many as there are cores when None.
+        quiet: Say nothing.
         console: Where it is said what was found; standard output when None.
 
     Raises:
@@ -155,4 +158,5 @@ def verify(
     """
     folder = run.folder if isinstance(run, Run) else Path(run)
     hands = processes(workers)
-    return measure_again(folder, episodes, seed, hands, console or standard_output())
+    said = console or standard_output(quiet=quiet)
+    return measure_again(folder, episodes, seed, hands, said)

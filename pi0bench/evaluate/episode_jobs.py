@@ -97,7 +97,7 @@ class Probe:
         return self.cells[0].policy
 
     def run(self, worker: Any) -> Iterator[list[Quality] | Loss]:
-        """See `pi0bench.evaluate.worker.Worker.probe`; a policy that cannot be asked so is no obstacle to anything else."""
+        """See `Worker.probe`; a policy that cannot be asked so is no obstacle to anything else."""
         try:
             yield worker.probe(self.cells)
         except (Pi0benchError, PolicyFault) as error:

@@ -1,4 +1,4 @@
-"""What a run says while it runs: live on a terminal, now and then a plain line elsewhere."""
+"""What a run says while it runs: live on a terminal or in a notebook, else a line now and then."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Display:
         self._statuses: Counter[str] = Counter()
         self._start_s = self._said_s = monotonic()
         columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-        self._live = Progress(*columns, console=console) if console.is_terminal else None
+        live = console.is_terminal or console.is_jupyter
+        self._live = Progress(*columns, console=console) if live else None
         self._bar = self._live.add_task("", total=total) if self._live else None
 
     def __enter__(self) -> Display:

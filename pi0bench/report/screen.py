@@ -14,21 +14,26 @@ from pi0bench.report.number_format import shown
 _PIPE_COLUMNS = 100
 
 
-def console(stderr: bool = False) -> Screen:
+def console(stderr: bool = False, quiet: bool = False) -> Screen:
     """Standard output; in a file, a pipe or a notebook, as wide as the tables need.
 
     Args:
         stderr: Standard error in its place.
+        quiet: Nothing is shown at all.
     """
     stream = sys.stderr if stderr else sys.stdout
-    return Screen(width=None if stream.isatty() else _PIPE_COLUMNS, stderr=stderr)
+    width = None if stream.isatty() else _PIPE_COLUMNS
+    return Screen(width=width, stderr=stderr, quiet=quiet)
 
 
 class Screen(Console):
     """A console for plain strings, whoever wrote them: no markup, and no control characters."""
 
-    def __init__(self, width: int | None = None, stderr: bool = False) -> None:
-        super().__init__(width=width, stderr=stderr, markup=False, emoji=False, highlight=False)
+    def __init__(
+        self, width: int | None = None, stderr: bool = False, quiet: bool = False
+    ) -> None:
+        plain = {"markup": False, "emoji": False, "highlight": False}
+        super().__init__(width=width, stderr=stderr, quiet=quiet, **plain)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pi0bench.gym.import_hook import on_arrival
+from pi0bench.import_hook import on_arrival
 
 
 @pytest.fixture
