@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from pi0bench.data.array_files import write
-from pi0bench.policies.card import digest, weights
 from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders
+from pi0bench.policies.weights_file import digest, read
 from pi0bench.records.run_folder import RunFolder
 from tests.faults.processes import PLAIN
 
@@ -95,7 +95,7 @@ def test_a_head_of_ones_own_is_trained_and_measured(checkout: Path, tmp_path: Pa
     fit = f"train mixture --content {content} --features {features} --data {tmp_path / 'data'}"
     assert "mixture: 12 of 12" in pi0bench(checkout, tmp_path, *fit.split())
     assert {path.name for path in home.iterdir()} == {"policy.toml", "model.safetensors"}
-    _, about = weights(home / "model.safetensors")
+    _, about = read(home / "model.safetensors")
     assert about["recipe"]["head"] == digest(head)
     measure = (
         f"run --policy zero mixture --task reach_cube --renderer tiny --episodes 2 --out {out}"
@@ -111,7 +111,7 @@ def test_a_head_of_ones_own_is_trained_and_measured(checkout: Path, tmp_path: Pa
 def seen_by_eyes(path: Path, count: int = 16) -> Path:
     """Windows of no demonstration, as the benchmark's own eyes would have seen them."""
     home, rng = folders(EYES_CARD)["eyes"], np.random.default_rng(0)
-    looks = weights(home / WEIGHTS)[1]["looks"]
+    looks = read(home / WEIGHTS)[1]["keypoints"]
     arrays = {
         "features": rng.normal(0, 1, (count, len(looks), 11)).astype(np.float16),
         "proprio": rng.normal(0, 1, (count, 10)).astype(np.float32),

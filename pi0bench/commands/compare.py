@@ -43,13 +43,13 @@ def compare(
     from pi0bench.report.comparison_tables import print_comparison
     from pi0bench.report.json_summary import comparison_json
     from pi0bench.report.junit_xml import comparison_junit
-    from pi0bench.report.regenerate import write_comparison
+    from pi0bench.report.run_files import comparison_files, write_files
     from pi0bench.report.step_summary import comparison_summary
 
     found, screen = api.compare(run, policy, steps, suite, task), console(stderr=json)
     print_comparison(found, screen)
     if out is not None:
-        say_paths(write_comparison(found, out), screen)
+        say_paths(write_files(out, comparison_files(found)), screen)
     if json:
         print_json(comparison_json(found))
     if junit:

@@ -22,7 +22,7 @@ def report(
             README.md that quote them.
         allow_incomplete: Of runs even when episodes are missing, with worst-case bounds.
     """
-    from pi0bench.report.regenerate import report as write
+    from pi0bench.release.regenerate_release import report as write
 
     say_paths(write(folder, allow_incomplete), console())
     return 0

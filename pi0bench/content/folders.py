@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 from collections.abc import Iterable
 from importlib.metadata import entry_points
@@ -13,6 +14,9 @@ from typing import Literal
 from pi0bench.errors import MachineError, UsageError
 
 Kind = Literal["envs", "tasks", "policies", "results"]
+
+BRINGS: tuple[Kind, ...] = ("envs", "tasks", "policies")
+"""What a folder of others may bring."""
 
 EXTRA = "PI0BENCH_CONTENT"
 """The environment variable with more folders of content, as PATH has them; workers inherit it."""
@@ -58,19 +62,60 @@ def add_folders(paths: Iterable[Path]) -> None:
     os.environ[EXTRA] = os.pathsep.join(dict.fromkeys(named))
 
 
-def task_folders() -> list[Path]:
-    """The folders of tasks: the benchmark's own, then those of others.
+def folders_of(kind: Kind) -> list[Path]:
+    """The folders of one kind of content: the benchmark's own, then those of others that have it.
 
     Others' are found without importing anything of theirs.
 
     Raises:
-        UsageError: a folder of others holds neither tasks nor policies, or is not there.
+        UsageError: a folder of others is not there, or holds no content.
     """
-    folders = [*map(Path, folders_of_others()), *map(_located, _plugins())]
-    for path in folders:
-        if not any((path / kind).is_dir() for kind in ("tasks", "policies")):
-            raise UsageError(f"{path}: holds no folder tasks with folders of task files in it")
-    return [folder("tasks"), *(path / "tasks" for path in folders)]
+    return [folder(kind), *(home / kind for home in _others() if (home / kind).is_dir())]
+
+
+def files_of(kind: Kind, pattern: str, *, parents: bool = False) -> dict[str, Path]:
+    """Files of content by their ids, the benchmark's own and others'.
+
+    Args:
+        kind: of content.
+        pattern: of their paths below a folder of that kind, such as `objects/*.toml`.
+        parents: whether the id is the name of the folder that a file is in, not the file's stem.
+
+    Raises:
+        UsageError: two have the same id.
+    """
+    found: dict[str, Path] = {}
+    for path in (path for home in folders_of(kind) for path in sorted(home.glob(pattern))):
+        name = path.parent.name if parents else path.stem
+        if name in found:
+            raise UsageError(f'{path}: the id "{name}" is taken by {found[name]}; rename one')
+        found[name] = path
+    return found
+
+
+def shown(path: Path) -> str:
+    """A content file as errors name it: the benchmark's own from where its content lies."""
+    home = root()
+    return str(path.relative_to(home)) if path.is_relative_to(home) else str(path)
+
+
+def with_others(digest: str, paths: Iterable[Path]) -> str:
+    """The digest, 12 hex digits, changed by what is in those of the files that are others'.
+
+    The benchmark's own files count in `pi0bench.version.code`.
+    """
+    home = root()
+    data = b"".join(path.read_bytes() for path in sorted(set(paths)) if home not in path.parents)
+    return hashlib.sha256(digest.encode() + data).hexdigest()[:12] if data else digest
+
+
+def _others() -> list[Path]:
+    found = [*map(Path, folders_of_others()), *map(_located, _plugins())]
+    for path in found:
+        if not any((path / kind).is_dir() for kind in BRINGS):
+            wanted = ", ".join(BRINGS)
+            raise UsageError(f"{path}: is no folder of content; it must hold one of {wanted}")
+    return found
 
 
 @functools.cache
@@ -79,6 +124,7 @@ def _plugins() -> tuple[str, ...]:
     return tuple(sorted(entry_point.value for entry_point in entry_points(group=PLUGINS)))
 
 
+@functools.cache
 def _located(value: str) -> Path:
     """The folder of a package, or of something in it, such as `mine.content`."""
     package, *below = value.split(".")

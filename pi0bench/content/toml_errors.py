@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
 from pi0bench.content.toml_lines import lines_of
-from pi0bench.tasks.task_spec import Range
+from pi0bench.errors import unknown
 
 _MAX_SAID = 300
+Range = tuple[float, float]
 
 
 class Complaints:
@@ -74,13 +76,25 @@ class Complaints:
             self.say(where, f"least {a:g} is greater than greatest {b:g}")
         return a, b
 
+    def numbers(
+        self, where: str, value: Any, words: str, count: int, low: float, high: float
+    ) -> tuple[float, ...]:
+        """The value if it is that many numbers in these limits, else zeros and a complaint."""
+        if not isinstance(value, list) or len(value) != count:
+            self.say(where, f"must be {words}")
+            return (0.0,) * count
+        return tuple(self.number(where, item, low, high) for item in value)
+
     def vector(self, where: str, value: Any) -> tuple[float, float, float]:
         """The value if it is [x, y, z], each within a metre, else zeros and a complaint."""
-        if not isinstance(value, list) or len(value) != 3:
-            self.say(where, "must be [x, y, z]")
-            return 0.0, 0.0, 0.0
-        x, y, z = (self.number(where, item, -1, 1) for item in value)
+        x, y, z = self.numbers(where, value, "[x, y, z]", 3, -1, 1)
         return x, y, z
+
+    def one_of(self, where: str, value: Any, kind: str, known: Collection[str]) -> str:
+        """The value as text; a complaint when it is none of the known ones."""
+        if value not in known:
+            self.say(where, unknown(kind, brief(value), known))
+        return brief(value)
 
     def keys(
         self,

@@ -16,9 +16,10 @@ from pi0bench.data.training_windows import encode_windows, windows
 from pi0bench.envs.cameras import CAMERAS
 from pi0bench.envs.render.choose_renderer import made
 from pi0bench.envs.render.renderer_protocol import Renderer
-from pi0bench.policies.card import digest, load_eyes
-from pi0bench.policies.card import read as read_card
+from pi0bench.policies.card import read_keypoint_card
+from pi0bench.policies.network_loader import load_keypoint_encoder
 from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders
+from pi0bench.policies.weights_file import digest
 from pi0bench.random_streams import stream
 
 STRIDE = 2
@@ -37,15 +38,15 @@ def encode(
     Each step is drawn by one of the world's renderers, chosen by chance, so that policies know all.
     """
     weights = digest(folders(EYES_CARD)[eyes_name] / WEIGHTS)
-    about = {"looks": load_eyes(eyes_name).looks, "eyes": weights}
+    about = {"looks": load_keypoint_encoder(eyes_name).keypoints, "eyes": weights}
     return encode_windows(source, out, _block, eyes_name, about, workers, progress)
 
 
 def _block(source: str, eyes_name: str, first: int, last: int) -> Made:
     """Demonstrations number `first` to before `last`."""
     torch.set_num_threads(1)
-    lived, eyes = Recorded(Path(source)), load_eyes(eyes_name)
-    side = int(read_card(folders(EYES_CARD)[eyes_name], EYES_CARD)["eyes"]["side"])
+    lived, eyes = Recorded(Path(source)), load_keypoint_encoder(eyes_name)
+    side = read_keypoint_card(folders(EYES_CARD)[eyes_name]).eyes.side
     parts = []
     with made(lived.world.renderers) as renderers:
         for number in range(first, last):

@@ -16,11 +16,11 @@ from pi0bench.data import parallel_parts
 from pi0bench.data.demonstration_reader import Recorded
 from pi0bench.data.worlds.world import Moment, Task
 from pi0bench.envs.cameras import CAMERAS, project
+from pi0bench.envs.proprioception import proprio
 from pi0bench.envs.render.choose_renderer import made
 from pi0bench.envs.render.renderer_protocol import Renderer
-from pi0bench.policies.card import digest
+from pi0bench.policies.weights_file import digest
 from pi0bench.random_streams import stream
-from pi0bench.tasks.tabletop_episode import felt
 
 _BLOCK = 500
 _RUN = 50  # scenes of one task in a row, since tiny loads other shapes slowly
@@ -37,15 +37,15 @@ def label(moment: Moment, looks: Sequence[str], lag_m: NDArray[Any]) -> dict[str
     present = np.zeros(len(looks), bool)
     tool = moment.tool()
     hand = tool.yaw_rad()
-    for mark in moment.landmarks():
-        if mark.look in looks:
-            at = looks.index(mark.look)
+    for mark in moment.keypoints():
+        if mark.name in looks:
+            at = looks.index(mark.name)
             present[at], points[at] = True, mark.pos_m
-            angle = mark.turns * (mark.yaw_rad - hand)
-            turn[at] = [np.cos(angle), np.sin(angle)] if mark.turns else [0, 0]
+            angle = mark.yaw_symmetry * (mark.yaw_rad - hand)
+            turn[at] = [np.cos(angle), np.sin(angle)] if mark.yaw_symmetry else [0, 0]
     pixel = np.stack([project(moment.camera(name), points) for name in CAMERAS], axis=1)
     return {
-        "proprio": felt(tool, moment.width_m(), tool.pos_m + lag_m),
+        "proprio": proprio(tool, moment.width_m(), tool.pos_m + lag_m),
         "present": present,
         "pos_m": points.astype(np.float32),
         "turn": turn.astype(np.float32),
@@ -71,7 +71,7 @@ def _block(
 ) -> parallel_parts.Made:
     lived = Recorded(Path(source))
     world = lived.world
-    looks = world.looks(tasks)
+    looks = world.keypoint_heights_m(tasks)
     rows = []
     with made(world.renderers) as renderers:
         for number in range(start, start + count):

@@ -11,7 +11,8 @@ from torch import Generator
 
 from pi0bench.data.array_files import write
 from pi0bench.data.training_arrays import Chunks
-from pi0bench.policies import card as cards
+from pi0bench.policies.card import read as read_card
+from pi0bench.policies.network_loader import load_network
 from pi0bench.policies.policy_folders import folders
 
 TEACHER_STEPS, TEACHER_SOLVER = 10, "heun"
@@ -34,9 +35,10 @@ def pairs(
 
     Source: Liu et al. 2023 ("rectified flow"), section 2.3.
     """
-    card = cards.read(folders()[teacher])
-    network = cards.load_network(card)[0].to(device)
-    data = Chunks(features, card["text"]["length"])
+    home = folders()[teacher]
+    card = read_card(home)
+    network = load_network(home, card)[0].to(device)
+    data = Chunks(features, card.text.length)
     shape = data.arrays["actions"].shape
     noise = torch.randn(shape, generator=Generator().manual_seed(seed))
     actions = np.empty(shape, np.float32)

@@ -14,8 +14,8 @@ import torch
 
 from pi0bench.data.array_files import joined, read
 from pi0bench.errors import UsageError
-from pi0bench.policies.instruction_tokenizer import Words, split
-from pi0bench.policies.normalisation import ActionScale
+from pi0bench.policies.instruction_tokenizer import InstructionTokenizer, split
+from pi0bench.policies.normalisation import NormStats
 
 T = TypeVar("T")
 
@@ -56,14 +56,16 @@ class Chunks:
         self.arrays, self.about = read(path)
         sentences = self.about["sentences"]
         self.vocabulary = sorted({word for text in sentences for word in split(text)})
-        self._ids, self._words = Words(self.vocabulary).encode(sentences, text_length)
+        tokenizer = InstructionTokenizer(self.vocabulary)
+        tokens, mask = tokenizer.encode(sentences, text_length)
+        self._prompts: Batch = {"prompt_tokens": tokens, "prompt_mask": mask}
         self._more: Batch = {}
         self._made: dict[str, Any] = {}
 
     @cached_property
-    def scale(self) -> ActionScale:
+    def norm_stats(self) -> NormStats:
         """How the actions that count become network numbers."""
-        return ActionScale.of(self.arrays["actions"][self.arrays["valid"]])
+        return NormStats.of(self.arrays["actions"][self.arrays["valid"]])
 
     def __len__(self) -> int:
         return len(self.arrays["proprio"])
@@ -94,7 +96,7 @@ class Chunks:
         return {task: dict(sorted(counts.items())) for task, counts in sorted(taken.items())}
 
     def gather(self, indices: np.ndarray) -> Batch:
-        """Proprio (B, 10), actions (B, H, 7), valid (B, H), ids and words.
+        """Proprio (B, 10), actions (B, H, 7), valid (B, H), prompt_tokens and prompt_mask.
 
         And features (B, S, 11) or points (B, N, 6); a teacher's pairs also have noise, (B, H, 7).
         """
@@ -107,4 +109,4 @@ class Chunks:
         batch = {key: torch.from_numpy(array) for key, array in rows.items()}
         said = batch.pop("said")
         more = {name: x[torch.from_numpy(indices)] for name, x in self._more.items()}
-        return {**batch, **more, "ids": self._ids[said], "words": self._words[said]}
+        return {**batch, **more, **{name: x[said] for name, x in self._prompts.items()}}

@@ -12,10 +12,16 @@ from rich.console import Console
 
 from pi0bench.data.demonstration_files import demonstrations, tasks
 from pi0bench.data.progress_bar import bar
-from pi0bench.policies import card as cards
+from pi0bench.policies.card import read
+from pi0bench.policies.card_tables import (
+    KeypointCard,
+    KeypointTrainingTable,
+    PolicyCard,
+    TrainingTable,
+)
 from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders
+from pi0bench.policies.weights_file import digest
 
-Card = dict[str, Any]
 Make = Callable[..., Path]
 
 
@@ -37,18 +43,18 @@ class TrainingFiles:
     device: str = "cpu"
     given: Path | None = None
 
-    def scenes(self, card: Card) -> list[Path]:
+    def scenes(self, card: KeypointCard) -> list[Path]:
         """The labelled scenes of eyes."""
         from pi0bench.data import labelled_scenes
 
-        recipe = card["training"]
+        recipe = card.training
         source = self._demonstrations(recipe)
-        how = {"side": card["eyes"]["side"], "seed": recipe["seed"], "workers": self.workers}
+        how = {"side": card.eyes.side, "seed": recipe.seed, "workers": self.workers}
         with bar(self.console, "scenes") as show:
             return labelled_scenes.collect(
-                tasks(recipe["suites"])[1],
+                tasks(recipe.suites)[1],
                 source,
-                recipe["scenes"],
+                recipe.scenes,
                 self.data / "scenes",
                 **how,
                 progress=show,
@@ -56,43 +62,44 @@ class TrainingFiles:
 
     def learned_from(self, name: str) -> Path:
         """What a policy learns from: points, or features, or a teacher's answers to them."""
-        card = cards.read(folders()[name])
-        if "points" in card:
-            return self._points(card)
+        card = read(folders()[name])
+        if card.points is not None:
+            return self._points(card, card.points.count)
         features, teacher = self.given or self._features(card), teacher_of(name)
         return self._pairs(teacher, features, card) if teacher else features
 
-    def _demonstrations(self, recipe: Card) -> Path:
-        suites, count, seed = recipe["suites"], recipe["demonstrations"], recipe["seed"]
+    def _demonstrations(self, recipe: TrainingTable | KeypointTrainingTable) -> Path:
+        suites, count, seed = recipe.suites, recipe.demonstrations, recipe.seed
         made_of = hashlib.sha256(str([(t.id, t.hash) for t in tasks(suites)[1]]).encode())
         name = f"demos-{'+'.join(suites)}-{count}-{seed}-{made_of.hexdigest()[:12]}.npz"
         out = self.data / name
         return demonstrations(suites, count, out, seed, self.workers, self.console)
 
-    def _features(self, card: Card) -> Path:
+    def _features(self, card: PolicyCard) -> Path:
         """Demonstrations through a card's eyes."""
         from pi0bench.data.keypoint_features import encode
 
-        source, eyes = self._demonstrations(card["training"]), card["eyes"]["name"]
-        out = self._named("features", source, cards.digest(folders(EYES_CARD)[eyes] / WEIGHTS))
+        assert card.eyes is not None
+        source, eyes = self._demonstrations(card.training), card.eyes.name
+        out = self._named("features", source, digest(folders(EYES_CARD)[eyes] / WEIGHTS))
         return self._made(out, "features", encode, source, eyes, workers=self.workers)
 
-    def _points(self, card: Card) -> Path:
+    def _points(self, card: PolicyCard, count: int) -> Path:
         """The clouds of a card's demonstrations."""
         from pi0bench.data.point_clouds import encode
 
-        source, count = self._demonstrations(card["training"]), int(card["points"]["count"])
+        source = self._demonstrations(card.training)
         out = self._named("points", source, count)
         return self._made(out, "points", encode, source, count, workers=self.workers)
 
-    def _pairs(self, teacher: str, features: Path, card: Card) -> Path:
+    def _pairs(self, teacher: str, features: Path, card: PolicyCard) -> Path:
         """A teacher's answers to the features."""
         from pi0bench.data.reflow_pairs import pairs
 
-        weights = cards.digest(folders()[teacher] / WEIGHTS)
+        weights = digest(folders()[teacher] / WEIGHTS)
         known = f"{weights}-{features.stem.removeprefix('features-')}"
         out = self.data / f"pairs-{teacher.replace('/', '-')}-{known}.npz"
-        how = {"seed": card["training"]["seed"], "device": self.device}
+        how = {"seed": card.training.seed, "device": self.device}
         return self._made(out, f"pairs of {teacher}", pairs, features, teacher, **how)
 
     def _named(self, kind: str, source: Path, made_with: str | int) -> Path:
@@ -108,4 +115,4 @@ class TrainingFiles:
 
 def teacher_of(name: str) -> str | None:
     """The policy whose answers a policy learns from, if it has one."""
-    return cards.read(folders()[name]).get("head", {}).get("teacher")
+    return read(folders()[name]).head.get("teacher")

@@ -11,9 +11,9 @@ import numpy as np
 
 from pi0bench.envs.content_models import read
 from pi0bench.envs.panda_kinematics import link_poses, panda
-from pi0bench.envs.pose import Array, Pose
+from pi0bench.envs.pose import Array, Pose, look_at
 from pi0bench.envs.render.renderer_protocol import NEAR_M, Camera, Light, Picture
-from pi0bench.envs.scene import Body, Mark, Scene
+from pi0bench.envs.scene import Body, Keypoint, Scene
 
 CAMERAS = ("front", "wrist")
 UNMOVED: Mapping[str, Pose] = {name: Pose() for name in CAMERAS}
@@ -39,23 +39,18 @@ class Snapshot:
         """World pose of every link of an object."""
         return body.link_poses(self.poses[body.name], self.joints.get(body.name, 0.0))
 
-    def mark_m(self, body: Body, mark: Mark) -> Array:
-        """Where an object's mark is in the world, (3,)."""
-        link = self.link_poses(body)[mark.link]
-        return link.pos_m + link.rot @ np.array(mark.pos_m)
+    def keypoint_m(self, body: Body, point: Keypoint) -> Array:
+        """Where an object's keypoint is in the world, (3,)."""
+        link = self.link_poses(body)[point.link]
+        return link.pos_m + link.rot @ np.array(point.pos_m)
 
 
 @cache
 def _mount(name: str) -> tuple[str | None, Pose, float]:
     """The link that carries the camera (None: the world), its pose there, and its field of view."""
     raw = read("scenes", "tabletop.toml")["camera"][name]
-    eye, target = np.array(raw["eye_m"], float), np.array(raw["target_m"], float)
-    back = (eye - target) / np.linalg.norm(eye - target)
-    up = np.array([0.0, 0.0, 1.0] if "mount" not in raw else [1.0, 0.0, 0.0])
-    right = np.cross(up, back)
-    right /= np.linalg.norm(right)
-    rot = np.stack([right, np.cross(back, right), back], axis=1)
-    return raw.get("mount"), Pose(eye, rot), raw["fovy_deg"]
+    up = [0.0, 0.0, 1.0] if "mount" not in raw else [1.0, 0.0, 0.0]
+    return raw.get("mount"), look_at(raw["eye_m"], raw["target_m"], up), raw["fovy_deg"]
 
 
 def calibration() -> dict[str, Any]:

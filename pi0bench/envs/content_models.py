@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pi0bench.content.folders import folder
+from pi0bench.content.folders import files_of, folder, folders_of, shown
+from pi0bench.content.toml_files import opened
+from pi0bench.envs.object_checks import check, rgba
 from pi0bench.envs.pose import Pose, from_rpy
-from pi0bench.envs.scene import Body, Geom, Joint, Link, Mark, Rgba, Room
+from pi0bench.envs.scene import Body, Geom, Interior, Joint, Keypoint, Link, Rgba
 from pi0bench.errors import UsageError, unknown
 
 
 @cache
 def read(*path: str) -> dict[str, Any]:
-    """The parsed content file envs/`path`."""
+    """The parsed content file envs/`path` of the benchmark."""
     return tomllib.loads(folder("envs").joinpath(*path).read_text("utf-8"))
 
 
-def geoms_of(rows: list[dict[str, Any]], looks: dict[str, Rgba]) -> tuple[Geom, ...]:
+def geoms_of(rows: list[dict[str, Any]], materials: dict[str, Rgba]) -> tuple[Geom, ...]:
     """Geoms from their table rows; a row with `ring = n` stands n times about the z axis."""
     geoms = []
     for row in rows:
@@ -33,7 +37,7 @@ def geoms_of(rows: list[dict[str, Any]], looks: dict[str, Rgba]) -> tuple[Geom, 
                     shape=row["shape"],
                     size_m=tuple(float(x) for x in row["size_m"]),
                     pose=around @ pose,
-                    rgba=looks[row.get("look", "")],
+                    rgba=materials[row.get("material", "")],
                     friction=row.get("friction", 1.0),
                     collide=row.get("collide", True),
                 )
@@ -41,40 +45,63 @@ def geoms_of(rows: list[dict[str, Any]], looks: dict[str, Rgba]) -> tuple[Geom, 
     return tuple(geoms)
 
 
-@cache
 def names() -> tuple[str, ...]:
-    """The models that tasks may name, sorted."""
-    return tuple(sorted(path.stem for path in folder("envs").glob("objects/*.toml")))
+    """The object models that tasks may name, sorted."""
+    return tuple(sorted(_files(tuple(folders_of("envs")))))
 
 
-@cache
 def model(name: str) -> Body:
     """The object model of that name, standing at the origin in its own colour.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or its file is wrong.
     """
-    if name not in names():
-        raise UsageError(unknown("object model", name, names()))
-    raw = read("objects", f"{name}.toml")
-    looks = {key: tuple(rgba) for key, rgba in raw.get("look", {}).items()}
-    colored = {"": tuple(raw["color"]), **looks}
+    return _body(_file(name))
+
+
+def _file(name: str) -> Path:
+    files = _files(tuple(folders_of("envs")))
+    if name not in files:
+        raise UsageError(unknown("object model", name, files))
+    return files[name]
+
+
+@cache
+def _files(homes: tuple[Path, ...]) -> dict[str, Path]:
+    """Each object's file in these folders; asked for again and again while things are placed."""
+    return files_of("envs", "objects/*.toml")
+
+
+@cache
+def _raw(path: Path) -> dict[str, Any]:
+    it, _ = opened(path)
+    check(it)
+    if it.problems:
+        raise UsageError("\n".join(it.problems))
+    return it.raw
+
+
+@cache
+def _body(path: Path) -> Body:
+    name, raw = path.stem, _raw(path)
+    materials = {key: tuple(rgba) for key, rgba in raw.get("material", {}).items()}
+    colored = {"": tuple(raw["color"]), **materials}
     links: list[Link] = []
     for row in raw["link"]:
         root = links[0].name if links else None
         place = Pose(np.array(row.get("pos_m", (0, 0, 0)), float))
         geoms = geoms_of(row["geom"], colored)
         links.append(Link(row["name"], geoms, row["mass_kg"], root, place, _joint(row)))
-    marks = raw.get("mark", [{"name": name, "link": links[0].name}])
+    points = raw.get("keypoint", [{"name": name, "link": links[0].name}])
     return Body(
         name,
         tuple(links),
         raw["free"],
-        marks=tuple(
-            Mark(row["name"], row["link"], tuple(row.get("pos_m", (0, 0, 0)))) for row in marks
+        keypoints=tuple(
+            Keypoint(row["name"], row["link"], tuple(row.get("pos_m", (0, 0, 0)))) for row in points
         ),
-        room=_room(raw["room"]) if "room" in raw else None,
-        **{key: raw[key] for key in ("rest_m", "top_m", "radius_m", "turns")},
+        interior=_interior(raw["interior"]) if "interior" in raw else None,
+        **{key: raw[key] for key in ("bottom_m", "top_m", "radius_m", "yaw_symmetry")},
     )
 
 
@@ -85,18 +112,18 @@ def _joint(row: dict[str, Any]) -> Joint | None:
     return Joint("slide", tuple(row["slide"]), tuple(row["range_m"]), **drive)
 
 
-def _room(row: dict[str, Any]) -> Room:
-    return Room(row["link"], geoms_of([row], {"": (0, 0, 0, 0)})[0])
+def _interior(row: dict[str, Any]) -> Interior:
+    return Interior(row["link"], geoms_of([row], {"": (0, 0, 0, 0)})[0])
 
 
 def instance(name: str, of: str, pose: Pose, color: str | None = None, joint_at: float = 0) -> Body:
     """An object of that model: its name in the scene, where it stands, and its colour if any.
 
-    The colour replaces the model's own; shapes with a `look` keep theirs.
+    The colour replaces the model's own; shapes with a `material` keep theirs.
     """
     body = model(of)
-    own = tuple(read("objects", f"{of}.toml")["color"])
-    links, marks = body.links, body.marks
+    own = tuple(_raw(_file(of))["color"])
+    links, points = body.links, body.keypoints
     if color is not None:
         rgba = colors()[color]
         links = tuple(
@@ -106,13 +133,13 @@ def instance(name: str, of: str, pose: Pose, color: str | None = None, joint_at:
             )
             for link in links
         )
-        marks = tuple(replace(mark, look=look_of(mark.look, color)) for mark in marks)
-    return replace(body, name=name, links=links, pose=pose, marks=marks, joint_at=joint_at)
+        points = tuple(replace(p, name=name_in_color(p.name, color)) for p in points)
+    return replace(body, name=name, links=links, pose=pose, keypoints=points, joint_at=joint_at)
 
 
-def look_of(mark: str, color: str) -> str:
-    """What a model's mark looks like in a colour: "red cube"."""
-    return f"{color} {mark}"
+def name_in_color(keypoint: str, color: str) -> str:
+    """The name of a model's keypoint in a colour: "red cube"."""
+    return f"{color} {keypoint}"
 
 
 @cache
@@ -129,7 +156,27 @@ def table() -> Body:
     return Body("table", (Link("table", geoms, 20.0),), pose=Pose(centre))
 
 
-@cache
 def colors() -> dict[str, Rgba]:
-    """Colours that tasks may name."""
-    return {name: tuple(rgba) for name, rgba in read("scenes", "tabletop.toml")["colors"].items()}
+    """Colours that tasks may name, the benchmark's own and others'."""
+    return {name: rgba for name, (rgba, _) in _colors(tuple(folders_of("envs"))).items()}
+
+
+@cache
+def _colors(homes: tuple[Path, ...]) -> dict[str, tuple[Rgba, Path]]:
+    """Each colour of these folders' colors.toml, and the file that it is from."""
+    found: dict[str, tuple[Rgba, Path]] = {}
+    for path in (home / "colors.toml" for home in homes if (home / "colors.toml").is_file()):
+        it, _ = opened(path)
+        for name, value in it.raw.items():
+            if name in found:
+                it.say(name, f"the color is taken by {shown(found[name][1])}; rename it")
+            found[name] = rgba(it, name, value), path
+        if it.problems:
+            raise UsageError("\n".join(it.problems))
+    return found
+
+
+def sources(models: Iterable[str], named: Iterable[str] = ()) -> list[Path]:
+    """The files that these object models and colours are read from."""
+    known = _colors(tuple(folders_of("envs")))
+    return [*map(_file, models), *(known[color][1] for color in named)]

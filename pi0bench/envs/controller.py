@@ -10,6 +10,8 @@ from pi0bench.envs.pose import Array, Pose, rot_of
 from pi0bench.envs.world_protocol import PHYSICS_HZ, World
 
 ACTION_DIM = 7
+OPEN, SHUT = 1.0, -1.0
+"""What an action's last number says to the gripper."""
 DEFAULT_HZ = 20
 """Actions a second, where nothing else is asked."""
 MAX_SPEED_M_S = 0.6

@@ -34,13 +34,13 @@ class Verdict:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Observation:
     """What the robot's sensors say.
 
     Attributes:
-        proprio: what it feels, float32.
+        proprio: proprioception, float32.
         images: RGB picture of each camera, (H, W, 3) uint8.
-        points: a cloud of the scene, (N, 6) float32 (see `pi0bench.envs.state_and_points.Cloud`), or None.
+        points: a cloud, (N, 6) float32 (see `pi0bench.envs.state_and_points.Cloud`), or None.
         joints_rad: the arm's, as measured, (7,) float32, or None.
     """
 
@@ -98,8 +98,8 @@ class Episode(Protocol):
         """True when no action can change any more whether it succeeded."""
         ...
 
-    def observe(self, renderer: Renderer | None, side: int, points: int) -> Seen:
-        """Look and feel, once for each plan: noisy sensors draw anew each time.
+    def observe(self, renderer: Renderer | None, side: int, points: int) -> Observation:
+        """What the sensors say, once for each plan: noisy sensors draw anew each time.
 
         Args:
             renderer: draws the pictures; None for none.

@@ -43,7 +43,7 @@ class Panda:
 def panda() -> Panda:
     """The robot of envs/robots/panda/panda.toml."""
     raw = read("robots", "panda", "panda.toml")
-    looks = {name: tuple(rgba) for name, rgba in raw["look"].items()}
+    materials = {name: tuple(rgba) for name, rgba in raw["material"].items()}
     links, previous = [], None
     for row in raw["link"]:
         joint = None
@@ -53,7 +53,7 @@ def panda() -> Panda:
         if "slide" in row:
             joint = Joint("slide", tuple(row["slide"]), (0, MAX_WIDTH_M / 2), 30.0, 1.0, 0.05)
         pose = from_rpy(row.get("pos_m", (0, 0, 0)), np.radians(row.get("rpy_deg", (0, 0, 0))))
-        geoms = geoms_of(row["geom"], looks)
+        geoms = geoms_of(row["geom"], materials)
         parent = row.get("parent", previous)
         links.append(Link(row["name"], geoms, row["mass_kg"], parent, pose, joint))
         previous = row["name"]

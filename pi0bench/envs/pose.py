@@ -61,6 +61,21 @@ def from_quat(pos_m: Any, quat_wxyz: Any) -> Pose:
     return Pose(pos_m, rot)
 
 
+def look_at(eye_m: Any, target_m: Any, up: Any) -> Pose:
+    """The pose of a camera that looks from one point to another along its -z axis, y upwards."""
+    eye, target = np.array(eye_m, float), np.array(target_m, float)
+    back = (eye - target) / np.linalg.norm(eye - target)
+    right = np.cross(up, back)
+    right /= np.linalg.norm(right)
+    return Pose(eye, np.stack([right, np.cross(back, right), back], axis=1))
+
+
+def downward(yaw_rad: float) -> Array:
+    """Rotation of a tool that points straight down with that heading, (3, 3)."""
+    c, s = np.cos(yaw_rad), np.sin(yaw_rad)
+    return np.array([[c, s, 0.0], [s, -c, 0.0], [0.0, 0.0, -1.0]])
+
+
 def from_rpy(pos_m: Any, rpy_rad: Any) -> Pose:
     """A pose from roll, pitch, yaw about the fixed x, y, z axes (the URDF convention)."""
     (cr, cp, cy), (sr, sp, sy) = np.cos(rpy_rad), np.sin(rpy_rad)

@@ -86,16 +86,16 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A point that eyes look for: what it looks like ("red cube"), and where it is on its link."""
+class Keypoint:
+    """A point that an encoder finds in pictures: its name ("red cube"), and where on its link."""
 
-    look: str
+    name: str
     link: str
     pos_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Room:
+class Interior:
     """The inside of a container: a box or an upright cylinder on one of its links."""
 
     link: str
@@ -122,12 +122,12 @@ class Body:
 
     Attributes:
         joint_at: where the object's joint starts.
-        rest_m: height of its frame above what it stands on.
+        bottom_m: depth of its underside below its frame.
         top_m: height of its top above its frame.
         radius_m: of its footprint.
-        turns: how many times a turn about its z axis looks the same; 0 for round things.
-        marks: the points by which eyes know it.
-        room: its inside, if it is a container.
+        yaw_symmetry: how many headings in a whole turn look the same; 0 for round things.
+        keypoints: the points by which it is known.
+        interior: its inside, if it is a container.
     """
 
     name: str
@@ -135,12 +135,12 @@ class Body:
     free: bool = False
     pose: Pose = field(default_factory=Pose)
     joint_at: float = 0.0
-    rest_m: float = 0.0
+    bottom_m: float = 0.0
     top_m: float = 0.0
     radius_m: float = 0.0
-    turns: int = 1
-    marks: tuple[Mark, ...] = ()
-    room: Room | None = None
+    yaw_symmetry: int = 1
+    keypoints: tuple[Keypoint, ...] = ()
+    interior: Interior | None = None
 
     @cached_property
     def joint(self) -> Joint | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pi0bench.envs import content_models
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.world_protocol import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError
@@ -59,8 +60,9 @@ def check(
 
 
 def _departures(tasks: Sequence[TaskSpec]) -> list[str]:
-    """What is wrong with the files of paraphrases and variations."""
-    readers: list[Callable[[], object]] = [partial(paraphrases, tasks)]
+    """What is wrong with the files of paraphrases, variations, objects and colours."""
+    readers: list[Callable[[], object]] = [partial(paraphrases, tasks), content_models.colors]
+    readers += [partial(content_models.model, name) for name in content_models.names()]
     readers += [
         partial(variation_files.load, variation_files.path_of(kind))
         for kind in variation_files.kinds()

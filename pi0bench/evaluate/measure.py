@@ -18,7 +18,8 @@ from pi0bench.evaluate.stop_early import evidence
 from pi0bench.files.durable import append_line
 from pi0bench.records.chunk_quality import QUALITY, Quality
 from pi0bench.records.chunk_quality import read as read_quality
-from pi0bench.records.manifest import roles, stop
+from pi0bench.records.manifest import stop
+from pi0bench.records.policy_roles import roles
 from pi0bench.records.record import Cell
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.stats.confidence_sequences import all_shown

@@ -41,7 +41,11 @@ def manifest(
         "content": folders_of_others(),
         "settings": dataclasses.asdict(settings),
         "tasks": {task.id: task.hash for task in tasks},
-        "variations": {name: digest(name) for name in settings.variations if name != NOMINAL.name},
+        "variations": {
+            name: digest(name, [task.id for task in tasks])
+            for name in settings.variations
+            if name != NOMINAL.name
+        },
         "weights": {name: trait.weights for name, trait in traits.items()},
         "roles": {name: str(trait.role) for name, trait in traits.items()},
         "modes": {name: trait.modes for name, trait in traits.items() if trait.modes},

@@ -120,7 +120,7 @@ def run(
                             _say(console, line)
                 if read:
                     with _spared("the page could not be made", console):
-                        run_output.write_page(folder, read)
+                        run_output.write_page(folder, *read)
         _say(console, run_output.contents(folder))
         if strange := outside():
             _say(console, f"Digits may differ from published ones: {'; '.join(strange)}.")

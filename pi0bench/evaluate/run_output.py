@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,21 +11,30 @@ from rich.text import Text
 from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.executors import Executor
 from pi0bench.evaluate.frame_recorder import FPS
-from pi0bench.files.durable import write_atomic
 from pi0bench.records import manifest
 from pi0bench.records.lerobot_eval_info import NAME as EVAL_INFO
 from pi0bench.records.lerobot_eval_info import SEVERAL as EVAL_INFOS
-from pi0bench.records.lerobot_eval_info import eval_infos
 from pi0bench.records.record import NOMINAL, Cell, Record, contrast
 from pi0bench.records.run_folder import EPISODES, TIMINGS, RunFolder
 from pi0bench.report.html.html_page import INDEX, run_page
-from pi0bench.report.markdown_table import print_table
 from pi0bench.report.rollout_videos import VIDEOS, choose, file_name, write_video
-from pi0bench.report.run_report import FIGURE, LATEX, SHEET, STEPS, TABLE, Pages, pages
-from pi0bench.report.terminal_table import print_compact
+from pi0bench.report.run_files import (
+    FIGURE,
+    LATEX,
+    MEANS,
+    SHEET,
+    STEPS,
+    TABLE,
+    run_files,
+    write_files,
+)
+from pi0bench.report.run_report import RunReport, run_report
+from pi0bench.report.terminal_table import print_tables, tables
 
 
-def write(folder: RunFolder, console: Console, incomplete: bool = False) -> Pages | None:
+def write(
+    folder: RunFolder, console: Console, incomplete: bool = False
+) -> tuple[RunReport, Mapping[str, bytes]] | None:
     """Write the run's tables and figure into its folder, and show what they say.
 
     Where no episode measured a policy there is no table, not even one of dashes.
@@ -33,27 +42,23 @@ def write(folder: RunFolder, console: Console, incomplete: bool = False) -> Page
     if not any(record.final for record in folder.records()):
         console.print(Text("Nothing was measured, so there is no table."))
         return None
-    read = pages(folder, incomplete)
-    others = eval_infos(read.records, folder.timings())
-    for name, data in {**read.files, **others}.items():
-        write_atomic(folder.path(name), data)
-    if len(read.profiles) > 1:
-        print_compact(read.profiles, console)
-    else:
-        print_table(read.rows, console)
-    for line in (*read.verdicts, *read.footer):
+    report = run_report(folder, incomplete)
+    files = run_files(report)
+    write_files(folder.root, files)
+    print_tables(tables(report), console)
+    for line in (*report.sentences, *report.footer):
         console.print(Text(line, style="dim"))
-    return read
+    return report, files
 
 
-def write_page(folder: RunFolder, read: Pages) -> None:
+def write_page(folder: RunFolder, report: RunReport, files: Mapping[str, bytes]) -> None:
     """Write the page of everything, which holds the videos and so comes after them."""
-    write_atomic(folder.path(INDEX), run_page(folder.root, read))
+    write_files(folder.root, {INDEX: run_page(folder.root, report, files)})
 
 
 def contents(folder: RunFolder) -> str:
     """Say where everything is."""
-    names = [INDEX, TABLE, LATEX, SHEET, STEPS, FIGURE, EPISODES, TIMINGS, manifest.NAME]
+    names = [INDEX, TABLE, LATEX, SHEET, MEANS, STEPS, FIGURE, EPISODES, TIMINGS, manifest.NAME]
     names += [EVAL_INFO, EVAL_INFOS, VIDEOS]
     there = [name for name in names if folder.path(name).exists()]
     return f"{folder.root}: {', '.join(there)}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pi0bench.policy_role import Role
+from pi0bench.records.condition import Condition
+from pi0bench.records.policy_roles import KNOWN, Roles
 from pi0bench.records.record import Cell, Record
-from pi0bench.report.competing_policies import KNOWN, Roles, competing
-from pi0bench.report.success_rows import Condition
+from pi0bench.report.competing_policies import competing
 from pi0bench.stats.confidence_sequences import paired_evidence
 
 

@@ -78,9 +78,9 @@ def suite(name: str) -> tuple[str, ...]:
         UsageError: there is no such suite.
     """
     if name == ROBOSUITE:
-        from pi0bench.robosuite.specs import SPECS
+        from pi0bench.robosuite.task_spec import names
 
-        return tuple(f"{ROBOSUITE}/{task}" for task in SPECS)
+        return tuple(f"{ROBOSUITE}/{task}" for task in names())
     return tuple(spec.id for spec in task_files.suite(name))
 
 

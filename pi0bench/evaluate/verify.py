@@ -141,7 +141,11 @@ def changed(cells: Sequence[Cell], manifest: Mapping[str, Any]) -> list[str]:
     return [
         *differences(weights, now, "weights"),
         *differences(hashes, {name: task(name).hash for name in hashes}, "tasks"),
-        *differences(varied, {kind: digest(kind) for kind in varied}, "variations"),
+        *differences(
+            varied,
+            {kind: digest(kind, manifest.get("tasks", hashes)) for kind in varied},
+            "variations",
+        ),
     ]
 
 

@@ -78,7 +78,7 @@ def followed(policy: Policy, asked: Sequence[Asked], steps: int, solver: str) ->
 
 def _alike(layout: Layout) -> tuple[list[str], list[str]]:
     """Names and colours of the things like the first one, which comes first."""
-    kinds = {body.name: body.marks[0].look.split() for body in layout.bodies if body.marks}
+    kinds = {body.name: body.keypoints[0].name.split() for body in layout.bodies if body.keypoints}
     first = next(iter(kinds))
     names = [name for name, look in kinds.items() if look[1:] == kinds[first][1:]]
     return names, [kinds[name][0] for name in names]

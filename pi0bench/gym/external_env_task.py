@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
-from pi0bench.envs.episode_protocol import OWN, Seen, Verdict
+from pi0bench.envs.episode_protocol import OWN, Observation, Verdict
 from pi0bench.envs.pose import Array
 from pi0bench.envs.render.renderer_protocol import Image, Renderer
 from pi0bench.envs.world_protocol import EnvFault
@@ -113,10 +113,10 @@ class GymEpisode:
         """For how long it has now been a success; there are no stages."""
         return Verdict(self._held, 0, float(self.succeeded))
 
-    def observe(self, renderer: Renderer | None, side: int, points: int) -> Seen:
+    def observe(self, renderer: Renderer | None, side: int, points: int) -> Observation:
         """What the environment showed last, in its own sizes."""
         if isinstance(self._observation, np.ndarray) and self._observation.dtype != np.uint8:
-            return Seen(self._observation.astype(np.float32).ravel())
+            return Observation(self._observation.astype(np.float32).ravel())
         images: dict[str, Image] = {}
         numbers: list[Array] = []
         for name, value in _parts("image", self._observation):
@@ -124,8 +124,8 @@ class GymEpisode:
                 images[name] = value.copy()
             elif not isinstance(value, str):
                 numbers.append(np.asarray(value, np.float64).ravel())
-        felt = np.concatenate(numbers) if numbers else np.zeros(0)
-        return Seen(felt.astype(np.float32), images)
+        proprio = np.concatenate(numbers) if numbers else np.zeros(0)
+        return Observation(proprio.astype(np.float32), images)
 
     def step(self, action: Array) -> None:
         """Carry out one action, (A,)."""

@@ -9,26 +9,26 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-Feeling = NDArray[np.float32]
+Proprio = NDArray[np.float32]
 
 
-class StillEnv(gymnasium.Env[Feeling, NDArray[np.float32]]):
-    """Feels (10,) zeros and takes actions (7,); never rewards and never ends by itself."""
+class StillEnv(gymnasium.Env[Proprio, NDArray[np.float32]]):
+    """Observes (10,) zeros and takes actions (7,); never rewards and never ends by itself."""
 
     metadata = {"render_modes": [], "render_fps": 20}  # noqa: RUF012
     observation_space = spaces.Box(-1.0, 1.0, (10,), np.float32)
     action_space = spaces.Box(-1.0, 1.0, (7,), np.float32)
-    _feeling = np.zeros(10, np.float32)
+    _proprio = np.zeros(10, np.float32)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Feeling, dict[str, Any]]:
+    ) -> tuple[Proprio, dict[str, Any]]:
         """Start an episode, the same each time."""
         super().reset(seed=seed)
-        return self._feeling, {}
+        return self._proprio, {}
 
     def step(
         self, action: NDArray[np.float32]
-    ) -> tuple[Feeling, float, bool, bool, dict[str, Any]]:
+    ) -> tuple[Proprio, float, bool, bool, dict[str, Any]]:
         """Do nothing."""
-        return self._feeling, 0.0, False, False, {}
+        return self._proprio, 0.0, False, False, {}

@@ -29,8 +29,8 @@ class RemotePolicy:
 
     Args:
         name: openpi://HOST:PORT, and after a question mark `mapping`, a name or a file (see
-            `pi0bench.openpi.key_mapping`), which our own servers do not need, and `deadline_s` of one
-            reply.
+            `pi0bench.openpi.key_mapping`), which our own servers do not need, and `deadline_s`
+            of one reply.
 
     Raises:
         UsageError: the name is no such thing, nobody answers there, or the answers are not what

@@ -15,10 +15,9 @@ from pi0bench.content.code_digest import code_digest
 from pi0bench.openpi.client_episodes import Episodes
 from pi0bench.openpi.key_mapping import OWN
 from pi0bench.openpi.msgpack_codec import MalformedError
-from pi0bench.policies.policy import Observation, Policy
+from pi0bench.policies.policy import PROPRIO_DIM, Observation, Policy
 from pi0bench.policies.registry import origin
 
-_PROPRIO_DIM = 10
 _MOST_FELT = 1000.0
 """Metres, and what else a robot feels; far more than any does."""
 _MAX_STEPS = 200
@@ -40,7 +39,7 @@ def metadata(policy: Policy) -> dict[str, Any]:
             "weights": traits.weights,
             "image_side": traits.image_side,
             "n_obs_steps": traits.n_obs_steps,
-            "state_dim": _PROPRIO_DIM,
+            "state_dim": PROPRIO_DIM,
             "action_dim": 7,
             "execute": traits.execute,
             "steps": traits.steps,
@@ -102,7 +101,7 @@ def _observation(policy: Policy, message: Any) -> Observation:
     for name, key in (("front", "observation/image"), ("wrist", "observation/wrist_image")):
         if side:
             images[name] = _array(message, key, (side, side, 3), "uint8")
-    state = _array(message, "observation/state", (_PROPRIO_DIM,), "float32", "float64")
+    state = _array(message, "observation/state", (PROPRIO_DIM,), "float32", "float64")
     for at, felt in enumerate(state.tolist()):
         if not abs(felt) <= _MOST_FELT:
             wanted = f"numbers from {-_MOST_FELT:g} to {_MOST_FELT:g} would work"

@@ -13,7 +13,7 @@ from pi0bench.errors import UsageError
 PADDING, UNKNOWN = 0, 1
 
 
-class Words:
+class InstructionTokenizer:
     """A word-level tokenizer; word i of the vocabulary is id i + 2, 0 is padding, 1 is unknown."""
 
     def __init__(self, vocabulary: Sequence[str]) -> None:

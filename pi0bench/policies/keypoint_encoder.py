@@ -1,8 +1,8 @@
-"""Eyes: from two pictures to where each known thing is. They stand in for π0's image pre-training.
+"""From two pictures to where each known thing is; this stands in for π0's image pre-training.
 
-A small convolutional network a camera draws one heat map a look ("red cube", "bowl"); the maps'
+A small convolutional network a camera draws one heat map a keypoint ("red cube", "bowl"); the maps'
 centres become rays of the calibrated cameras, the rays meet the table, and a small network
-corrects the result. Letters: B observations, C cameras, S looks, P pixels a side.
+corrects the result. Letters: B observations, C cameras, S keypoints, P pixels a side.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-PROPRIO_DIM = 10
-SEEN_DIM = 11
+from pi0bench.policies.policy import PROPRIO_DIM
+
+FEATURE_DIM = 11
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the eyes say of each look.
+class Keypoints:
+    """What pictures say of each keypoint.
 
     Attributes:
         present: logit that it is in the scene, (B, S).
         pos_m: in the base frame, (B, S, 3).
         from_tool_m: in the tool's heading frame, origin at the tool, (B, S, 3).
-        turn: cosine and sine of the heading relative to the hand times the thing's symmetry (four
-            for a cube), (B, S, 2).
+        heading: cosine and sine of the heading relative to the hand times the thing's symmetry
+            (four for a cube), (B, S, 2).
         log_error: logarithm of the expected error of pos_m and from_tool_m, metres, (B, S, 2).
         pixel: centre in each picture, right and down, the frame is [-1, 1], (B, S, C, 2).
     """
@@ -36,28 +37,28 @@ class Seen:
     present: Tensor
     pos_m: Tensor
     from_tool_m: Tensor
-    turn: Tensor
+    heading: Tensor
     log_error: Tensor
     pixel: Tensor
 
     def features(self) -> Tensor:
-        """What a policy gets, (B, S, SEEN_DIM): everything but the pixels."""
+        """What a policy gets, (B, S, FEATURE_DIM): everything but the pixels."""
         present = torch.sigmoid(self.present)[..., None]
-        parts = (self.pos_m, self.from_tool_m, self.turn, self.log_error)
+        parts = (self.pos_m, self.from_tool_m, self.heading, self.log_error)
         return torch.cat([present, *parts], dim=-1)
 
 
-class Maps(nn.Module):
+class Heatmaps(nn.Module):
     """Heat maps and a feature map of one camera at half the picture's resolution."""
 
-    def __init__(self, looks: int, width: int) -> None:
+    def __init__(self, keypoints: int, width: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(3, width, 5, stride=2, padding=2)
         self.down = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)
         self.wide = nn.Conv2d(2 * width, 2 * width, 3, padding=2, dilation=2)
         self.wider = nn.Conv2d(2 * width, 2 * width, 3, padding=4, dilation=4)
         self.up = nn.Conv2d(3 * width, 2 * width, 3, padding=1)
-        self.heat = nn.Conv2d(2 * width, looks, 1)
+        self.heat = nn.Conv2d(2 * width, keypoints, 1)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, P, P) in [-1, 1] to heat (B, S, P/2, P/2) and features (B, F, P/2, P/2)."""
@@ -70,11 +71,11 @@ class Maps(nn.Module):
         return self.heat(x), x
 
 
-class Eyes(nn.Module):
+class KeypointEncoder(nn.Module):
     """See the module's docstring.
 
     Args:
-        looks: what to tell apart, S names, each with the height in metres at which its point
+        keypoints: what to tell apart, S names, each with the height in metres at which its point
             usually is; rays are met with the plane of that height.
         calibration: camera name → on_tool, pos_m, rot, fovy_deg (see `envs.cameras.calibration`).
         width: channels of the first layer.
@@ -82,30 +83,31 @@ class Eyes(nn.Module):
 
     def __init__(
         self,
-        looks: Mapping[str, float],
+        keypoints: Mapping[str, float],
         calibration: Mapping[str, Mapping[str, Any]],
         width: int = 24,
     ) -> None:
         super().__init__()
-        self.looks, self.cameras = tuple(looks), tuple(calibration)
-        self.register_buffer("height_m", torch.tensor(list(looks.values())), persistent=False)
-        self.maps = nn.ModuleDict({name: Maps(len(looks), width) for name in self.cameras})
+        self.keypoints, self.cameras = tuple(keypoints), tuple(calibration)
+        self.register_buffer("height_m", torch.tensor(list(keypoints.values())), persistent=False)
+        heatmaps = {name: Heatmaps(len(keypoints), width) for name in self.cameras}
+        self.heatmaps = nn.ModuleDict(heatmaps)
         self.calibration = calibration
         inputs = len(self.cameras) * (2 + 3 + 1 + 2 * width) + PROPRIO_DIM + 16
-        self.name = nn.Parameter(torch.zeros(len(looks), 16))
+        self.keypoint_embedding = nn.Parameter(torch.zeros(len(keypoints), 16))
         self.hidden = nn.Linear(inputs, 192)
         self.hidden2 = nn.Linear(192, 192)
         self.out = nn.Linear(192, 1 + 3 + 3 + 2 + 2)
 
     height_m: Tensor
 
-    def forward(self, images: Mapping[str, Tensor], proprio: Tensor) -> Seen:
-        """Look at the pictures, (B, P, P, 3) uint8 a camera, and feel the robot, (B, 10)."""
+    def forward(self, images: Mapping[str, Tensor], proprio: Tensor) -> Keypoints:
+        """From pictures, (B, P, P, 3) uint8 a camera, and proprioception, (B, 10)."""
         rows: list[Tensor] = []
         pixels, planes = [], []
         for name in self.cameras:
             x = images[name].permute(0, 3, 1, 2).float() / 127.5 - 1
-            heat, features = self.maps[name](x.contiguous(memory_format=torch.channels_last))
+            heat, features = self.heatmaps[name](x.contiguous(memory_format=torch.channels_last))
             weight = heat.flatten(2).softmax(-1)
             pixel = torch.einsum("bsn,nc->bsc", weight, _grid(heat.shape[-1], heat))
             local = torch.einsum("bsn,bfn->bsf", weight, features.flatten(2))
@@ -115,19 +117,19 @@ class Eyes(nn.Module):
             pixels.append(pixel)
             planes.append(plane)
         shape = (*planes[0].shape[:2], -1)
-        feel = proprio[:, None].expand(-1, shape[1], -1)
-        names = self.name.expand(shape[0], -1, -1)
-        x = functional.silu(self.hidden(torch.cat([*rows, feel, names], dim=-1)))
+        state = proprio[:, None].expand(-1, shape[1], -1)
+        names = self.keypoint_embedding.expand(shape[0], -1, -1)
+        x = functional.silu(self.hidden(torch.cat([*rows, state, names], dim=-1)))
         x = x + functional.silu(self.hidden2(x))
-        present, pos, near, turn, error = self.out(x).split([1, 3, 3, 2, 2], dim=-1)
+        present, pos, near, heading, error = self.out(x).split([1, 3, 3, 2, 2], dim=-1)
         height = self.height_m[:, None].expand_as(planes[0][..., :1])
         front = torch.cat([planes[0], height], dim=-1)
         wrist = to_tool(torch.cat([planes[-1], height], dim=-1), proprio)
-        return Seen(
+        return Keypoints(
             present[..., 0],
             front + 0.1 * pos,
             wrist + 0.1 * near,
-            turn,
+            heading,
             error - 4,
             torch.stack(pixels, dim=2),
         )
@@ -154,12 +156,8 @@ class Eyes(nn.Module):
 
 def _heading(proprio: Tensor) -> Tensor:
     """Rotation by the hand's heading about the vertical, (B, 3, 3)."""
-    s, c, o, i = (
-        proprio[:, 3],
-        proprio[:, 4],
-        torch.zeros_like(proprio[:, 3]),
-        torch.ones_like(proprio[:, 3]),
-    )
+    s, c = proprio[:, 3], proprio[:, 4]
+    o, i = torch.zeros_like(s), torch.ones_like(s)
     return torch.stack([c, -s, o, s, c, o, o, o, i], dim=-1).view(-1, 3, 3)
 
 

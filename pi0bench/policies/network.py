@@ -1,4 +1,4 @@
-"""What is behind the eyes, to those who train it and to those who ask it for actions."""
+"""What every architecture is, to those who train it and to those who ask it for actions."""
 
 from __future__ import annotations
 
@@ -9,55 +9,47 @@ from typing import Any, Self
 
 from torch import Generator, Tensor, nn
 
-from pi0bench.policies.heads.head import Draw
-from pi0bench.policies.normalisation import ActionScale
+from pi0bench.policies.heads.head import NoiseSource, Sampled
+from pi0bench.policies.normalisation import NormStats
 
-PROPRIO_DIM = 10
-
-Seen = Mapping[str, Tensor]
-"""B observations: `proprio` (B, 10); `ids` and `words`, word ids and their validity, (B, L); and
-`features`, what the eyes say, (B, S, 11), or `points`, (B, N, 6), as its card asks for."""
+ObservationBatch = Mapping[str, Tensor]
+"""B observations: `proprio` (B, 10); the instruction's `prompt_tokens` and `prompt_mask`, False for
+padding, (B, L); and `features` of keypoints, (B, S, 11), or `points`, (B, N, 6), by the card."""
 
 
 @dataclass(frozen=True)
-class Given:
+class NetworkSpec:
     """What every network must know before it is made.
 
     Attributes:
-        looks: number of things that the eyes tell apart, S; 0 without eyes.
-        words: rows of the word embedding.
-        scale: how actions become numbers.
-        horizon: steps of a chunk, H.
-        studied: what the head found in the data (see `Head.study`).
+        keypoints: of its encoder, S; 0 without one.
+        vocab_size: rows of the embedding of instructions.
+        norm_stats: how actions become numbers.
+        action_horizon: steps of a chunk, H.
+        tokenizer: what the head found in the data (see `Head.fit_tokenizer`).
     """
 
-    looks: int
-    words: int
-    scale: ActionScale
-    horizon: int
-    studied: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """Actions, (B, at most H, 7), not clipped; and how many evaluations they took, or (B,)."""
-
-    actions: Tensor
-    evaluations: int | Tensor
+    keypoints: int
+    vocab_size: int
+    norm_stats: NormStats
+    action_horizon: int
+    tokenizer: Mapping[str, Any]
 
 
 class Network(nn.Module, ABC):
-    """Everything behind the eyes: observations to chunks of actions, in two stages.
+    """Encoded observations to chunks of actions, in two stages.
 
     Attributes:
-        scale: how actions become network numbers.
+        norm_stats: how actions become network numbers.
         solvers: samplers that it can use, its card's first; empty when it takes no steps.
         steps: that its sampler takes unless told otherwise; 0 when it takes none.
     """
 
-    def __init__(self, scale: ActionScale, solvers: tuple[str, ...] = (), steps: int = 0) -> None:
+    def __init__(
+        self, norm_stats: NormStats, solvers: tuple[str, ...] = (), steps: int = 0
+    ) -> None:
         super().__init__()
-        self.scale, self.solvers, self.steps = scale, solvers, steps
+        self.norm_stats, self.solvers, self.steps = norm_stats, solvers, steps
 
     @abstractmethod
     def initialise(self, generator: Generator) -> Self:
@@ -67,12 +59,12 @@ class Network(nn.Module, ABC):
         """The weight matrices that Muon trains; none by default."""
         return []
 
-    def tokenize(self, batch: Seen) -> dict[str, Tensor]:
+    def tokenize(self, batch: ObservationBatch) -> dict[str, Tensor]:
         """What of a training batch can be computed once, to be added to it; nothing by default."""
         return {}
 
     @abstractmethod
-    def loss(self, batch: Seen, generator: Generator, draws: int) -> Tensor:
+    def loss(self, batch: ObservationBatch, generator: Generator, draws: int) -> Tensor:
         """Mean training loss, a scalar.
 
         Args:
@@ -83,9 +75,13 @@ class Network(nn.Module, ABC):
         """
 
     @abstractmethod
-    def encode(self, seen: Seen) -> Any:
+    def encode(self, batch: ObservationBatch) -> Any:
         """The first stage, once a plan: whatever `sample` needs of the observations."""
 
     @abstractmethod
-    def sample(self, encoded: Any, draw: Draw, steps: int, solver: str) -> Sampled:
-        """The second stage: actions (see `Head.sample`), their evaluations counted."""
+    def sample(self, encoded: Any, noise: NoiseSource, steps: int, solver: str) -> Sampled:
+        """The second stage: actions, not clipped (see `Head.sample`)."""
+
+    def unnormalised(self, sampled: Sampled) -> Sampled:
+        """The actions of network numbers."""
+        return Sampled(self.norm_stats.unnormalise(sampled.actions), sampled.evaluations)

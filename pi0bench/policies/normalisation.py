@@ -11,26 +11,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-TOKEN_DIM = 14
+KEYPOINT_DIM = 14
 _CENTRE_M = (0.50, 0.0, 0.08)
 _SPREAD_M = (0.15, 0.18, 0.10)
 _FAR_M, _NEAR_M = 0.20, 0.04
 
 
-def tokens(features: Tensor) -> Tensor:
-    """What the eyes say of each look, (B, S, 11) as `Seen.features`, to numbers near 1, (B, S, 14).
+def normalise_keypoints(features: Tensor) -> Tensor:
+    """Keypoints, (B, S, 11) as `Keypoints.features`, to numbers near 1, (B, S, 14).
 
     The place relative to the tool enters at two scales, since a grasp is decided by millimetres
     and an approach by decimetres.
     """
-    present, pos, near, turn, error = features.split([1, 3, 3, 2, 2], dim=-1)
+    present, pos, near, heading, error = features.split([1, 3, 3, 2, 2], dim=-1)
     centre, spread = _row(_CENTRE_M, features), _row(_SPREAD_M, features)
     parts = (2 * present - 1, (pos - centre) / spread, near / _FAR_M)
-    return torch.cat([*parts, torch.tanh(near / _NEAR_M), turn, 0.5 * (error + 4)], dim=-1)
+    return torch.cat([*parts, torch.tanh(near / _NEAR_M), heading, 0.5 * (error + 4)], dim=-1)
 
 
-def state(proprio: Tensor) -> Tensor:
-    """What the robot feels, (B, 10) as `Tabletop.proprio`, to numbers near 1, (B, 10)."""
+def normalise_state(proprio: Tensor) -> Tensor:
+    """Proprioception, (B, 10) as `Tabletop.proprio`, to numbers near 1, (B, 10)."""
     pos, heading, tilt, width, lag = proprio.split([3, 2, 1, 1, 3], dim=-1)
     centre, spread = _row(_CENTRE_M, proprio), _row(_SPREAD_M, proprio)
     return torch.cat(
@@ -38,7 +38,7 @@ def state(proprio: Tensor) -> Tensor:
     )
 
 
-def points(cloud: Tensor) -> Tensor:
+def normalise_points(cloud: Tensor) -> Tensor:
     """Positions (m) and colours in [0, 1], (B, N, 6), to numbers near 1, (B, N, 6)."""
     half = (0.5, 0.5, 0.5)
     return (cloud - _row(_CENTRE_M + half, cloud)) / _row(_SPREAD_M + half, cloud)
@@ -61,14 +61,14 @@ class ActionSpace:
     """What a head knows of the network numbers that it generates; A dimensions.
 
     Attributes:
-        horizon: steps of a chunk, H.
+        action_horizon: steps of a chunk, H.
         bounds: the numbers of the least and the greatest action, -1 and 1; (A,) each.
-        usual: the 1st and 99th percentile of the numbers in the demonstrations; (A,) each.
+        quantiles: the 1st and 99th percentile of the numbers in the demonstrations; (A,) each.
     """
 
-    horizon: int
+    action_horizon: int
     bounds: tuple[Tensor, Tensor]
-    usual: tuple[Tensor, Tensor]
+    quantiles: tuple[Tensor, Tensor]
 
     @property
     def dim(self) -> int:
@@ -77,39 +77,39 @@ class ActionSpace:
 
 
 @dataclass(frozen=True)
-class ActionScale:
-    """How actions become network numbers: a = mean + scale · number; (7,) each.
+class NormStats:
+    """How actions become network numbers: a = mean + std · number; (7,) each.
 
     Attributes:
         mean: of the demonstrated actions.
-        scale: their standard deviation, with a floor.
-        low: their 1st percentile.
-        high: their 99th percentile.
+        std: their standard deviation, with a floor.
+        q01: their 1st percentile.
+        q99: their 99th percentile.
     """
 
     mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+    std: tuple[float, ...]
+    q01: tuple[float, ...]
+    q99: tuple[float, ...]
 
     @staticmethod
-    def of(actions: NDArray[np.float32], floor: float = 0.1) -> ActionScale:
-        """From expert actions (N, 7); no scale is below `floor`, since constants would explode."""
+    def of(actions: NDArray[np.float32], floor: float = 0.1) -> NormStats:
+        """From expert actions (N, 7); no std is below `floor`, since constants would explode."""
         low, high = np.quantile(actions, [0.01, 0.99], axis=0)
         rows = (actions.mean(axis=0), np.maximum(actions.std(axis=0), floor), low, high)
-        return ActionScale(*(tuple(round(float(x), 4) for x in row) for row in rows))
+        return NormStats(*(tuple(round(float(x), 4) for x in row) for row in rows))
 
-    def space(self, horizon: int) -> ActionSpace:
+    def space(self, action_horizon: int) -> ActionSpace:
         """What heads know of chunks of that many steps."""
         one = torch.ones(len(self.mean))
-        usual = self.normalise(torch.tensor([self.low, self.high]))
+        quantiles = self.normalise(torch.tensor([self.q01, self.q99]))
         bounds = self.normalise(torch.stack([-one, one]))
-        return ActionSpace(horizon, (bounds[0], bounds[1]), (usual[0], usual[1]))
+        return ActionSpace(action_horizon, (bounds[0], bounds[1]), (quantiles[0], quantiles[1]))
 
     def normalise(self, actions: Tensor) -> Tensor:
         """Actions (…, 7) to network numbers."""
-        return (actions - _row(self.mean, actions)) / _row(self.scale, actions)
+        return (actions - _row(self.mean, actions)) / _row(self.std, actions)
 
-    def restore(self, numbers: Tensor) -> Tensor:
+    def unnormalise(self, numbers: Tensor) -> Tensor:
         """Network numbers (…, 7) to actions."""
-        return numbers * _row(self.scale, numbers) + _row(self.mean, numbers)
+        return numbers * _row(self.std, numbers) + _row(self.mean, numbers)

@@ -6,11 +6,11 @@ D head_dim, T keys. Source: Black et al. 2024 (π0), appendix B; details as in o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 MASKED = -2.3819763e38  # openpi's; finite, so that a row without a single valid key is no NaN
@@ -31,22 +31,22 @@ class TrunkConfig:
 
 
 @dataclass(frozen=True)
-class PrefixCache:
-    """A prefix's keys and values: layers of (B, K, L, D), valid (B, L), its sum count (B,)."""
+class KVCache:
+    """Keys and values: layers of (B, K, T, D), mask (B, T), its sum length (B,)."""
 
     layers: tuple[tuple[Tensor, Tensor], ...]
-    valid: Tensor
-    count: Tensor
+    mask: Tensor
+    length: Tensor
 
-    def repeat(self, draws: int) -> PrefixCache:
+    def repeat(self, draws: int) -> KVCache:
         """Let each row serve `draws` suffix rows that follow one another."""
         if draws == 1:
             return self
         layers = tuple(
             (k.repeat_interleave(draws, 0), v.repeat_interleave(draws, 0)) for k, v in self.layers
         )
-        valid, count = (x.repeat_interleave(draws, 0) for x in (self.valid, self.count))
-        return replace(self, layers=layers, valid=valid, count=count)
+        mask, length = (x.repeat_interleave(draws, 0) for x in (self.mask, self.length))
+        return KVCache(layers, mask, length)
 
 
 class RMSNorm(nn.Module):
@@ -77,14 +77,14 @@ class Layer(nn.Module):
         self.up = nn.Linear(width, mlp, bias=False)
         self.down = nn.Linear(mlp, width, bias=False)
 
-    def project(self, x: Tensor, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    def project(self, x: Tensor, rope: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Tokens (B, S, W) to rotated q (B, N, S, D), rotated k and plain v (B, K, S, D)."""
         qkv = self.qkv(self.norm_attention(x)).unflatten(-1, (-1, self.head_dim))
         qk, v = qkv.split([self.heads + self.kv_heads, self.kv_heads], dim=2)
-        q, k = _rotate(qk, turn).split([self.heads, self.kv_heads], dim=2)
+        q, k = _apply_rope(qk, rope).split([self.heads, self.kv_heads], dim=2)
         return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
 
-    def close(self, x: Tensor, attended: Tensor) -> Tensor:
+    def output_and_mlp(self, x: Tensor, attended: Tensor) -> Tensor:
         """Add the attention's output (B, N, S, D) and then the GeGLU's to the tokens (B, S, W)."""
         x = x + self.out(attended.transpose(1, 2).flatten(2))
         y = self.norm_mlp(x)
@@ -105,7 +105,7 @@ class Expert(nn.Module):
         return cast("list[Layer]", list(self.layers))
 
 
-def _turn(positions: Tensor, dim: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def _rope(positions: Tensor, dim: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Rotary cosines and signed sines, (B, S, 1, D) each. Source: Su et al. 2021, base 1e4."""
     rates = 1e4 ** (-torch.arange(0, dim, 2, device=positions.device) / dim)
     angles = (positions.float()[..., None] * rates)[:, :, None]
@@ -113,107 +113,85 @@ def _turn(positions: Tensor, dim: int, dtype: torch.dtype) -> tuple[Tensor, Tens
     return torch.cat([cos, cos], dim=-1).to(dtype), torch.cat([-sin, sin], dim=-1).to(dtype)
 
 
-def _rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+def _apply_rope(x: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
     """Rotate (B, S, heads, D) by its positions, pairing dimension j with j + D/2."""
-    cos, sin = turn  # rolling is half the cost of splitting the halves on a CPU
+    cos, sin = rope  # rolling is half the cost of splitting the halves on a CPU
     return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, dims=-1), sin)
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor, sees: Tensor) -> Tensor:
-    """Attention of q (B, N, S, D) over k and v (B, K, T, D); sees (B, S, T) is added.
+def _attend(q: Tensor, k: Tensor, v: Tensor, attention_mask: Tensor) -> Tensor:
+    """Attention of q (B, N, S, D) over k and v (B, K, T, D); the mask (B, S, T) is added.
 
     All query heads of a key head are rows of one product: at these sizes that takes two thirds of
     the time of PyTorch's fused attention on a CPU.
     """
     rows = q.unflatten(1, (k.shape[1], -1)).flatten(2, 3)
     scores = (rows @ k.mT * q.shape[-1] ** -0.5).unflatten(2, (-1, q.shape[2]))
-    weights = (scores + sees[:, None, None]).float().softmax(dim=-1).to(q.dtype)
+    weights = (scores + attention_mask[:, None, None]).float().softmax(dim=-1).to(q.dtype)
     return (weights.flatten(2, 3) @ v).view_as(q)
 
 
-def _additive(sees: Tensor, dtype: torch.dtype) -> Tensor:
-    """0 where a query sees a key and `MASKED` where not."""
-    return torch.zeros(sees.shape, dtype=dtype, device=sees.device).masked_fill(~sees, MASKED)
+def _additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """0 where a query may attend to a key and `MASKED` where not."""
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, MASKED)
 
 
 class Trunk(nn.Module):
-    """Blocks [images + text] | [state] | [actions]: a token sees its own block and earlier ones.
+    """Blocks [images + text] | [state] | [actions]: a token attends to its own and earlier ones.
 
-    `evaluations` counts the passes of the action expert, a number or one a row, (B,); callers set
-    it back to 0. The prefix expert keeps the weights after its last layer's k and v, which π0 never
-    uses, because checkpoints hold them.
+    The prefix expert keeps the weights after its last layer's k and v, which π0 never uses, because
+    checkpoints hold them.
     """
-
-    evaluations: int | Tensor
 
     def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
-        self.config, self.evaluations = config, 0
+        self.config = config
         self.prefix_expert = Expert(config.prefix_width, config.prefix_mlp, config)
         self.action_expert = Expert(config.action_width, config.action_mlp, config)
 
-    def prefix(self, tokens: Tensor, valid: Tensor) -> PrefixCache:
+    def prefix(self, tokens: Tensor, mask: Tensor) -> KVCache:
         """Run images and text once; no suffix token can change the result.
 
         Args:
             tokens: embedded images and text, (B, L, Wp).
-            valid: False for padding, which nobody sees and which takes no position, (B, L) bool.
+            mask: False for padding, to which nobody attends and which takes no position, (B, L).
         """
-        x = tokens.masked_fill(~valid[..., None], 0)
-        turn = _turn(valid.long().cumsum(1) - 1, self.config.head_dim, x.dtype)
-        sees = _additive(valid[:, None].expand(-1, valid.shape[1], -1), x.dtype)
-        cached = []
+        x = tokens.masked_fill(~mask[..., None], 0)
+        rope = _rope(mask.long().cumsum(1) - 1, self.config.head_dim, x.dtype)
+        attention_mask = _additive(mask[:, None].expand(-1, mask.shape[1], -1), x.dtype)
+        layers = []
         for i, layer in enumerate(self.prefix_expert.stack, start=1):
-            q, k, v = layer.project(x, turn)
-            cached.append((k, v))
+            q, k, v = layer.project(x, rope)
+            layers.append((k, v))
             if i < self.config.depth:
-                x = layer.close(x, _attend(q, k, v, sees))
-        return PrefixCache(tuple(cached), valid, valid.long().sum(1))
+                x = layer.output_and_mlp(x, _attend(q, k, v, attention_mask))
+        return KVCache(tuple(layers), mask, mask.long().sum(1))
 
-    def suffix(self, cache: PrefixCache, tokens: Tensor, blocks: Tensor) -> Tensor:
-        """One evaluation of the action expert: the outputs of `extend`, (B, S, Wa)."""
-        return self.extend(cache, tokens, blocks)[0]
-
-    def extend(
-        self, cache: PrefixCache, tokens: Tensor, blocks: Tensor, counted: Tensor | None = None
-    ) -> tuple[Tensor, PrefixCache]:
-        """One evaluation of the action expert, which later ones can build on.
+    def suffix(self, kv_cache: KVCache, tokens: Tensor, blocks: Tensor) -> tuple[Tensor, KVCache]:
+        """One evaluation of the action expert.
 
         Args:
-            cache: of the same B rows (`PrefixCache.repeat` for several rows an observation).
+            kv_cache: of the same B rows (`KVCache.repeat` for several rows an observation).
             tokens: state and action tokens, (B, S, Wa).
             blocks: the block that each token is in, ascending, (S,) int.
-            counted: the rows for which this counts as an evaluation, (B,) bool; all by default.
 
         Returns:
             The tokens after the expert's final norm, (B, S, Wa), and the cache with their keys
-            and values, which every token of a later call sees.
+            and values, to which every token of a later call attends.
         """
-        self.evaluations = self.evaluations + (1 if counted is None else counted.long())
         rows, size = tokens.shape[:2]
         steps = torch.arange(size, device=tokens.device)
-        turn = _turn(cache.count[:, None] + steps, self.config.head_dim, tokens.dtype)
+        rope = _rope(kv_cache.length[:, None] + steps, self.config.head_dim, tokens.dtype)
         own = (blocks <= blocks[:, None]).expand(rows, -1, -1)
-        sees = torch.cat([cache.valid[:, None].expand(-1, size, -1), own], dim=2)
-        sees = _additive(sees, tokens.dtype)
+        seen = torch.cat([kv_cache.mask[:, None].expand(-1, size, -1), own], dim=2)
+        attention_mask = _additive(seen, tokens.dtype)
         x, layers = tokens, []
-        for layer, (k_prefix, v_prefix) in zip(self.action_expert.stack, cache.layers, strict=True):
-            q, k, v = layer.project(x, turn)
-            k, v = torch.cat([k_prefix, k], dim=2), torch.cat([v_prefix, v], dim=2)
+        for layer, (k_before, v_before) in zip(
+            self.action_expert.stack, kv_cache.layers, strict=True
+        ):
+            q, k, v = layer.project(x, rope)
+            k, v = torch.cat([k_before, k], dim=2), torch.cat([v_before, v], dim=2)
             layers.append((k, v))
-            x = layer.close(x, _attend(q, k, v, sees))
-        valid = torch.cat([cache.valid, cache.valid.new_ones(rows, size)], dim=1)
-        return self.action_expert.norm(x), PrefixCache(tuple(layers), valid, cache.count + size)
-
-
-def initialise(module: nn.Module, generator: Generator) -> None:
-    """Draw every linear weight of `module` from N(0, 1/inputs) and set biases to 0, in place.
-
-    PyTorch's own constructors draw from the global generator; this makes a new network a function
-    of a seed. Source: Gemma's `lecun_normal`.
-    """
-    for part in module.modules():
-        if isinstance(part, nn.Linear):
-            nn.init.normal_(part.weight, std=part.in_features**-0.5, generator=generator)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
+            x = layer.output_and_mlp(x, _attend(q, k, v, attention_mask))
+        mask = torch.cat([kv_cache.mask, kv_cache.mask.new_ones(rows, size)], dim=1)
+        return self.action_expert.norm(x), KVCache(tuple(layers), mask, kv_cache.length + size)

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from pi0bench.policy_role import Role, role
 
+PROPRIO_DIM = 10
+"""Numbers of a robot's proprioception: see `pi0bench.tasks.tabletop_episode.proprio`."""
+
 NONE = "none"
 """In place of a hash, of a policy that has no weights."""
 
@@ -29,8 +32,8 @@ class Observation:
         proprio: what the robot feels, (10,) float32, read-only (see `Tabletop.proprio`).
         instruction: what is asked, in words.
         expert_action: the scripted expert's next action; None for all but privileged policies.
-        points: a cloud of the scene, (N, 6) float32, read-only (see `pi0bench.envs.state_and_points.Cloud`);
-            None for policies whose `points` is 0.
+        points: a cloud of the scene, (N, 6) float32, read-only (see
+            `pi0bench.envs.state_and_points.Cloud`); None for policies whose `points` is 0.
         joints_rad: measured, (7,) float32; None where the world does not tell.
         low, high: the least and greatest action, (A,) each; what lies outside is clipped.
         episode: a name that all observations of an episode share, and no other's have.

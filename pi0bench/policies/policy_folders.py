@@ -5,15 +5,10 @@ from __future__ import annotations
 import sysconfig
 from pathlib import Path
 
-from pi0bench.content.folders import PACKAGE, folder, folders_of_others
+from pi0bench.content.folders import PACKAGE, folders_of
 from pi0bench.errors import UsageError
 
 CARD, EYES_CARD, WEIGHTS = "policy.toml", "eyes.toml", "model.safetensors"
-
-
-def roots() -> list[Path]:
-    """The folders that hold policies: the benchmark's own, then those of others."""
-    return [folder("policies"), *(Path(home) / "policies" for home in folders_of_others())]
 
 
 def folders(card: str = CARD) -> dict[str, Path]:
@@ -25,7 +20,7 @@ def folders(card: str = CARD) -> dict[str, Path]:
         UsageError: two have the same name.
     """
     found: dict[str, Path] = {}
-    for root in roots():
+    for root in folders_of("policies"):
         for path in sorted([*root.glob(f"*/{card}"), *root.glob(f"*/*/{card}")]):
             name = path.parent.relative_to(root).as_posix()
             if name in found:
@@ -36,7 +31,7 @@ def folders(card: str = CARD) -> dict[str, Path]:
 
 def name_of(home: Path) -> str:
     """The name of a folder, as `folders` says it; of one elsewhere, its last part."""
-    within = [root for root in roots() if home.is_relative_to(root)]
+    within = [root for root in folders_of("policies") if home.is_relative_to(root)]
     return home.relative_to(within[0]).as_posix() if within else home.name
 
 

@@ -12,19 +12,17 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from pi0bench.records.condition import Condition, measured
 from pi0bench.records.record import NOMINAL, Record, Timing
-from pi0bench.report.success_rows import Condition
 
 NAME, SEVERAL = "eval_info.json", "eval_info"
 
 
 def eval_infos(records: Sequence[Record], timings: Sequence[Timing]) -> dict[str, bytes]:
     """One file for a single condition, else a folder with one for each; contents by name."""
-    groups: dict[Condition, list[Record]] = {}
-    for record in records:
-        if record.final:
-            groups.setdefault(Condition.of(record), []).append(record)
-    files = {_name(of): eval_info(group, timings) for of, group in sorted(groups.items())}
+    files = {
+        _name(of): eval_info(group, timings) for of, group in sorted(measured(records).items())
+    }
     if len(files) == 1:
         files = dict(zip((NAME,), files.values(), strict=True))
     return {
@@ -34,9 +32,8 @@ def eval_infos(records: Sequence[Record], timings: Sequence[Timing]) -> dict[str
 
 
 def _name(of: Condition) -> str:
-    sampler = (str(of.steps), of.solver) if of.steps else ()
     varied = () if of.variation == NOMINAL else (of.variation,)
-    name = "-".join((of.policy, *sampler, *varied)).replace("/", "_")
+    name = "-".join((of.policy, *of.sampler, *varied)).replace("/", "_")
     return f"{SEVERAL}/{name}.json"
 
 

@@ -11,11 +11,10 @@ from typing import Any
 
 from pi0bench.errors import StorageError, UsageError
 from pi0bench.files.durable import storage, write_atomic
-from pi0bench.policy_role import role
 from pi0bench.records import resume_compatibility
 from pi0bench.records.manifest_schema import PLANNED, lacking, wrong
+from pi0bench.records.policy_roles import KNOWN, Roles, roles
 from pi0bench.records.record import Cell
-from pi0bench.report.competing_policies import KNOWN, Roles
 
 NAME = "manifest.json"
 
@@ -52,20 +51,6 @@ def plan(of: Mapping[str, Any]) -> Plan:
     said = of["settings"]
     episodes = of.get("stopped", said)["episodes"]
     return Plan(tuple(said["tasks"]), episodes, bool(said.get("stop_early")), roles(of))
-
-
-def roles(of: Mapping[str, Any] | None) -> Roles:
-    """What the manifest says of the comparison; for none, and one from before, the known names.
-
-    Raises:
-        UsageError: it says of a policy what no policy can be.
-    """
-    said = of.get("roles") if of else None
-    if said is None:
-        return KNOWN
-    if not isinstance(said, dict):
-        raise UsageError(f"{NAME}: roles: not an object of policies with their roles")
-    return {name: role(one, f"{NAME}: roles: {name}") for name, one in said.items()}
 
 
 def complete(of: Mapping[str, Any], done: Iterable[Cell]) -> bool:

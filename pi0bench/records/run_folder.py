@@ -12,11 +12,7 @@ from typing import Any, TypeVar
 
 from pi0bench.errors import StorageError, UsageError
 from pi0bench.files import folder_lock
-from pi0bench.files.durable import (
-    prove_writable,
-    read_lines,
-    write_atomic,
-)
+from pi0bench.files.durable import prove_writable, read_lines, write_atomic
 from pi0bench.files.group_commit import GroupCommit
 from pi0bench.records import manifest as manifests
 from pi0bench.records.record import Cell, Record, Timing, contrast
@@ -25,13 +21,16 @@ EPISODES = "episodes.jsonl"
 TIMINGS = "timings.jsonl"
 COMPRESSED = ".gz"
 T = TypeVar("T", Record, Timing)
+_Line = tuple[int, T]
+"""What a line holds, and its number."""
 
 
 class RunFolder:
     """The records of one run.
 
-    `RunFolder(path)` reads; `RunFolder.open(...)` also writes, alone, until `close`. Records that
-    are packed, as published ones are, stay so.
+    `RunFolder(path)` reads; `RunFolder.open(...)` also writes, alone, until `close`. Either file is
+    parsed once: what is appended is remembered, and nobody else may write. Records that are packed,
+    as published ones are, stay so.
     """
 
     def __init__(self, root: Path | str) -> None:
@@ -39,6 +38,8 @@ class RunFolder:
         self._alone: ExitStack | None = None
         self._packed = False
         self._lines = GroupCommit()
+        self._records: list[_Line[Record]] | None = None
+        self._timings: list[_Line[Timing]] | None = None
 
     @classmethod
     def open(
@@ -128,13 +129,17 @@ class RunFolder:
         """
         self._must_be_open()
         self._lines.append(self._unpacked(EPISODES), record.to_line())
+        if self._records is not None:
+            self._records.append((len(self._records) + 1, record))
         if timing is not None:
             self._lines.append(self._unpacked(TIMINGS), timing.to_line())
+            if self._timings is not None:
+                self._timings.append((len(self._timings) + 1, timing))
 
     def records(self) -> list[Record]:
         """Return one record for each key; a final one supersedes, else the later one does."""
         kept: dict[str, tuple[int, Record]] = {}
-        for number, record in self._read(EPISODES, Record.from_line):
+        for number, record in self._read_records():
             key = record.cell.key()
             earlier_number, earlier = kept.get(key, (number, record))
             if not earlier.final or earlier == record:
@@ -149,7 +154,7 @@ class RunFolder:
 
     def timings(self) -> list[Timing]:
         """Return one timing for each key, the latest; its attempts are those of all of them."""
-        read = dict.fromkeys(timing for _, timing in self._read(TIMINGS, Timing.from_line))
+        read = dict.fromkeys(timing for _, timing in self._read_timings())
         attempts: Counter[str] = Counter()
         for timing in read:
             attempts[timing.key] += timing.attempts
@@ -177,8 +182,19 @@ class RunFolder:
         self._packed |= self.path(EPISODES + COMPRESSED).exists()
         write_lines(self.root, EPISODES, records, self._packed)
         write_lines(self.root, TIMINGS, timings, self._packed)
+        self._records, self._timings = [*enumerate(records, 1)], [*enumerate(timings, 1)]
 
-    def _read(self, name: str, parse: Callable[[str], T]) -> Iterator[tuple[int, T]]:
+    def _read_records(self) -> list[_Line[Record]]:
+        if self._records is None:
+            self._records = [*self._read(EPISODES, Record.from_line)]
+        return self._records
+
+    def _read_timings(self) -> list[_Line[Timing]]:
+        if self._timings is None:
+            self._timings = [*self._read(TIMINGS, Timing.from_line)]
+        return self._timings
+
+    def _read(self, name: str, parse: Callable[[str], T]) -> Iterator[_Line[T]]:
         for path in (self.path(name + COMPRESSED), self.path(name)):
             for number, line in enumerate(read_lines(path), start=1):
                 try:

@@ -10,7 +10,7 @@ from pi0bench.files.durable import write_atomic
 from pi0bench.files.folder_lock import PATIENCE_S
 from pi0bench.records import chunk_quality, manifest
 from pi0bench.records.run_folder import EPISODES, TIMINGS, RunFolder, write_lines
-from pi0bench.report.regenerate import report
+from pi0bench.release.regenerate_release import report
 from pi0bench.report.rollout_videos import VIDEOS
 
 

@@ -11,12 +11,12 @@ from statistics import fmean, stdev
 from scipy.stats import t as student
 
 from pi0bench.records.chunk_quality import Quality
+from pi0bench.records.condition import Episode, episode, measured
 from pi0bench.records.record import NOMINAL, Record, Timing
 from pi0bench.report.enough_steps import Verdict, verdicts
+from pi0bench.report.verdict_sentences import steps as words
 from pi0bench.stats.paired_tests import Paired, paired
 from pi0bench.stats.success_intervals import Interval
-
-Episode = tuple[str, int, int]
 
 WORLD = ("mujoco", "gl", NOMINAL)
 """Where the claims are tested: the world that the demonstrations come from."""
@@ -39,6 +39,17 @@ class Asked:
     steps: int = 0
     solver: str = "none"
 
+    @classmethod
+    def named(cls, name: str) -> Asked:
+        """From POLICY:STEPS:SOLVER, or POLICY without a sampler."""
+        policy, *sampler = name.split(":")
+        return cls(policy, int(sampler[0]), sampler[1]) if sampler else cls(policy)
+
+    @property
+    def count(self) -> str:
+        """Its steps in words."""
+        return words(self.steps)
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -56,13 +67,11 @@ class Evidence:
 
     @cached_property
     def _of(self) -> Mapping[Asked, Mapping[Episode, Record]]:
-        found: dict[Asked, dict[Episode, Record]] = {}
-        for record in self.records:
-            cell = record.cell
-            if record.final and (cell.engine, cell.renderer, cell.variation) == WORLD:
-                episode = cell.task, cell.episode, cell.seed
-                found.setdefault(Asked(cell.policy, cell.steps, cell.solver), {})[episode] = record
-        return found
+        return {
+            Asked(of.policy, of.steps, of.solver): {episode(r.cell): r for r in group}
+            for of, group in measured(self.records).items()
+            if of.world == WORLD
+        }
 
     @cached_property
     def verdicts(self) -> Mapping[tuple[str, str], Verdict]:

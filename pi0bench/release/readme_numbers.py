@@ -10,13 +10,11 @@ from pathlib import Path
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.records import manifest
-from pi0bench.records.record import Record
+from pi0bench.records.condition import Condition
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.release.publisher_notes import trials
 from pi0bench.report.competing_policies import headings
-from pi0bench.report.condition_profile import profiles
-from pi0bench.report.headline_table import Headline, headline, milliseconds, who
-from pi0bench.report.markdown_table import print_table, summarize
+from pi0bench.report.headline_table import milliseconds, who
 from pi0bench.report.number_format import (
     Marked,
     bold,
@@ -26,10 +24,10 @@ from pi0bench.report.number_format import (
     percent,
     percents,
 )
-from pi0bench.report.resolvable_difference import Resolution
-from pi0bench.report.shared_episodes import best, outcomes_of
-from pi0bench.report.statistical_methods import Analysis, analysis
-from pi0bench.report.success_rows import Condition, Row, row
+from pi0bench.report.run_report import RunReport, run_report
+from pi0bench.report.shared_episodes import outcomes_of
+from pi0bench.report.success_rows import Row, row
+from pi0bench.report.terminal_table import condition_tables, print_tables
 from pi0bench.stats.paired_tests import paired
 
 _WIDTH = 200
@@ -39,21 +37,9 @@ _TASKS = "tasks="
 
 @dataclass(frozen=True)
 class Run:
-    """A published run, read once.
+    """A published run, read once."""
 
-    Attributes:
-        records: its episodes.
-        analysis: its statistics.
-        rows: for each condition and task, and their means, in the order of tables.
-        headline: the same side by side.
-        resolution: what it can tell apart, in a sentence; "" where it was to stop early.
-    """
-
-    records: Sequence[Record]
-    analysis: Analysis
-    rows: Sequence[Row]
-    headline: Headline
-    resolution: str
+    report: RunReport
 
     @classmethod
     def read(cls, folder: Path) -> Run:
@@ -62,23 +48,14 @@ class Run:
         Raises:
             UsageError: it holds no run.
         """
-        of = manifest.read(folder)
-        if of is None:
+        if not (folder / manifest.NAME).exists():
             raise UsageError(f"{folder}: holds no published run")
-        run, plan = RunFolder(folder), manifest.plan(of)
-        kind, roles = analysis(plan.sequential), plan.roles
-        records = [record for record in run.records() if manifest.counts(of, record.cell)]
-        timings = run.timings()
-        rows = summarize(records, timings, plan)
-        profiled = profiles(rows, records, timings, [], kind)
-        head = headline(profiled, best(records, roles, kind.pairs), kind)
-        told = Resolution.of_records(records, roles).sentence() if kind.fixed else ""
-        return cls(records, kind, rows, head, told)
+        return cls(run_report(RunFolder(folder), incomplete=True))
 
     @property
     def totals(self) -> list[Row]:
         """The row of each condition that is over all its tasks."""
-        return [line.total for line in self.headline.lines]
+        return [line.total for line in self.report.headline.lines]
 
     def condition(self, asked: str) -> Condition:
         """The condition that POLICY, POLICY:STEPS or POLICY:STEPS:SOLVER names.
@@ -96,13 +73,13 @@ class Run:
 
     def over(self, condition: Condition, tasks: Sequence[str]) -> Row:
         """The row of a condition over some tasks."""
-        mine = [r for r in self.records if Condition.of(r) == condition]
+        mine = [r for r in self.report.records if Condition.of(r) == condition]
         groups = {name: [r for r in mine if r.cell.task == name] for name in tasks}
         missing = [name for name, records in groups.items() if not records]
         if missing:
             raise UsageError(unknown("task", missing[0], {r.cell.task for r in mine}))
         role = next(r.role for r in self.totals if r.condition == condition)
-        return row(condition, groups, {}, kind=self.analysis, role=role)
+        return row(condition, groups, {}, kind=self.report.analysis, role=role)
 
 
 class Source:
@@ -121,7 +98,8 @@ def _printed(source: Source, folder: str, words: Sequence[str]) -> str:
     asked = [run.condition(word) for word in words] or [row.condition for row in run.totals]
     out = io.StringIO()
     console = Console(file=out, width=_WIDTH, force_terminal=False, color_system=None)
-    print_table([r for r in run.rows if r.condition in asked], console)
+    rows = [row for row in run.report.rows if row.condition in asked]
+    print_tables(condition_tables(rows), console)
     return "\n".join(f"    {line}".rstrip() for line in out.getvalue().splitlines())
 
 
@@ -132,10 +110,12 @@ def _policies(source: Source, folder: str, words: Sequence[str]) -> str:
     names = ["policy", "sampler", "steps", "ms/re-plan p50", f"success, {run.totals[0].task}"]
     cells = [
         [*_who(line.total.condition), milliseconds(line), _bold(_rate(line.total), line.best)]
-        for line in run.headline.lines
+        for line in run.report.headline.lines
     ]
-    table = markdown_table(names, cells, words=2, above=run.headline.above)
-    return "\n\n".join([table, " ".join(filter(None, [*run.headline.notes, run.resolution]))])
+    table = markdown_table(names, cells, words=2, above=run.report.headline.above)
+    told = run.report.resolution
+    notes = [*run.report.headline.notes, *([told.sentence()] if told else [])]
+    return "\n\n".join([table, " ".join(notes)])
 
 
 def _steps(source: Source, folder: str, words: Sequence[str]) -> str:
@@ -179,13 +159,13 @@ def _difference(source: Source, folder: str, words: Sequence[str]) -> str:
     """By how many points the first is above the second, on the episodes of both."""
     run = source.run(folder)
     (first, second), tasks = _asked(run, words, 2)
-    of = outcomes_of(r for r in run.records if r.cell.task in tasks)
+    of = outcomes_of(r for r in run.report.records if r.cell.task in tasks)
     one, other = of.get(first, {}), of.get(second, {})
     shared = sorted(one.keys() & other.keys())
     if not shared:
         raise UsageError(f"{first} and {second} share no episode")
     outcomes = [one[e] for e in shared], [other[e] for e in shared]
-    result = paired(*outcomes, methods=run.analysis.pairs)
+    result = paired(*outcomes, methods=run.report.analysis.pairs)
     low, high = 100 * result.interval.low, 100 * result.interval.high
     return f"{100 * result.difference:.1f} points [{low:.1f}, {high:.1f}]"
 
@@ -196,7 +176,7 @@ def _asked(run: Run, words: Sequence[str], count: int) -> tuple[list[Condition],
     if len(named) != count:
         raise UsageError(f"name {count} of the conditions, such as pi0 or pi0:10, not {len(named)}")
     tasks = [t for w in words if w.startswith(_TASKS) for t in w.removeprefix(_TASKS).split("+")]
-    mine = {r.cell.task for r in run.records if Condition.of(r) == named[0]}
+    mine = {r.cell.task for r in run.report.records if Condition.of(r) == named[0]}
     return named, tasks or sorted(mine)
 
 

@@ -9,23 +9,35 @@ from pi0bench.release.claims import Claim
 from pi0bench.release.publisher_notes import Told
 from pi0bench.report.headline_table import (
     FAULTS,
-    Headline,
-    evaluations,
-    milliseconds,
     rate,
-    successes,
     who,
 )
-from pi0bench.report.number_format import NOTHING, bold, in_markdown, markdown_table, printable
-from pi0bench.report.run_report import FIGURE, LATEX, SHEET, STEPS, TABLE, Pages
+from pi0bench.report.markdown_table import headline_markdown
+from pi0bench.report.number_format import NOTHING, in_markdown, markdown_table, printable
+from pi0bench.report.run_files import FIGURE, LATEX, SHEET, STEPS, TABLE
+from pi0bench.report.run_report import RunReport
 from pi0bench.report.verdict_sentences import rule
 
 README, CLAIMS, WITHDRAWN = "README.md", "claims.md", "WITHDRAWN.md"
 LINKED = (TABLE, STEPS, LATEX, SHEET)
 
 
-def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim], told: Told) -> str:
-    """Return the page in Markdown that says what published runs say, and what is told of them."""
+def readme(
+    name: str,
+    runs: Mapping[str, RunReport],
+    files: Mapping[str, Mapping[str, bytes]],
+    judged: Sequence[Claim],
+    told: Told,
+) -> str:
+    """Return the page in Markdown that says what published runs say, and what is told of them.
+
+    Args:
+        name: of the results.
+        runs: by name.
+        files: their tables and figures, by the same names.
+        judged: claims.
+        told: what is told beside the records.
+    """
     blocks = [
         f"# Results {in_markdown(name)}",
         *filter(None, [told.notice]),
@@ -33,12 +45,12 @@ def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim], told: 
     ]
     for run, read in runs.items():
         title, place = in_markdown(run), quote(run)
-        blocks += [f"## {title}", _success(read.headline), *read.headline.notes]
-        if read.verdicts:
-            blocks.append("\n".join(f"- {in_markdown(line)}" for line in read.verdicts))
-        links = [f"[{title}/{file}]({place}/{file})" for file in LINKED if file in read.files]
+        blocks += [f"## {title}", headline_markdown(read.headline), *read.headline.notes]
+        if read.sentences:
+            blocks.append("\n".join(f"- {in_markdown(line)}" for line in read.sentences))
+        links = [f"[{title}/{file}]({place}/{file})" for file in LINKED if file in files[run]]
         blocks.append("All numbers: " + ", ".join(links) + ".")
-        if FIGURE in read.files:
+        if FIGURE in files[run]:
             blocks.append(f"![{title}]({place}/{FIGURE})")
     names, lines = worlds(runs.values())
     if lines:
@@ -52,21 +64,7 @@ def readme(name: str, runs: Mapping[str, Pages], judged: Sequence[Claim], told: 
     return "\n\n".join(blocks) + "\n"
 
 
-def _success(found: Headline) -> str:
-    """One row a condition: the mean over the tasks, and each task's successes."""
-    tasks = found.tasks if len(found.tasks) > 1 else ()
-    names = [*found.names, "evaluations/re-plan", "ms/re-plan p50", found.mean]
-    names += [*([FAULTS] if found.faulty else []), *tasks]
-    lines = []
-    for line in found.lines:
-        named = [bold(word) if line.best and word != NOTHING else word for word in line.who]
-        cells = [evaluations(line), milliseconds(line), rate(line.total)]
-        cells += [str(line.total.faults)] if found.faulty else []
-        lines.append([*named, *cells, *successes(line, tasks)])
-    return markdown_table(names, lines, len(found.names) - 1, found.above)
-
-
-def worlds(runs: Iterable[Pages]) -> tuple[list[str], list[list[str]]]:
+def worlds(runs: Iterable[RunReport]) -> tuple[list[str], list[list[str]]]:
     """Policies that were measured in several worlds under one condition, a column a world.
 
     Returns:
@@ -86,7 +84,7 @@ def worlds(runs: Iterable[Pages]) -> tuple[list[str], list[list[str]]]:
     return ["policy", "solver", "steps", *known], lines
 
 
-def common(runs: Iterable[Pages]) -> list[str]:
+def common(runs: Iterable[RunReport]) -> list[str]:
     """The rule of the verdicts and the footers' sentences, each once."""
     rules = [rule(read.analysis) for read in runs if read.verdicts]
     return list(dict.fromkeys([*rules, *(line for read in runs for line in read.footer)]))

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policy_role import Role
+from pi0bench.records.condition import Condition, Episode, episode, measured
 from pi0bench.report.comparison_input import Entry
 from pi0bench.report.competing_policies import competing, headings
 from pi0bench.report.resolvable_difference import Resolution
-from pi0bench.report.shared_episodes import Episode, faults_of, outcomes_of, shared_by
+from pi0bench.report.shared_episodes import shared_by
 from pi0bench.report.statistical_methods import Analysis, analysis
-from pi0bench.report.success_rows import Condition
 from pi0bench.stats.multiple_comparisons import Several, several
 from pi0bench.stats.paired_tests import Paired, paired
 from pi0bench.stats.power import correlation
@@ -93,17 +93,22 @@ class Comparison:
 
 
 def select(
-    runs: Mapping[str, Entry], policies: Sequence[str], steps: Sequence[int]
+    runs: Mapping[str, Entry],
+    policies: Sequence[str] = (),
+    steps: Sequence[int] = (),
+    tasks: Sequence[str] = (),
 ) -> dict[str, Entry]:
-    """The runs with the records of some policies and step counts; nothing given means all of them.
+    """The runs with the records of some policies, step counts and tasks; none given means all.
 
     Raises:
-        UsageError: a policy or a step count was not measured in any run.
+        UsageError: a policy, a step count or a task was not measured in any run.
     """
     cells = [record.cell for run in runs.values() for record in run.records]
-    for policy in policies:
-        if policy not in (measured := {cell.policy for cell in cells}):
-            raise UsageError(f"compare: {unknown('policy', policy, measured)}")
+    for kind, names in (("policy", policies), ("task", tasks)):
+        known = {getattr(cell, kind) for cell in cells}
+        for name in names:
+            if name not in known:
+                raise UsageError(f"compare: {unknown(kind, name, known)}")
     for count in steps:
         if count not in (taken := {cell.steps for cell in cells} - {0}):
             known = ", ".join(map(str, sorted(taken))) or "none"
@@ -116,6 +121,7 @@ def select(
                 for record in run.records
                 if (not policies or record.cell.policy in policies)
                 and (not steps or record.cell.steps in (0, *steps))
+                and (not tasks or record.cell.task in tasks)
             ],
         )
         for name, run in runs.items()
@@ -187,31 +193,38 @@ class _Measured:
 
 def _named(runs: Mapping[str, Entry]) -> dict[str, _Measured]:
     """What is known of each condition, whose name says only what tells it from the others."""
+    refuse_two_versions(runs)
+    found = {
+        (name, condition): group
+        for name, run in runs.items()
+        for condition, group in measured(run.records).items()
+    }
+    worlds = {condition.world for _, condition in found}
+    twice = Counter(condition for _, condition in found)
+    return {
+        _name(name if twice[condition] > 1 else "", condition, len(worlds) > 1): _Measured(
+            {episode(r.cell): r.status == "success" for r in group},
+            frozenset(episode(r.cell) for r in group if r.status == "policy_fault"),
+            runs[name].roles.get(condition.policy, Role.COMPETES),
+        )
+        for (name, condition), group in found.items()
+    }
+
+
+def refuse_two_versions(runs: Mapping[str, Entry]) -> None:
+    """See that no task was measured in two versions.
+
+    Raises:
+        UsageError: one was.
+    """
     versions: dict[str, str] = {}
     for record in (r for run in runs.values() for r in run.records if r.final):
         cell = record.cell
         version = cell.task_hash  # outcomes of other tools come without one
         if version and versions.setdefault(cell.task, version) != version:
             raise UsageError(f"compare: {cell.task} comes in two versions; measure one again")
-    found = {
-        (name, condition): of
-        for name, run in runs.items()
-        for condition, of in outcomes_of(run.records).items()
-    }
-    faults = {name: faults_of(run.records) for name, run in runs.items()}
-    worlds = {condition.world for _, condition in found}
-    twice = Counter(condition for _, condition in found)
-    return {
-        _name(name if twice[condition] > 1 else "", condition, len(worlds) > 1): _Measured(
-            of,
-            frozenset(faults[name].get(condition, ())),
-            runs[name].roles.get(condition.policy, Role.COMPETES),
-        )
-        for (name, condition), of in found.items()
-    }
 
 
 def _name(run: str, condition: Condition, world: bool) -> str:
-    sampler = (str(condition.steps), condition.solver) if condition.steps else ()
     where = (" / ".join(filter(None, condition.world)),) if world else ()
-    return " · ".join(filter(None, (run, condition.policy, *sampler, *where)))
+    return " · ".join(filter(None, (run, condition.policy, *condition.sampler, *where)))

@@ -9,9 +9,9 @@ from typing import Any
 
 from pi0bench.errors import UsageError
 from pi0bench.records import lerobot_eval_info, lerobot_eval_info_reader, manifest
+from pi0bench.records.policy_roles import KNOWN, Roles
 from pi0bench.records.record import Record
 from pi0bench.records.run_folder import COMPRESSED, EPISODES, RunFolder
-from pi0bench.report.competing_policies import KNOWN, Roles
 
 _WANTED = f"give the folder of a run, or a file such as {lerobot_eval_info.NAME}"
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pi0bench.report.comparison import Comparison, Standing
 from pi0bench.report.competing_policies import tagged
 from pi0bench.report.headline_table import FAULTS
-from pi0bench.report.markdown_table import FAULTY
 from pi0bench.report.number_format import (
     NOTHING,
     bold,
@@ -18,7 +17,7 @@ from pi0bench.report.number_format import (
     percents,
     points,
 )
-from pi0bench.report.terminal_grid import Column, Line, print_grid
+from pi0bench.report.terminal_grid import FAULTY, Column, Line, print_grid
 from pi0bench.stats.success_intervals import Interval
 
 if TYPE_CHECKING:

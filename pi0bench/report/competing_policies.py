@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
 from pi0bench.policy_role import Role
-
-Roles = Mapping[str, Role]
-"""By policy; one that is not in it competes."""
-
-KNOWN: Roles = {
-    "blind": Role.CONTROL,
-    "expert": Role.PRIVILEGED,
-    "pi0_zero": Role.CONTROL,
-    "random": Role.CONTROL,
-    "zero": Role.CONTROL,
-}
-"""What is measured before manifests said roles, and what comes without a manifest."""
 
 HEADINGS = {Role.CONTROL: "controls", Role.PRIVILEGED: "privileged policies"}
 

@@ -9,9 +9,10 @@ from itertools import groupby
 from statistics import fmean, median
 
 from pi0bench.records.chunk_quality import Quality
+from pi0bench.records.condition import Condition, measured
 from pi0bench.records.record import Record, Timing
 from pi0bench.report.statistical_methods import FIXED, Analysis
-from pi0bench.report.success_rows import Condition, Row
+from pi0bench.report.success_rows import Row
 from pi0bench.stats.success_intervals import Interval
 
 
@@ -87,10 +88,7 @@ def profiles(
         qualities: of the same; none is fine.
         kind: the statistics of the run.
     """
-    of_condition: dict[Condition, list[Record]] = defaultdict(list)
-    for record in records:
-        if record.final:
-            of_condition[Condition.of(record)].append(record)
+    of_condition = measured(records)
     of_quality: dict[Condition, list[Quality]] = defaultdict(list)
     for quality in qualities:
         of_quality[_condition(quality)].append(quality)
@@ -98,7 +96,7 @@ def profiles(
     made = []
     for condition, group in groupby(rows, key=lambda r: r.condition):
         *tasks, total = group
-        episodes = of_condition[condition]
+        episodes = of_condition.get(condition, [])
         timed = [(r, by_key[r.cell.key()]) for r in episodes if r.cell.key() in by_key]
         made.append(
             Profile(

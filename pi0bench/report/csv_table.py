@@ -15,7 +15,7 @@ from pi0bench.stats.success_intervals import Interval
 Cell = str | int | float | None
 
 RUN = (
-    *("policy", "role", "solver", "steps", "engine", "renderer", "variation", "task", "is_mean"),
+    *("policy", "role", "solver", "steps", "engine", "renderer", "variation", "task"),
     *("not_told_from_best", "successes", "n", "rate", "rate_low95", "rate_high95"),
     *("partial_credit", "partial_credit_low95", "partial_credit_high95"),
     *("success_median_s", "success_low95_s", "success_high95_s"),
@@ -34,8 +34,10 @@ _TASKS = (
 )
 
 
-def run_sheet(rows: Iterable[Row], bests: Bests) -> str:
-    """Return a line for each condition and task, and for the mean over the tasks.
+def run_sheets(rows: Iterable[Row], bests: Bests) -> tuple[str, str]:
+    """Return a line for each condition and task, and apart from them one for each mean over tasks.
+
+    The second is "" where there is a single task.
 
     Rates and partial credit lie in [0, 1], names in _s are seconds and in _ms milliseconds. What
     was not measured or does not apply is empty; whether a condition is one of the best is said
@@ -43,7 +45,10 @@ def run_sheet(rows: Iterable[Row], bests: Bests) -> str:
     """
     rows = list(rows)
     several = {row.condition for row in rows if row.is_mean}
-    return _sheet(RUN, (_run(row, bests, row.condition in several) for row in rows))
+    lines: dict[bool, list[list[Cell]]] = {False: [], True: []}
+    for row in rows:
+        lines[row.is_mean].append(_run(row, bests, row.condition in several))
+    return _sheet(RUN, lines[False]), _sheet(RUN, lines[True]) if several else ""
 
 
 def comparison_sheet(found: Comparison) -> str:
@@ -68,7 +73,6 @@ def _run(row: Row, bests: Bests, several: bool) -> list[Cell]:
         condition.steps or None,
         *condition.world,
         row.task,
-        _yes(row.is_mean),
         _yes(condition in best.conditions) if best and best.n and told else "",
         row.successes,
         row.n,

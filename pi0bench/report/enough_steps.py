@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import fmean
 
 from pi0bench.policy_role import Role
+from pi0bench.records.condition import Episode, World
+from pi0bench.records.policy_roles import KNOWN, Roles
 from pi0bench.records.record import Record
-from pi0bench.report.competing_policies import KNOWN, Roles
+from pi0bench.report.shared_episodes import outcomes_of
 from pi0bench.stats.paired_tests import FIXED, Methods, Paired, paired
 
 MARGIN = 0.05
@@ -18,7 +19,6 @@ MARGIN = 0.05
 SIGNIFICANT = 0.05
 """Above this p it is not said that more steps hurt."""
 
-Episode = tuple[str, int, int]
 Outcomes = Mapping[int, Mapping[Episode, bool]]
 
 
@@ -64,7 +64,7 @@ class Verdict:
 
     policy: str
     solver: str
-    world: tuple[str, str, str]
+    world: World
     n: int
     best: int
     best_rate: float
@@ -97,13 +97,10 @@ def verdicts(
     is partly luck, so the best is overrated and "enough" is said rather too rarely than too
     often. The intervals keep their 95 % one by one, not all together.
     """
-    groups: dict[tuple[str, str, tuple[str, str, str]], dict[int, dict[Episode, bool]]] = {}
-    for record in records:
-        cell = record.cell
-        if record.final and cell.steps > 0:
-            key = cell.policy, cell.solver, (cell.engine, cell.renderer, cell.variation)
-            steps = groups.setdefault(key, defaultdict(dict))[cell.steps]
-            steps[cell.task, cell.episode, cell.seed] = record.status == "success"
+    groups: dict[tuple[str, str, World], dict[int, Mapping[Episode, bool]]] = {}
+    for of, outcomes in outcomes_of(records).items():
+        if of.steps:
+            groups.setdefault((of.policy, of.solver, of.world), {})[of.steps] = outcomes
     found = [_verdict(*key, groups[key], methods) for key in sorted(groups) if len(groups[key]) > 1]
     found = [replace(v, role=roles.get(v.policy, Role.COMPETES)) for v in found]
     return sorted(found, key=lambda v: v.role.place)
@@ -112,7 +109,7 @@ def verdicts(
 def _verdict(
     policy: str,
     solver: str,
-    world: tuple[str, str, str],
+    world: World,
     by_steps: Outcomes,
     methods: Methods,
 ) -> Verdict:

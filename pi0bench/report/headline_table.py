@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pi0bench.policy_role import Role
+from pi0bench.records.condition import Condition
 from pi0bench.report.competing_policies import headings, outside, tagged
 from pi0bench.report.condition_profile import Profile
 from pi0bench.report.number_format import NOTHING, percent, percents, plain
 from pi0bench.report.shared_episodes import Best
 from pi0bench.report.statistical_methods import FIXED, Analysis
-from pi0bench.report.success_rows import Condition, Row
+from pi0bench.report.success_rows import Row
 
 WORLD = ("engine", "renderer", "variation")
 FAULTS = "policy faults"

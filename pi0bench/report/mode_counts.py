@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
+from pi0bench.records.condition import Condition, measured
 from pi0bench.records.record import Record
-from pi0bench.report.success_rows import Condition
 
 
 @dataclass(frozen=True)
@@ -78,21 +77,16 @@ def choices(records: Iterable[Record], manifest: Mapping[str, Any]) -> list[Choi
             task.
     """
     shown: Mapping[str, Mapping[str, Mapping[str, int]]] = manifest.get("modes", {})
-    measured = [record for record in records if record.final]
-    modes = _modes(measured, shown)
-    measured = [record for record in measured if record.cell.task in modes]
+    groups = measured(records)
+    modes = _modes((record for group in groups.values() for record in group), shown)
     found = []
-    for (_, task, _, _, condition), group in groupby(sorted(measured, key=_place), key=_place):
-        episodes = list(group)
-        counts = Counter(record.mode for record in episodes if record.mode)
-        own = _shown(shown, condition.policy, task, modes[task])
-        found.append(Choice(condition, task, Split.of(counts, modes[task]), len(episodes), own))
-    return found
-
-
-def _place(record: Record) -> tuple[tuple[str, ...], str, tuple[object, ...], int, Condition]:
-    condition, task = Condition.of(record), record.cell.task
-    return condition.world, task, condition.curve, condition.steps, condition
+    for condition, group in groups.items():
+        for task in sorted(modes.keys() & {record.cell.task for record in group}):
+            taken = [record.mode for record in group if record.cell.task == task]
+            own = _shown(shown, condition.policy, task, modes[task])
+            split = Split.of(Counter(filter(None, taken)), modes[task])
+            found.append(Choice(condition, task, split, len(taken), own))
+    return sorted(found, key=lambda c: (c.condition.world, c.task, c.condition.curve, c.condition))
 
 
 def _modes(

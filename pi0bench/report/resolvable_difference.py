@@ -8,8 +8,9 @@ from itertools import combinations
 from statistics import fmean
 
 from pi0bench.policy_role import Role
+from pi0bench.records.policy_roles import KNOWN, Roles
 from pi0bench.records.record import Record
-from pi0bench.report.competing_policies import KNOWN, Roles, competing
+from pi0bench.report.competing_policies import competing
 from pi0bench.report.shared_episodes import outcomes_of, shared_by
 from pi0bench.stats.power import correlation, resolvable
 

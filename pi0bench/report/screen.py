@@ -10,7 +10,6 @@ from rich.segment import Segment
 
 from pi0bench.report.number_format import shown
 
-
 _PIPE_COLUMNS = 100
 
 

@@ -6,14 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pi0bench.policy_role import Role
+from pi0bench.records.condition import Condition, Episode, World, episode, measured
+from pi0bench.records.policy_roles import KNOWN, Roles
 from pi0bench.records.record import Record
-from pi0bench.report.competing_policies import KNOWN, Roles
-from pi0bench.report.success_rows import Condition
 from pi0bench.stats.multiple_comparisons import indistinguishable
 from pi0bench.stats.paired_tests import FIXED, Methods
-
-Episode = tuple[str, int, int]
-"""Task, number and seed: what two conditions must share for their outcomes to be paired."""
 
 
 @dataclass(frozen=True)
@@ -33,23 +30,10 @@ class Best:
 
 def outcomes_of(records: Iterable[Record]) -> dict[Condition, dict[Episode, bool]]:
     """Return which measured episodes ended in success, by condition."""
-    found: dict[Condition, dict[Episode, bool]] = {}
-    for record in records:
-        if record.final:
-            cell = record.cell
-            episodes = found.setdefault(Condition.of(record), {})
-            episodes[cell.task, cell.episode, cell.seed] = record.status == "success"
-    return found
-
-
-def faults_of(records: Iterable[Record]) -> dict[Condition, set[Episode]]:
-    """Return which episodes ended by the policy's fault, by condition."""
-    found: dict[Condition, set[Episode]] = {}
-    for record in records:
-        if record.status == "policy_fault":
-            cell = record.cell
-            found.setdefault(Condition.of(record), set()).add((cell.task, cell.episode, cell.seed))
-    return found
+    return {
+        condition: {episode(record.cell): record.status == "success" for record in group}
+        for condition, group in measured(records).items()
+    }
 
 
 def shared_by(outcomes: Iterable[Mapping[Episode, bool]]) -> list[Episode]:
@@ -60,9 +44,9 @@ def shared_by(outcomes: Iterable[Mapping[Episode, bool]]) -> list[Episode]:
 
 def best(
     records: Iterable[Record], roles: Roles = KNOWN, methods: Methods = FIXED
-) -> dict[tuple[str, str, str], Best]:
+) -> dict[World, Best]:
     """Return for each engine, renderer and variation which conditions are its best."""
-    worlds: dict[tuple[str, str, str], dict[Condition, dict[Episode, bool]]] = {}
+    worlds: dict[World, dict[Condition, dict[Episode, bool]]] = {}
     for condition, of in outcomes_of(records).items():
         world = worlds.setdefault(condition.world, {})
         if roles.get(condition.policy, Role.COMPETES) is Role.COMPETES:

@@ -9,42 +9,10 @@ from statistics import fmean, median
 import numpy as np
 
 from pi0bench.policy_role import Role
+from pi0bench.records.condition import Condition
 from pi0bench.records.record import Record
 from pi0bench.report.statistical_methods import FIXED, Analysis
 from pi0bench.stats.success_intervals import Exact, Interval, bounded_mean, pooled_mean
-
-
-@dataclass(frozen=True, order=True)
-class Condition:
-    """What the episodes of a row have in common, beside the task."""
-
-    policy: str
-    steps: int
-    solver: str
-    engine: str
-    renderer: str
-    variation: str
-
-    @classmethod
-    def of(cls, record: Record) -> Condition:
-        """Return the condition under which `record` was measured."""
-        cell = record.cell
-        where = (cell.engine, cell.renderer, cell.variation)
-        return cls(cell.policy, cell.steps, cell.solver, *where)
-
-    def __str__(self) -> str:
-        sampler = (str(self.steps), self.solver) if self.steps else ()
-        return " · ".join((self.policy, *sampler, " / ".join(self.world)))
-
-    @property
-    def world(self) -> tuple[str, str, str]:
-        """Engine, renderer and variation."""
-        return self.engine, self.renderer, self.variation
-
-    @property
-    def curve(self) -> tuple[tuple[str, str, str], str, str]:
-        """World, policy and solver: what the points of one curve have in common."""
-        return self.world, self.policy, self.solver
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,10 @@ class Column:
         return printable(self.head.replace("/\n", "/"))
 
 
+FAULTY = Column("policy\nfaults")
+"""Where there are some they are always shown."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One row.

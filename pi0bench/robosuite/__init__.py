@@ -1,1 +1,1 @@
-"""robosuite's tasks: its own arm, controller and reset behind `pi0bench.envs.episode_protocol.Episode`."""
+"""robosuite's tasks: its own arm, controller and reset behind our protocol of an episode."""

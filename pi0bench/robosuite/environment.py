@@ -11,23 +11,18 @@ import numpy as np
 
 from pi0bench.envs.physics.mujoco_import import mujoco
 from pi0bench.envs.pose import Array, Pose
-from pi0bench.envs.render.opengl_context import Context
+from pi0bench.envs.render.offscreen_canvas import Canvas
 from pi0bench.envs.render.renderer_protocol import Camera, Image
 from pi0bench.envs.world_protocol import EnvFault
+from pi0bench.robosuite.cameras import control_hz, mounted
 
-CONTROL_HZ = 20
-CAMERAS = {"front": "agentview", "wrist": "robot0_eye_in_hand"}
-"""Ours, by robosuite's names."""
-
-FOVY_DEG = {"front": 45.0, "wrist": 75.0}
-_EYE_M, _TARGET_M = np.array([1.45, 0.05, 0.75]), np.array([0.55, 0.05, 0.0])
-_MAX_SIDE, _MAX_GEOMS = 640, 1000
+_MAX_GEOMS = 1000
 
 
 class Stage:
     """One environment of a task. Its in-place reset leads to the same states as a new one's.
 
-    The front camera stands where `FRONT` is in every task; shadows, reflections and antialiasing
+    The front camera stands where `mounted` says; shadows, reflections and antialiasing
     are off, as on the tabletop.
     """
 
@@ -42,7 +37,7 @@ class Stage:
                 has_offscreen_renderer=False,
                 use_camera_obs=False,
                 use_object_obs=False,
-                control_freq=CONTROL_HZ,
+                control_freq=control_hz(),
                 ignore_done=True,
                 hard_reset=False,
                 seed=0,  # of sizes, which are drawn when it is built
@@ -60,9 +55,10 @@ class Stage:
         """Start from a state that the generator draws."""
         self.env.rng.bit_generator.state = rng.bit_generator.state
         self.env.reset()
-        camera, placed = self.model.camera(CAMERAS["front"]).id, self.base() @ FRONT
+        front = mounted()["front"]
+        camera, placed = self.model.camera(front.name).id, self.base() @ front.pose
         self.model.cam_pos[camera], self.model.cam_quat[camera] = placed.pos_m, placed.quat_wxyz()
-        self.model.cam_fovy[camera] = FOVY_DEG["front"]
+        self.model.cam_fovy[camera] = front.fovy_deg
         mujoco.mj_forward(self.model, self.data)
 
     def step(self, action: Array) -> None:
@@ -134,9 +130,10 @@ class Stage:
 
     def camera(self, name: str) -> Camera:
         """A camera of ours in the frame of the base."""
-        camera = self.model.camera(CAMERAS[name]).id
+        own = mounted()[name]
+        camera = self.model.camera(own.name).id
         pose = self._seen(self.data.cam_xpos[camera], self.data.cam_xmat[camera])
-        return Camera(pose, FOVY_DEG[name])
+        return Camera(pose, own.fovy_deg)
 
     def draw(self, camera: str, side: int) -> Image:
         """A picture of ours, (side, side, 3).
@@ -146,7 +143,7 @@ class Stage:
         """
         if self._drawer is None:
             self._drawer = _Drawer(self.model)
-        return self._drawer.draw(self.data, self.model.camera(CAMERAS[camera]).id, side)
+        return self._drawer.draw(self.data, self.model.camera(mounted()[camera].name).id, side)
 
     def close(self) -> None:
         """Free the environment and what draws it."""
@@ -156,33 +153,12 @@ class Stage:
         self.env.close()
 
 
-def _front() -> Pose:
-    back = (_EYE_M - _TARGET_M) / np.linalg.norm(_EYE_M - _TARGET_M)
-    right = np.cross([0.0, 0.0, 1.0], back)
-    right /= np.linalg.norm(right)
-    return Pose(_EYE_M, np.stack([right, np.cross(back, right), back], axis=1))
-
-
-FRONT = _front()
-"""The front camera in the frame of the robot's base."""
-WRIST = Pose(np.array([0.0, 0.05, -0.097]), np.diag([-1.0, 1.0, -1.0]))
-"""The wrist camera in the frame of the tool."""
-
-
 class _Drawer:
-    """Draws one model through a context of OpenGL of its own."""
+    """Draws one model through a canvas of its own."""
 
     def __init__(self, model: Any) -> None:
-        self._model, self._gl = model, Context()
-        self._gl.make_current()
+        self._model, self._canvas = model, Canvas(model, _MAX_GEOMS)
         atexit.register(self.close)  # EGL complains when it is freed after the interpreter
-        model.vis.quality.shadowsize = model.vis.quality.offsamples = 0
-        model.vis.global_.offwidth = model.vis.global_.offheight = _MAX_SIDE
-        self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
-        self._scene = mujoco.MjvScene(model, maxgeom=_MAX_GEOMS)
-        self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
-        self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
         self._option = mujoco.MjvOption()
         self._option.geomgroup[0] = 0  # shapes for collisions
         self._option.sitegroup[:] = 0
@@ -190,23 +166,14 @@ class _Drawer:
         self._eye.type = mujoco.mjtCamera.mjCAMERA_FIXED
 
     def close(self) -> None:
-        """Free the context, in the process that made it."""
+        """Free the canvas."""
         atexit.unregister(self.close)
-        if not self._gl.here:
-            return
-        self._gl.make_current()
-        self._context.free()
-        self._gl.free()
+        self._canvas.free()
 
     def draw(self, data: Any, camera: int, side: int) -> Image:
         """A square picture, (side, side, 3)."""
-        self._gl.make_current()
+        self._canvas.gl.make_current()
         self._eye.fixedcamid = camera
-        everything = mujoco.mjtCatBit.mjCAT_ALL
-        mujoco.mjv_updateScene(
-            self._model, data, self._option, None, self._eye, everything, self._scene
-        )
-        view, image = mujoco.MjrRect(0, 0, side, side), np.empty((side, side, 3), np.uint8)
-        mujoco.mjr_render(view, self._scene, self._context)
-        mujoco.mjr_readPixels(image, None, view, self._context)
-        return image[::-1].copy()
+        everything, scene = mujoco.mjtCatBit.mjCAT_ALL, self._canvas.scene
+        mujoco.mjv_updateScene(self._model, data, self._option, None, self._eye, everything, scene)
+        return self._canvas.draw(side, side)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pi0bench.envs.episode_protocol import Seen, Verdict
+from pi0bench.envs.episode_protocol import Observation, Verdict
 from pi0bench.envs.pose import Array
+from pi0bench.envs.proprioception import proprio
 from pi0bench.envs.render.renderer_protocol import Image, Renderer
 from pi0bench.envs.world_protocol import EnvFault
-from pi0bench.robosuite.environment import CAMERAS, CONTROL_HZ, Stage
+from pi0bench.robosuite.cameras import control_hz, mounted
+from pi0bench.robosuite.environment import Stage
 from pi0bench.robosuite.experts import EXPERTS
-from pi0bench.robosuite.specs import Spec
-from pi0bench.tasks.tabletop_episode import felt
-
-HOLD_STEPS = 10
-"""For so long robosuite's own success must hold: what only passes by does not count."""
+from pi0bench.robosuite.task_spec import Spec
 
 
 class RobosuiteEpisode:
@@ -24,7 +22,6 @@ class RobosuiteEpisode:
     Actions are ours but for their scale, which is robosuite's: 5 cm and half a radian a step.
 
     Args:
-        name: robosuite's, of the task.
         spec: the task.
         rng: draws the start state.
         env: built for that task before, to be reset; None builds one.
@@ -34,16 +31,16 @@ class RobosuiteEpisode:
     """
 
     low, high = -np.ones(7), np.ones(7)
-    control_hz, speed_m_s = CONTROL_HZ, 0.05 * CONTROL_HZ
 
-    def __init__(
-        self, name: str, spec: Spec, rng: np.random.Generator, env: Stage | None = None
-    ) -> None:
-        self._name, self.instruction = name, spec.instruction
-        self.max_steps = round(spec.max_s * CONTROL_HZ)
+    def __init__(self, spec: Spec, rng: np.random.Generator, env: Stage | None = None) -> None:
+        self._name, self.instruction = spec.name, spec.instruction
+        self.control_hz = control_hz()
+        self.speed_m_s = 0.05 * self.control_hz
+        self.max_steps = round(spec.max_s * self.control_hz)
+        self.hold_steps = max(1, round(spec.hold_s * self.control_hz))
         self.steps, self._held = 0, 0
         try:
-            self.stage = env or Stage(name)
+            self.stage = env or Stage(spec.name)
             self.stage.reset(rng)
         except Exception as error:
             raise EnvFault(f"robosuite: {error!r}") from error
@@ -61,8 +58,8 @@ class RobosuiteEpisode:
 
     @property
     def succeeded(self) -> bool:
-        """True when it has been one for `HOLD_STEPS`."""
-        return self._held >= HOLD_STEPS
+        """True when it has been one for `hold_steps`."""
+        return self._held >= self.hold_steps
 
     @property
     def over(self) -> bool:
@@ -76,18 +73,24 @@ class RobosuiteEpisode:
         self.steps += 1
         self._held = self._held + 1 if self.stage.env._check_success() else 0
 
-    def observe(self, renderer: Renderer | None, side: int, points: int) -> Seen:
-        """Look and feel; the renderer is the world's own, and proprioception is (10,)."""
-        drawn = {name: self.stage.draw(name, side) for name in CAMERAS} if side else {}
+    def observe(self, renderer: Renderer | None, side: int, points: int) -> Observation:
+        """The renderer is the world's own, and proprioception is (10,)."""
+        drawn = {name: self.stage.draw(name, side) for name in mounted()} if side else {}
         joints_rad = self.stage.joints_rad().astype(np.float32)
-        return Seen(self.proprio(), drawn, joints_rad=joints_rad)
+        return Observation(self.proprio(), drawn, joints_rad=joints_rad)
 
     def proprio(self) -> NDArray[np.float32]:
-        """What the robot feels now, (10,): see `pi0bench.tasks.tabletop_episode.felt`."""
-        return felt(self.stage.tool(), self.stage.width_m(), self._commanded_m)
+        """Proprioception now, (10,): see `pi0bench.envs.proprioception.proprio`."""
+        return proprio(self.stage.tool(), self.stage.width_m(), self._commanded_m)
 
     def expert_action(self) -> Array:
-        """What the scripted expert would do now, (7,)."""
+        """What the scripted expert would do now, (7,).
+
+        Raises:
+            ValueError: the task has none.
+        """
+        if self._name not in EXPERTS:
+            raise ValueError(f"robosuite/{self._name} has no scripted expert")
         return EXPERTS[self._name](self.stage).clip(-1, 1)
 
     def frame(self, renderer: Renderer | None, side: int) -> Image | None:

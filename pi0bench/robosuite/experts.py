@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from pi0bench.envs.pose import Array, Pose, vector_of
+from pi0bench.envs.controller import OPEN, SHUT
+from pi0bench.envs.pose import Array, Pose, downward, vector_of
 from pi0bench.robosuite.environment import Stage
 
-OPEN, SHUT = 1.0, -1.0
 _UP = np.array([0.0, 0.0, 1.0])
 _GAIN, _TURN_GAIN = 12.0, 2.0
 
@@ -23,12 +23,6 @@ def _toward(stage: Stage, pos_m: Array, rot: Array, grip: float, most: float = 1
     return np.concatenate([move, turn, [grip]])
 
 
-def _down(yaw_rad: float) -> Array:
-    """The hand pointing down, its fingers moving along that heading."""
-    c, s = np.cos(yaw_rad), np.sin(yaw_rad)
-    return np.array([[c, s, 0], [s, -c, 0], [0, 0, -1]])
-
-
 def _nearest(yaw_rad: float, to_rad: float, fold_rad: float) -> float:
     """The heading that is the same for a thing of that symmetry, as near as can be."""
     return to_rad + (yaw_rad - to_rad + fold_rad / 2) % fold_rad - fold_rad / 2
@@ -38,7 +32,7 @@ def _pick(
     stage: Stage, at: Pose, fold_rad: float, clear_m: float = 0.08, about_rad: float = np.pi / 2
 ) -> Array:
     """Over it, down to it, and shut, its heading within half a fold of `about_rad`."""
-    tool, rot = stage.tool(), _down(_nearest(at.yaw_rad(), about_rad, fold_rad))
+    tool, rot = stage.tool(), downward(_nearest(at.yaw_rad(), about_rad, fold_rad))
     off_m = float(np.linalg.norm((at.pos_m - tool.pos_m)[:2]))
     above_m = tool.pos_m[2] - at.pos_m[2]
     turn_rad = np.linalg.norm(vector_of(rot @ tool.rot.T))
@@ -59,7 +53,7 @@ def lift(stage: Stage) -> Array:
     """Pick the cube and raise it."""
     tool = stage.tool()
     if stage.holds(stage.env.cube):
-        return _toward(stage, tool.pos_m + 0.05 * _UP, _down(tool.yaw_rad()), SHUT)
+        return _toward(stage, tool.pos_m + 0.05 * _UP, downward(tool.yaw_rad()), SHUT)
     return _pick(stage, stage.body("cube_main"), np.pi / 2)
 
 
@@ -72,7 +66,7 @@ def stack(stage: Stage) -> Array:
         return _leave(stage, 0.06)
     if not stage.holds(stage.env.cubeA):
         return _pick(stage, cube, np.pi / 2)
-    rot, goal_m = _down(tool.yaw_rad()), top_m - (cube.pos_m - tool.pos_m)
+    rot, goal_m = downward(tool.yaw_rad()), top_m - (cube.pos_m - tool.pos_m)
     low = cube.pos_m[2] < top_m[2] + (0.03 if off_m > 0.03 else 0.01)
     if off_m > 0.008 and low:
         return _toward(stage, np.array([*tool.pos_m[:2], goal_m[2] + 0.06]), rot, SHUT)
@@ -92,7 +86,7 @@ def pick_place_can(stage: Stage) -> Array:
         return _leave(stage, 0.07)
     if not held:
         return _pick(stage, Pose(can.pos_m + 0.01 * _UP), np.pi, clear_m=0.12)
-    rot = _down(np.pi / 2)
+    rot = downward(np.pi / 2)
     if off_m > 0.03 and can.pos_m[2] < 0.10:
         return _toward(stage, tool.pos_m + 0.08 * _UP, rot, SHUT)
     if off_m > 0.03:
@@ -144,16 +138,16 @@ def nut_assembly_square(stage: Stage) -> Array:
         return _leave(stage, 0.07)
     if not stage.holds(stage.env.nuts[stage.env.nut_id]):
         # Near the handle's end: closer in, open fingers touch the square as if they held it.
-        at = Pose(nut.pos_m + 0.064 * nut.rot[:, 0], _down(heading_rad + np.pi / 2))
+        at = Pose(nut.pos_m + 0.064 * nut.rot[:, 0], downward(heading_rad + np.pi / 2))
         return _pick(stage, at, np.pi, about_rad=about_rad)
     low = nut.pos_m[2] < peg_m[2] + 0.07
     over_m = peg_m - (nut.pos_m - tool.pos_m)
     if off_m > 0.03 and low:
         high_m = np.array([*tool.pos_m[:2], over_m[2] + 0.13])
-        return _toward(stage, high_m, _down(tool.yaw_rad()), SHUT)
+        return _toward(stage, high_m, downward(tool.yaw_rad()), SHUT)
     yaw_rad = _nearest(tool.yaw_rad(), about_rad, 2 * np.pi)
     wrong_rad = _nearest(yaw_rad + np.pi - heading_rad, about_rad, 2 * np.pi) - yaw_rad
-    rot = _down(yaw_rad + np.clip(wrong_rad, -1, 1))
+    rot = downward(yaw_rad + np.clip(wrong_rad, -1, 1))
     if (off_m > 0.004 and not low) or abs(wrong_rad) > 0.06:
         short_m = np.clip(abs(wrong_rad) - 0.2, 0.0, 0.2)  # it turns before it is over the peg
         return _toward(stage, over_m + np.array([-short_m, 0.0, 0.13]), rot, SHUT)

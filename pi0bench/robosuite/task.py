@@ -7,16 +7,16 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from pi0bench.envs.content_models import read
 from pi0bench.envs.episode_protocol import OWN
-from pi0bench.errors import UsageError, unknown
+from pi0bench.errors import UsageError
 from pi0bench.random_streams import stream
-from pi0bench.robosuite.specs import SOURCE, SPECS
+from pi0bench.robosuite.cameras import SCENE
+from pi0bench.robosuite.task_spec import SOURCE, spec
 
 if TYPE_CHECKING:
     from pi0bench.robosuite.environment import Stage
     from pi0bench.robosuite.episode import RobosuiteEpisode
-
-_PROFILE = 1  # of pictures, reset and success: a change makes every task another one
 
 
 class RobosuiteTask:
@@ -29,14 +29,13 @@ class RobosuiteTask:
     engine, renderer = SOURCE, OWN
 
     def __init__(self, name: str) -> None:
-        if name not in SPECS:
-            raise UsageError(unknown("task of robosuite", name, SPECS))
+        self._spec = spec(name)
         if find_spec(SOURCE) is None:
             raise UsageError(
                 f'{SOURCE}/{name}: robosuite is not installed; pip install "pi0bench[robosuite]"'
             )
-        self.id, self._name = f"{SOURCE}/{name}", name
-        said = f"{name} {SPECS[name]} {_PROFILE} robosuite=={version(SOURCE)}"
+        self.id = f"{SOURCE}/{name}"
+        said = f"{name} {self._spec.hash} {read(*SCENE)['profile']} robosuite=={version(SOURCE)}"
         self.hash = hashlib.sha256(said.encode()).hexdigest()[:12]
 
     def begin(self, seed: int, number: int, env: Stage | None = None) -> RobosuiteEpisode:
@@ -44,4 +43,4 @@ class RobosuiteTask:
         from pi0bench.robosuite.episode import RobosuiteEpisode
 
         rng = stream("evaluation", seed, self.id, number)
-        return RobosuiteEpisode(self._name, SPECS[self._name], rng, env)
+        return RobosuiteEpisode(self._spec, rng, env)

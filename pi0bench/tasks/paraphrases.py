@@ -1,47 +1,70 @@
-"""Sentences that no demonstration had: other ways to ask for each task, read from one file."""
+"""Sentences that no demonstration had: other ways to ask for each task, read from files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pi0bench.content.folders import folder
+from pi0bench.content.folders import folder, folders_of, shown
 from pi0bench.content.toml_errors import Complaints, brief
+from pi0bench.content.toml_files import opened
 from pi0bench.errors import UsageError, unknown
-from pi0bench.tasks.task_files import opened, task_ids
+from pi0bench.tasks.task_files import task_ids
 from pi0bench.tasks.task_parser import sentences
 from pi0bench.tasks.task_spec import TaskSpec
 
 KINDS = ("close", "free", "wordy")
 """How far from the trained sentences: other words; another build; in the midst of other talk."""
 
+_NAME = "paraphrases.toml"
 _LEAST = 3
 Paraphrases = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 
 def file() -> Path:
     """The benchmark's own file of paraphrases."""
-    return folder("tasks") / "paraphrases.toml"
+    return folder("tasks") / _NAME
 
 
-def paraphrases(tasks: Sequence[TaskSpec], path: Path | None = None) -> Paraphrases:
+def files_with(tasks: Iterable[str]) -> list[Path]:
+    """Others' files in which there are sentences for any of the tasks with these ids."""
+    others = [(path, it) for path, it in _opened().items() if path != file()]
+    return [path for path, it in others if not it.raw.keys().isdisjoint(tasks)]
+
+
+def paraphrases(tasks: Sequence[TaskSpec]) -> Paraphrases:
     """The sentences of these tasks: by the task's id, then by kind.
 
-    Args:
-        tasks: whose sentences are read and checked.
-        path: the file; the benchmark's own when not given.
-
     Raises:
-        UsageError: the file is wrong; one line a problem, `file:line: where: what`.
+        UsageError: a file is wrong; one line a problem, `file:line: where: what`.
     """
-    it, _ = opened(path or file())
-    for name in it.raw:
-        if name not in task_ids():
-            it.say(name, unknown("task", brief(name), task_ids()))
-    found = {task.id: _of_task(it, task) for task in tasks}
-    if it.problems:
-        raise UsageError("\n".join(it.problems))
+    read, home = _opened(), {}
+    for path, it in read.items():
+        for name in it.raw:
+            if name not in task_ids():
+                it.say(name, unknown("task", brief(name), task_ids()))
+            if name in home:
+                it.say(name, f"there are paraphrases of this task in {shown(home[name])} too")
+            home[name] = path
+    found = {}
+    for task in tasks:
+        path = home.get(task.id) or _beside(task, read)
+        found[task.id] = _of_task(read[path], task)
+    if problems := [problem for it in read.values() for problem in it.problems]:
+        raise UsageError("\n".join(problems))
     return found
+
+
+def _opened() -> dict[Path, Complaints]:
+    """The benchmark's own file and others', by their paths."""
+    others = [path for home in folders_of("tasks")[1:] if (path := home / _NAME).is_file()]
+    return {path: opened(path)[0] for path in (file(), *others)}
+
+
+def _beside(task: TaskSpec, read: Collection[Path]) -> Path:
+    """The file in which sentences of a task would be looked for first."""
+    near = task.path.parent.parent / _NAME
+    return near if near in read else file()
 
 
 def _of_task(it: Complaints, task: TaskSpec) -> dict[str, tuple[str, ...]]:

@@ -31,10 +31,10 @@ def link_pose(world: World, item: str, link: str) -> Pose:
 
 
 def near(world: World, item: str, *, reach_m: float = 0.05) -> bool:
-    """True when the tool is within `reach_m` of the object's first mark."""
-    mark = world.scene.body(item).marks[0]
-    link = link_pose(world, item, mark.link)
-    there = link.pos_m + link.rot @ np.array(mark.pos_m)
+    """True when the tool is within `reach_m` of the object's first keypoint."""
+    point = world.scene.body(item).keypoints[0]
+    link = link_pose(world, item, point.link)
+    there = link.pos_m + link.rot @ np.array(point.pos_m)
     return float(np.linalg.norm(tcp_m(world) - there)) < reach_m
 
 
@@ -63,17 +63,17 @@ def above(world: World, upper: str, lower: str, *, slack_m: float = 0.03) -> boo
 def on(world: World, upper: str, lower: str, *, slack_m: float = 0.005) -> bool:
     """True when `upper` rests on `lower`: its centre over it, its underside at its top."""
     base, body = world.scene.body(lower), world.scene.body(upper)
-    gap = world.pose(upper).pos_m[2] - body.rest_m - world.pose(lower).pos_m[2] - base.top_m
+    gap = world.pose(upper).pos_m[2] - body.bottom_m - world.pose(lower).pos_m[2] - base.top_m
     over = apart_m(world, upper, lower) < 0.7 * base.radius_m
     return over and bool(abs(gap) < slack_m)
 
 
 def inside(world: World, item: str, container: str) -> bool:
-    """True when the object's frame is in the container's room."""
-    room = world.scene.body(container).room
-    if room is None:
+    """True when the object's frame is inside the container."""
+    interior = world.scene.body(container).interior
+    if interior is None:
         raise ValueError(f"{container} has no inside")
-    return room.holds(link_pose(world, container, room.link), world.pose(item).pos_m)
+    return interior.holds(link_pose(world, container, interior.link), world.pose(item).pos_m)
 
 
 def around(world: World, ring: str, peg: str) -> bool:
@@ -144,7 +144,7 @@ NEEDS: dict[str, Callable[[Body], bool]] = {
     "block": flat,
     "button": lambda of: of.joint is not None and of.joint.stiffness > 0,
     "cabinet": lambda of: any(link.name == "drawer" for link in of.links),
-    "container": lambda of: of.room is not None,
+    "container": lambda of: of.interior is not None,
     "outline": flat,
 }
 """What an object must be to stand for a parameter of that name, in predicates and skills."""

@@ -37,7 +37,7 @@ class Layout:
         tcp_m: where the tool starts, (3,), with heading `yaw_rad`.
         instruction: what is asked, in words.
         said: what an instruction may say of each object, by its name.
-        coin: uniform in [0, 1), for an expert that must choose.
+        expert_choice: uniform in [0, 1), for an expert that must choose.
     """
 
     bodies: tuple[Body, ...]
@@ -45,7 +45,7 @@ class Layout:
     yaw_rad: float
     instruction: str
     said: Mapping[str, Said]
-    coin: float
+    expert_choice: float
 
 
 def place(task: TaskSpec, rng: np.random.Generator) -> Layout:
@@ -118,7 +118,7 @@ def _poses(task: TaskSpec, rng: np.random.Generator) -> dict[str, Pose]:
 def _draw(item: ObjectSpec, rng: np.random.Generator) -> Pose:
     x, y = rng.uniform(*item.place.x_m), rng.uniform(*item.place.y_m)
     yaw = np.radians(rng.uniform(*item.place.yaw_deg))
-    return from_rpy((x, y, content_models.model(item.model).rest_m), (0, 0, yaw))
+    return from_rpy((x, y, content_models.model(item.model).bottom_m), (0, 0, yaw))
 
 
 def _close(a: ObjectSpec, pose_a: Pose, b: ObjectSpec, pose_b: Pose) -> bool:

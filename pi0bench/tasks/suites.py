@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from pi0bench.content.folders import task_folders
+from pi0bench.content.folders import folders_of
 from pi0bench.errors import UsageError
 
 
@@ -15,7 +15,7 @@ def suites() -> dict[str, str]:
         UsageError: a file of suites cannot be read.
     """
     found: dict[str, str] = {}
-    for folder in reversed(task_folders()):
+    for folder in reversed(folders_of("tasks")):
         path = folder / "suites.toml"
         try:
             words = tomllib.loads(path.read_text("utf-8"))

@@ -14,6 +14,7 @@ from pi0bench.envs.episode_protocol import Verdict
 from pi0bench.envs.panda_kinematics import MAX_WIDTH_M, forward, inverse, panda
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.pose import Array, Pose
+from pi0bench.envs.proprioception import proprio
 from pi0bench.envs.render.renderer_protocol import Image, Renderer
 from pi0bench.envs.scene import Scene
 from pi0bench.envs.world_protocol import World
@@ -24,7 +25,6 @@ from pi0bench.tasks.start_states import Layout
 from pi0bench.tasks.task_spec import TaskSpec, Way
 from pi0bench.tasks.variation_draws import Conditions
 
-PROPRIO_DIM = 10
 _SETTLE_STEPS = 50
 
 
@@ -126,12 +126,12 @@ class Tabletop:
 
     def expert_action(self) -> Array:
         """What the scripted expert would do now, (7,)."""
-        return plan.act(self.task, self.world, self.controller.goal, self.layout.coin)
+        return plan.act(self.task, self.world, self.controller.goal, self.layout.expert_choice)
 
     def proprio(self) -> NDArray[np.float32]:
-        """What the robot feels now, (10,): see `proprio`."""
+        """Proprioception now, (10,): see `pi0bench.envs.proprioception.proprio`."""
         arm = self.world.arm()
-        return proprio(arm.q_rad, arm.width_m, self.controller.goal.pos_m)
+        return proprio(forward(arm.q_rad), arm.width_m, self.controller.goal.pos_m)
 
     def snapshot(self) -> Snapshot:
         """Where everything is, for drawing."""
@@ -152,23 +152,6 @@ class Tabletop:
     def close(self) -> None:
         """Free the world."""
         self.world.close()
-
-
-def proprio(q_rad: Array, width_m: float, commanded_m: Array) -> NDArray[np.float32]:
-    """What a robot with these joints feels, (10,): see `felt`."""
-    return felt(forward(q_rad), width_m, commanded_m)
-
-
-def felt(tool: Pose, width_m: float, commanded_m: Array) -> NDArray[np.float32]:
-    """What a robot feels, (10,).
-
-    Measured tool position (3, m), sine and cosine of its heading, its tilt from straight down
-    (1, rad), opening (1, m), commanded minus measured position (3, m).
-    """
-    yaw = tool.yaw_rad()
-    tilt = float(np.arccos(np.clip(-tool.rot[2, 2], -1, 1)))
-    lag = commanded_m - tool.pos_m
-    return np.array([*tool.pos_m, np.sin(yaw), np.cos(yaw), tilt, width_m, *lag], np.float32)
 
 
 def images(

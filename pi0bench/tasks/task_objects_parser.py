@@ -26,8 +26,8 @@ def read_objects(it: Complaints, raw: Any) -> tuple[ObjectSpec, ...]:
             continue
         it.keys(where, row, _ITEM, required=("model", "place"))
         model = row.get("model", "")
-        if "model" in row and model not in content_models.names():
-            it.say(f"{where}.model", unknown("object model", brief(model), content_models.names()))
+        if "model" in row:
+            it.one_of(f"{where}.model", model, "object model", content_models.names())
         side = row.get("side", "")
         if side not in ("", "left", "right"):
             it.say(f"{where}.side", f"must be left or right; got {brief(side)}")
@@ -50,8 +50,7 @@ def _colors(it: Complaints, where: str, raw: Any, names: list[str]) -> tuple[tup
         return (), like
     colors = it.texts(where, [raw] if isinstance(raw, str) else raw, "a colour or a list of them")
     for color in colors:
-        if color not in content_models.colors():
-            it.say(where, unknown("color", brief(color), content_models.colors()))
+        it.one_of(where, color, "color", content_models.colors())
     return colors, ""
 
 

@@ -7,10 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from pi0bench.content.toml_errors import Complaints, brief
+from pi0bench.content.toml_errors import Complaints
 from pi0bench.envs import content_models
 from pi0bench.envs.scene import Body
-from pi0bench.errors import unknown
 from pi0bench.tasks.call_parser import Call, CallError, check, parse
 from pi0bench.tasks.expert.skill_registry import ACTS
 from pi0bench.tasks.predicates import MEASURES, NEEDS, PREDICATES
@@ -42,8 +41,7 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
     score = _calls(it, "score", scores, MEASURES, things)
     tags = it.texts("tags", raw.get("tags", []), "a list of suites")
     for i, tag in enumerate(tags):
-        if tag not in suites():
-            it.say(f"tags.{i}", unknown("suite", brief(tag), suites()))
+        it.one_of(f"tags.{i}", tag, "suite", suites())
     spec = TaskSpec(
         id=path.stem,
         path=path,
@@ -88,8 +86,7 @@ def _bindings(it: Complaints, raw: Any, names: list[str]) -> list[Binding]:
             it.say(where, "a name of its own has small letters, digits and _")
         columns[name] = it.texts(where, value, "a list of objects")
         for item in columns[name]:
-            if item not in names:
-                it.say(where, unknown("object", brief(item), names))
+            it.one_of(where, item, "object", names)
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1 or 0 in lengths:
         it.say("choose", "all lists must be of one length, and not empty")
@@ -130,8 +127,7 @@ def sentences(it: Complaints, where: str, raw: Any, known: Collection[str]) -> t
     for i, sentence in enumerate(raw if isinstance(raw, list) else []):
         place = f"{where}.{i}"
         for field in _fields(it, place, sentence) if isinstance(sentence, str) else ():
-            if field not in known:
-                it.say(place, unknown("field", brief(field), known))
+            it.one_of(place, field, "field", known)
     return good
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pi0bench.content.toml_errors import Range
 from pi0bench.tasks.call_parser import Call
-
-Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class TaskSpec:
 
     Attributes:
         id: the file's name; a task whose difficulty changes gets a new one.
-        hash: of the file's bytes, 12 hex digits.
+        hash: of the file's bytes, and of others' objects and colours in it, 12 hex digits.
         tags: the suites that it belongs to.
         hold_s: how long the goal must hold, at the end, to count.
         mirrored: in every second start state, y and every heading are negated.

@@ -72,13 +72,13 @@ def _direction(rng: np.random.Generator) -> Array:
 
 
 def noisy_proprio(
-    how: Variation, felt: NDArray[np.float32], rng: np.random.Generator
+    how: Variation, proprio: NDArray[np.float32], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """What the robot feels through noisy sensors, (10,) → (10,): see `tabletop.proprio`."""
+    """Proprioception through noisy sensors, (10,) → (10,): see `pi0bench.envs.proprioception`."""
     slip_m = rng.normal(0, how.position_sigma_mm / 1000, 4)
     turn_rad, tilt_rad = rng.normal(0, how.angle_sigma_rad, 2)
-    yaw = np.arctan2(felt[3], felt[4]) + turn_rad
-    said = felt.astype(np.float64)
+    yaw = np.arctan2(proprio[3], proprio[4]) + turn_rad
+    said = proprio.astype(np.float64)
     said[:3] += slip_m[:3]
     said[3:5] = np.sin(yaw), np.cos(yaw)
     said[5] = abs(said[5] + tilt_rad)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from pi0bench.content.folders import folder
-from pi0bench.content.toml_errors import Complaints, brief
+from pi0bench.content.folders import files_of, with_others
+from pi0bench.content.toml_errors import Complaints, Range
+from pi0bench.content.toml_files import opened
 from pi0bench.envs import content_models
 from pi0bench.errors import UsageError, unknown
-from pi0bench.tasks.paraphrases import KINDS, file
-from pi0bench.tasks.task_files import opened
+from pi0bench.tasks.paraphrases import KINDS, file, files_with
 
 SEVERITIES = ("1", "2", "3")
 _NUMBERS = {
@@ -42,8 +43,8 @@ class Variation:
         wording: kind of the paraphrase that is asked, "" for the task's own instruction.
         friction: range of the factor of the friction of every contact.
         image_sigma_levels: noise of each pixel, of 255 levels.
-        position_sigma_mm: noise of the tool's position and the opening that are felt.
-        angle_sigma_rad: noise of the tool's heading and tilt that are felt.
+        position_sigma_mm: noise of the tool's position and the opening.
+        angle_sigma_rad: noise of the tool's heading and tilt.
     """
 
     name: str = "nominal"
@@ -54,7 +55,7 @@ class Variation:
     camera_turn_deg: float = 0.0
     clutter: tuple[str, ...] = ()
     wording: str = ""
-    friction: tuple[float, float] = (1.0, 1.0)
+    friction: Range = (1.0, 1.0)
     image_sigma_levels: float = 0.0
     position_sigma_mm: float = 0.0
     angle_sigma_rad: float = 0.0
@@ -66,7 +67,7 @@ _AMOUNTS = tuple(field.name for field in fields(Variation) if field.name != "nam
 
 def kinds() -> tuple[str, ...]:
     """What can be varied, sorted; each has severities 1, 2 and 3."""
-    return tuple(sorted(path.stem for path in folder("envs").glob("variations/*.toml")))
+    return tuple(sorted(_files()))
 
 
 def names() -> tuple[str, ...]:
@@ -102,15 +103,25 @@ def described() -> list[tuple[str, str]]:
 
 def path_of(kind: str) -> Path:
     """The file of a kind of variation."""
-    return folder("envs") / "variations" / f"{kind}.toml"
+    return _files()[kind]
 
 
-def digest(name: str) -> str:
-    """The hash of what a variation is read from, its sentences included, 12 hex digits."""
-    paths = [path_of(name.rpartition("-")[0])]
-    if variation(name).wording:
+def _files() -> dict[str, Path]:
+    return files_of("envs", "variations/*.toml")
+
+
+def digest(name: str, tasks: Iterable[str] = ()) -> str:
+    """The hash of what a variation is read from, 12 hex digits.
+
+    That is its file, the sentences that it says, the benchmark's and those of the tasks with these
+    ids, and the models that it adds where they are others'.
+    """
+    paths, how = [path_of(name.rpartition("-")[0])], variation(name)
+    if how.wording:
         paths.append(file())
-    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:12]
+    own = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:12]
+    added = content_models.sources(how.clutter)
+    return with_others(own, [*added, *files_with(tasks)] if how.wording else added)
 
 
 def load(path: Path) -> tuple[str, dict[str, Variation]]:
@@ -151,13 +162,9 @@ def _read(it: Complaints, where: str, name: str, value: Any) -> Variation:
     if "clutter" in row:
         amounts["clutter"] = it.texts(f"{where}.clutter", row["clutter"], "a list of models")
         for i, model in enumerate(amounts["clutter"]):
-            if model not in content_models.names():
-                it.say(
-                    f"{where}.clutter.{i}",
-                    unknown("object model", brief(model), content_models.names()),
-                )
+            it.one_of(f"{where}.clutter.{i}", model, "object model", content_models.names())
     if "wording" in row:
-        amounts["wording"] = row["wording"]
-        if row["wording"] not in KINDS:
-            it.say(f"{where}.wording", unknown("kind of paraphrase", brief(row["wording"]), KINDS))
+        amounts["wording"] = it.one_of(
+            f"{where}.wording", row["wording"], "kind of paraphrase", KINDS
+        )
     return Variation(name, **amounts)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.envs.controller import ACTION_DIM, MAX_SPEED_M_S
-from pi0bench.envs.episode_protocol import Seen
+from pi0bench.envs.episode_protocol import Observation
 from pi0bench.envs.render.renderer_protocol import Image, Renderer
 from pi0bench.envs.state_and_points import Cloud
 from pi0bench.random_streams import stream
@@ -38,24 +38,24 @@ class VariedTabletop(Tabletop):
     def __init__(self, task: TaskSpec, engine: str, name: str, seed: int, number: int) -> None:
         self._sensors, self._seed = variation(name), seed
         self._where = (name, task.id, number)
-        self._looks = 0
+        self._observed = 0
         self._cloud: Cloud | None = None
         layout, conditions = start(task, name, seed, number)
         super().__init__(task, layout, engine, conditions=conditions)
         self.instruction = layout.instruction
 
-    def observe(self, renderer: Renderer | None, side: int, points: int) -> Seen:
-        """Look and feel through the variation's sensors; proprioception is (10,)."""
-        drawn = self.images(renderer, side) if renderer else {}
-        felt = self.proprio()
+    def observe(self, renderer: Renderer | None, side: int, points: int) -> Observation:
+        """What the variation's sensors say; proprioception is (10,)."""
+        images = self.images(renderer, side) if renderer else {}
+        proprio = self.proprio()
         how = self._sensors
         if how.image_sigma_levels or how.position_sigma_mm or how.angle_sigma_rad:
-            rng = stream("variation", self._seed, *self._where, self._looks)
-            felt = noisy_proprio(how, felt, rng)
-            drawn = {name: noisy_image(how, image, rng) for name, image in drawn.items()}
-        self._looks += 1
+            rng = stream("variation", self._seed, *self._where, self._observed)
+            proprio = noisy_proprio(how, proprio, rng)
+            images = {name: noisy_image(how, image, rng) for name, image in images.items()}
+        self._observed += 1
         joints_rad = self.world.arm().q_rad.astype(np.float32)
-        return Seen(felt, drawn, self._points(points) if points else None, joints_rad)
+        return Observation(proprio, images, self._points(points) if points else None, joints_rad)
 
     def frame(self, renderer: Renderer | None, side: int) -> Image | None:
         """The front camera's picture, (side, side, 3)."""

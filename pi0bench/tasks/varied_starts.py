@@ -40,7 +40,7 @@ def cluttered(layout: Layout, things: Sequence[str], rng: np.random.Generator) -
 
 
 def _placed(name: str, model: str, others: list[Body], rng: np.random.Generator) -> Body | None:
-    height_m = content_models.model(model).rest_m
+    height_m = content_models.model(model).bottom_m
     for _ in range(_TRIES):
         x, y, yaw = rng.uniform(*_X_M), rng.uniform(*_Y_M), rng.uniform(-np.pi, np.pi)
         thing = content_models.instance(name, model, from_rpy((x, y, height_m), (0, 0, yaw)))

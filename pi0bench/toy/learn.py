@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from pi0bench.data.reflow_pairs import TEACHER_SOLVER, TEACHER_STEPS
 from pi0bench.data.training_arrays import Batch
-from pi0bench.policies.heads.head import Draw
+from pi0bench.policies.heads.head import NoiseSource
 from pi0bench.random_streams import stream
 from pi0bench.toy import world
 from pi0bench.toy.network import Navigator, PathScale
@@ -81,13 +81,13 @@ def pairs(teacher: Navigator, settings: Settings) -> Lessons:
     starts = torch.from_numpy(world.draw_starts(settings.pairs, rng)).float()
     pure = noise(settings.pairs, teacher, settings.seed, "pairs")()
     made = [
-        teacher.sample(some, lambda own=own: own, TEACHER_STEPS, TEACHER_SOLVER)
+        teacher.sample(some, lambda own=own: own, TEACHER_STEPS, TEACHER_SOLVER).actions
         for some, own in zip(starts.split(_AT_ONCE), pure.split(_AT_ONCE), strict=True)
     ]
     return Lessons({"starts": starts, "numbers": torch.cat(made).clone(), "noise": pure})
 
 
-def noise(count: int, network: Navigator, seed: int, what: str) -> Draw:
+def noise(count: int, network: Navigator, seed: int, what: str) -> NoiseSource:
     """A source of noise for so many paths; made anew, it gives the same again."""
     rng = stream("noise", seed, "toy", what)
     shape = (count, *network.scale.mean.shape)

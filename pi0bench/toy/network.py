@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Generator, Tensor, nn
 
 from pi0bench.policies.heads import build_head
-from pi0bench.policies.heads.gaussian_path import ActionField, GaussianPathHead
-from pi0bench.policies.heads.head import Context, Draw, Target
+from pi0bench.policies.heads.gaussian_path_head import GaussianPathHead
+from pi0bench.policies.heads.head import Context, NoiseSource, Sampled, Target
 from pi0bench.policies.normalisation import ActionSpace
-from pi0bench.policies.pi0_trunk import Trunk, TrunkConfig, initialise
+from pi0bench.policies.pi0_trunk import Trunk, TrunkConfig
+from pi0bench.policies.weight_init import initialise
 from pi0bench.toy import world
 
 TRUNK = TrunkConfig(
@@ -78,16 +80,16 @@ class Navigator(nn.Module):
     def __init__(self, head: Mapping[str, object], scale: PathScale) -> None:
         super().__init__()
         self.scale = scale
-        self.told = nn.Parameter(torch.zeros(1, TRUNK.prefix_width))
-        self.feel = nn.Linear(2, TRUNK.action_width)
+        self.prefix_embedding = nn.Parameter(torch.zeros(1, TRUNK.prefix_width))
+        self.state_proj = nn.Linear(2, TRUNK.action_width)
         self.trunk = Trunk(TRUNK)
         self.head = build_head(head, scale.space(), TRUNK.action_width, {})
 
     def initialise(self, generator: Generator) -> Navigator:
         """Draw new weights, in place; the head's last, so that all heads get the same trunk."""
-        initialise(self.feel, generator)
+        initialise(self.state_proj, generator)
         initialise(self.trunk, generator)
-        nn.init.normal_(self.told, generator=generator)
+        nn.init.normal_(self.prefix_embedding, generator=generator)
         self.head.initialise(generator)
         return self
 
@@ -98,9 +100,9 @@ class Navigator(nn.Module):
     def context(self, starts: Tensor) -> Context:
         """What a head may ask, starting at (B, 2)."""
         there = torch.ones(1, 1, dtype=torch.bool)
-        cache = self.trunk.prefix(self.told[None], there).repeat(len(starts))
+        kv_cache = self.trunk.prefix(self.prefix_embedding[None], there).repeat(len(starts))
         felt = (starts - starts.new_tensor(world.START)) / world.SCATTER
-        return Context(self.trunk, cache, self.feel(felt))
+        return Context(self.trunk, kv_cache, self.state_proj(felt))
 
     def loss(self, batch: Mapping[str, Tensor], generator: Generator) -> Tensor:
         """The head's loss on `starts`, `numbers` (normalised paths) and perhaps their `noise`."""
@@ -109,12 +111,12 @@ class Navigator(nn.Module):
         return self.head.loss(self.context(batch["starts"]), target, generator)
 
     @torch.inference_mode()
-    def sample(self, starts: Tensor, draw: Draw, steps: int, solver: str) -> Tensor:
+    def sample(self, starts: Tensor, noise: NoiseSource, steps: int, solver: str) -> Sampled:
         """Normalised paths from the starts (B, 2): (B, H, 2)."""
-        return self.head.sample(self.context(starts), draw, steps, solver)
+        return self.head.sample(self.context(starts), noise, steps, solver)
 
     def velocity(self, starts: Tensor) -> Velocity:
         """The equation dx/dt = velocity that a Gaussian-path head solves, starting at (B, 2)."""
         assert isinstance(self.head, GaussianPathHead)
-        field = ActionField(self.head, self.context(starts))
-        return lambda x, time: field(x, time).velocity
+        denoise = self.head.path.denoiser(partial(self.head.predict, self.context(starts)))
+        return lambda x, time: denoise(x, time).velocity

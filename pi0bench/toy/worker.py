@@ -57,10 +57,9 @@ def _tried(name: str, network: Navigator, settings: Settings) -> Trained:
     for way in ways_of(name):
         for steps in way.steps:
             draw = learn.noise(len(starts), network, settings.seed, "evaluation")
-            network.trunk.evaluations = 0
-            numbers = network.sample(starts, draw, steps, way.solver)
-            paths[way.name, steps] = network.scale.restore(numbers).double().numpy()
-            passes[way.name, steps] = int(network.trunk.evaluations)
+            made = network.sample(starts, draw, steps, way.solver)
+            paths[way.name, steps] = network.scale.restore(made.actions).double().numpy()
+            passes[way.name, steps] = int(made.evaluations)
     bends = None
     if network.head.solvers:
         draw = learn.noise(len(starts), network, settings.seed, "evaluation")

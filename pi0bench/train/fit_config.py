@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+
+from pi0bench.policies.card_tables import KeypointTrainingTable, TrainingTable
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class FitConfig:
     checkpoint_every_s: float = 60.0
 
     @staticmethod
-    def of(recipe: Mapping[str, Any], source: str) -> FitConfig:
+    def of(table: TrainingTable | KeypointTrainingTable, source: str) -> FitConfig:
         """What a card's `[training]` table says, for what is trained on what."""
-        keys = ("steps", "batch", "lr", "muon_lr", "ema", "seed")
-        return FitConfig(**{key: recipe[key] for key in keys if key in recipe}, source=source)
+        known = {field.name for field in fields(FitConfig)}
+        own = {name: value for name, value in asdict(table).items() if name in known}
+        return FitConfig(**own, source=source)

@@ -12,13 +12,14 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from pi0bench.data.training_arrays import Batch, Scenes
-from pi0bench.policies import card as cards
-from pi0bench.policies.keypoint_encoder import Eyes, Seen, to_tool
+from pi0bench.policies import weights_file
+from pi0bench.policies.card import read_keypoint_card
+from pi0bench.policies.keypoint_encoder import KeypointEncoder, Keypoints, to_tool
 from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders, trainable
 from pi0bench.train.fit_config import FitConfig
 from pi0bench.train.learning_curve import read_curve
 from pi0bench.train.training_loop import Progress, fit
-from pi0bench.train.weights_file import made_by, recipe, write_weights
+from pi0bench.train.weights_recipe import made_by, recipe
 
 
 def fit_eyes(
@@ -30,26 +31,28 @@ def fit_eyes(
         UsageError: their folder is an installed package's.
     """
     folder = trainable(folders(EYES_CARD)[name])
-    card = cards.read(folder, EYES_CARD)
-    training, data = card["training"], Scenes(scenes)
-    with seeded(training["seed"]):
-        eyes = Eyes(data.about["looks"], data.about["calibration"], card["eyes"]["width"])
-    eyes = eyes.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    seen = data.first(-training["held_out"])
+    card, data = read_keypoint_card(folder), Scenes(scenes)
+    keypoints, calibration = data.about["looks"], data.about["calibration"]
+    with seeded(card.training.seed):
+        encoder = KeypointEncoder(keypoints, calibration, card.eyes.width)
+    encoder = encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    seen = data.first(-card.training.held_out)
     held_out = data.gather(np.arange(len(seen), len(data)))
-    config = FitConfig.of(training, cards.digest(folder / EYES_CARD, *scenes))
-    average = fit(
-        eyes, lambda b, g: keypoint_loss(eyes, b, g), seen, config, work, progress, device
-    )
-    eyes.cpu().load_state_dict(average)
+    config = FitConfig.of(card.training, weights_file.digest(folder / EYES_CARD, *scenes))
+
+    def loss(batch: Batch, generator: Generator) -> Tensor:
+        return keypoint_loss(encoder, batch, generator)
+
+    average = fit(encoder, loss, seen, config, work, progress, device)
+    encoder.cpu().load_state_dict(average)
     about = {
-        "looks": data.about["looks"],
-        "calibration": data.about["calibration"],
-        "errors_m": errors_m(eyes, held_out),
+        "keypoints": keypoints,
+        "calibration": calibration,
+        "errors_m": errors_m(encoder, held_out),
         "made_by": made_by(device),
         "recipe": recipe(folder / EYES_CARD, config.seed, scenes, read_curve(work)),
     }
-    return write_weights(folder / WEIGHTS, average, about)
+    return weights_file.write(folder / WEIGHTS, average, about)
 
 
 @contextmanager
@@ -60,14 +63,14 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def keypoint_loss(eyes: Eyes, batch: Batch, generator: Generator) -> Tensor:
+def keypoint_loss(encoder: KeypointEncoder, batch: Batch, generator: Generator) -> Tensor:
     """Pixels, places, headings and presence; every picture's brightness and tint are jittered.
 
     Places are scored by the negative log-likelihood of a Laplace distribution whose scale the
-    eyes say themselves, so that they know what they cannot see.
+    encoder says itself, so that it knows what it cannot see.
     """
     pictures = jitter(batch["images"], generator)
-    seen = eyes({n: pictures[:, i] for i, n in enumerate(eyes.cameras)}, batch["proprio"])
+    seen = encoder({n: pictures[:, i] for i, n in enumerate(encoder.cameras)}, batch["proprio"])
     here = batch["present"].float()
     count = here.sum().clamp(min=1)
     place = (_laplace(seen.pos_m, batch["pos_m"], seen.log_error[..., :1]) * here).sum() / count
@@ -77,8 +80,8 @@ def keypoint_loss(eyes: Eyes, batch: Batch, generator: Generator) -> Tensor:
     miss = (seen.pixel - batch["pixel"]).abs().sum(-1)
     pixel = (miss * framed).sum() / framed.sum().clamp(min=1)
     there = functional.binary_cross_entropy_with_logits(seen.present, here)
-    turn = ((seen.turn - batch["turn"]).square().sum(-1) * here).sum() / count
-    return place + close + 4 * pixel + there + 0.3 * turn
+    heading = ((seen.heading - batch["turn"]).square().sum(-1) * here).sum() / count
+    return place + close + 4 * pixel + there + 0.3 * heading
 
 
 def _laplace(guess: Tensor, truth: Tensor, log_error: Tensor) -> Tensor:
@@ -94,14 +97,14 @@ def jitter(images: Tensor, generator: Generator) -> Tensor:
     return (images.float() * gain + shift).clamp(0, 255).to(torch.uint8)
 
 
-def errors_m(eyes: Eyes, batch: Batch) -> dict[str, tuple[float, float]]:
-    """Median and 90th percentile of the place's error for each look, metres."""
+def errors_m(encoder: KeypointEncoder, batch: Batch) -> dict[str, tuple[float, float]]:
+    """Median and 90th percentile of the place's error for each keypoint, metres."""
     with torch.inference_mode():
-        names = enumerate(eyes.cameras)
-        seen: Seen = eyes({n: batch["images"][:, i] for i, n in names}, batch["proprio"])
+        names = enumerate(encoder.cameras)
+        seen: Keypoints = encoder({n: batch["images"][:, i] for i, n in names}, batch["proprio"])
     far = (seen.pos_m - batch["pos_m"]).norm(dim=-1)
     result = {}
-    for i, look in enumerate(eyes.looks):
+    for i, keypoint in enumerate(encoder.keypoints):
         here = far[:, i][batch["present"][:, i]]
-        result[look] = (float(here.median()), float(here.quantile(0.9)))
+        result[keypoint] = (float(here.median()), float(here.quantile(0.9)))
     return result

@@ -10,7 +10,8 @@ from rich.console import Console
 from pi0bench.data.progress_bar import bar
 from pi0bench.data.training_files import TrainingFiles, teacher_of
 from pi0bench.errors import UsageError, unknown
-from pi0bench.policies import card as cards
+from pi0bench.policies import weights_file
+from pi0bench.policies.card import read, read_keypoint_card
 from pi0bench.policies.policy_folders import EYES_CARD, folders, trainable
 
 
@@ -20,12 +21,12 @@ def members(group: str) -> list[str]:
     Raises:
         UsageError: no card says that it belongs to the group.
     """
-    found = {name: cards.read(folder) for name, folder in folders().items()}
-    groups = {card["group"] for card in found.values() if "group" in card}
+    found = {name: read(folder) for name, folder in folders().items()}
+    groups = {card.group for card in found.values() if card.group}
     if group not in groups:
         raise UsageError(unknown("group", group, groups))
-    own = [n for n, c in found.items() if c.get("group") == group and "same_as" not in c]
-    return sorted(own, key=lambda name: ("teacher" in found[name]["head"], name))
+    own = [n for n, c in found.items() if c.group == group and not c.same_as]
+    return sorted(own, key=lambda name: ("teacher" in found[name].head, name))
 
 
 def train(
@@ -75,12 +76,12 @@ def _train_eyes(name: str, sources: TrainingFiles) -> None:
     from pi0bench.train.keypoint_training import fit_eyes
 
     say, work = sources.console.print, sources.data / "training" / name
-    scenes = sources.scenes(cards.read(folders(EYES_CARD)[name], EYES_CARD))
+    scenes = sources.scenes(read_keypoint_card(folders(EYES_CARD)[name]))
     with bar(sources.console, name) as show:
         path = fit_eyes(name, scenes, work, show, sources.device)
-    errors = cards.weights(path)[1]["errors_m"]
-    for look, (median, p90) in errors.items():
-        say(f"  {look}: off by {1000 * median:.1f} mm (median), {1000 * p90:.1f} (p90)")
+    errors = weights_file.read(path)[1]["errors_m"]
+    for keypoint, (median, p90) in errors.items():
+        say(f"  {keypoint}: off by {1000 * median:.1f} mm (median), {1000 * p90:.1f} (p90)")
     say(f"{path}: written; its curve is {work / 'curve.csv'}")
 
 

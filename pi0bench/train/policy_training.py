@@ -12,16 +12,19 @@ from torch import Generator, Tensor
 
 from pi0bench.data.training_arrays import Batch, Chunks
 from pi0bench.errors import UsageError
-from pi0bench.policies import card as cards
-from pi0bench.policies.heads import files_of_head, study_head
+from pi0bench.policies import weights_file
+from pi0bench.policies.card import read
+from pi0bench.policies.card_tables import PolicyCard
+from pi0bench.policies.heads import files_of_head, fit_tokenizer
 from pi0bench.policies.heads.head import Target
 from pi0bench.policies.network import Network
+from pi0bench.policies.network_loader import PolicyMetadata, new_network
 from pi0bench.policies.policy_folders import CARD, WEIGHTS, folders, trainable
 from pi0bench.train.cuda_graph_training import AT_ONCE, Member, fit_together
 from pi0bench.train.fit_config import FitConfig
 from pi0bench.train.learning_curve import Curve, curve_of, read_curve
 from pi0bench.train.training_loop import Progress, fit
-from pi0bench.train.weights_file import made_by, recipe, write_weights
+from pi0bench.train.weights_recipe import made_by, recipe
 
 Say = Callable[[str], None]
 
@@ -61,7 +64,7 @@ class PolicyTraining:
         halves = {name: x.half() if x.is_floating_point() else x for name, x in average.items()}
         card, seed = self.folder / CARD, self.config.seed
         made = recipe(card, seed, [self.features], curve, self.head)
-        return write_weights(self.folder / WEIGHTS, halves, {**self.about, "recipe": made})
+        return weights_file.write(self.folder / WEIGHTS, halves, {**self.about, "recipe": made})
 
 
 def prepare(name: str, features: Path, data: Chunks, device: str = "cpu") -> PolicyTraining:
@@ -71,27 +74,26 @@ def prepare(name: str, features: Path, data: Chunks, device: str = "cpu") -> Pol
         UsageError: its card has no training of its own, or its folder is an installed package's.
     """
     folder = trainable(folders()[name])
-    card = cards.read(folder)
-    if "same_as" in card:
-        raise UsageError(f"{name} has the weights of {card['same_as']}; train that")
-    training, scale = card["training"], data.scale
-    about = {
-        **{key: data.about[key] for key in ("looks", "eyes") if key in data.about},
-        "vocabulary": data.vocabulary,
-        "actions": asdict(scale),
-        "head": _studied(card, data) if "trunk" in card else {},
-        "tasks": data.about["tasks"],
-        "modes": data.modes(),
-        "windows": len(data),
-        "made_by": made_by(device),
-    }
-    network, _ = cards.build(card, about)
-    network.initialise(Generator().manual_seed(training["seed"]))
+    card = read(folder)
+    if card.same_as:
+        raise UsageError(f"{name} has the weights of {card.same_as}; train that")
+    found = PolicyMetadata(
+        vocabulary=tuple(data.vocabulary),
+        actions=data.norm_stats,
+        head=_tokenizer(card, data) if card.trunk else {},
+        modes=data.modes(),
+        keypoints=tuple(data.about.get("looks", ())),
+        eyes=data.about.get("eyes", ""),
+    )
+    network, _ = new_network(card, found)
+    network.initialise(Generator().manual_seed(card.training.seed))
     done = {key: torch.from_numpy(data.arrays[key]) for key in ("actions", "valid")}
-    tokens = data.once(f"tokens {card.get('head')}", lambda: network.tokenize(done))
-    head = files_of_head(card)
-    config = FitConfig.of(training, cards.digest(folder / CARD, features, *head))
-    draws = training["draws"]
+    tokens = data.once(f"tokens {card.head}", lambda: network.tokenize(done))
+    head, draws = files_of_head(card.head), card.training.draws
+    source = weights_file.digest(folder / CARD, features, *head)
+    config = FitConfig.of(card.training, source)
+    more = {"tasks": data.about["tasks"], "windows": len(data), "made_by": made_by(device)}
+    about = {**asdict(found), **more}
     return PolicyTraining(folder, network, data, features, head, tokens, config, draws, about)
 
 
@@ -124,12 +126,12 @@ def fit_policies(
 
 
 def _chunks(name: str, features: Path) -> Chunks:
-    return Chunks(features, cards.read(folders()[name])["text"]["length"])
+    return Chunks(features, read(folders()[name]).text.length)
 
 
-def _studied(card: Mapping[str, Any], data: Chunks) -> dict[str, Any]:
+def _tokenizer(card: PolicyCard, data: Chunks) -> dict[str, Any]:
     """What the head must know of the demonstrations before it is made."""
-    head, space = card["head"], data.scale.space(int(card["chunk"]["length"]))
+    stats = data.norm_stats
     actions, valid = (torch.from_numpy(data.arrays[name]) for name in ("actions", "valid"))
-    target = Target(data.scale.normalise(actions), valid)
-    return data.once(f"studied {head}", lambda: study_head(head, target, space))
+    target, space = Target(stats.normalise(actions), valid), stats.space(card.chunk.length)
+    return data.once(f"tokenizer {card.head}", lambda: fit_tokenizer(card.head, target, space))

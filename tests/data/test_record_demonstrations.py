@@ -23,7 +23,7 @@ def start_state(layout: Layout) -> tuple[object, ...]:
     return (
         layout.tcp_m,
         layout.yaw_rad,
-        layout.coin,
+        layout.expert_choice,
         *(b.pose.pos_m.tobytes() for b in layout.bodies),
     )
 

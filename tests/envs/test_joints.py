@@ -10,7 +10,7 @@ from pi0bench.envs.panda_kinematics import FINGERS
 from pi0bench.envs.physics.mujoco import MujocoWorld
 from pi0bench.envs.physics.pybullet import PybulletWorld
 from pi0bench.envs.pose import Pose, from_quat, from_rpy
-from pi0bench.envs.scene import Room
+from pi0bench.envs.scene import Interior
 from pi0bench.envs.world_protocol import World
 from pi0bench.tasks.tabletop_episode import Tabletop
 from tests.worlds import MakeEnv
@@ -81,8 +81,8 @@ def test_a_cube_on_either_link_touches_the_object(engine: str, make_env: MakeEnv
     assert not world.contact("cube", "cabinet")
     world.set_joint("cabinet", 0.12)
     links = cabinet.link_poses(world.pose("cabinet"), 0.12)
-    tray = links["drawer"] @ Pose(np.array([0.05, 0, 0.012 + cube.rest_m]))
-    roof = links["shell"] @ Pose(np.array([0.08, 0, cabinet.top_m + cube.rest_m]))
+    tray = links["drawer"] @ Pose(np.array([0.05, 0, 0.012 + cube.bottom_m]))
+    roof = links["shell"] @ Pose(np.array([0.08, 0, cabinet.top_m + cube.bottom_m]))
     for pose in (tray, roof):
         world.set_pose("cube", pose)
         world.step(100)
@@ -195,7 +195,7 @@ def test_a_snapshot_brings_the_joints_back(engine: str, make_env: MakeEnv) -> No
     assert release() == first
 
 
-def inside(room: Room, link: Pose, *point_m: float) -> bool:
+def inside(room: Interior, link: Pose, *point_m: float) -> bool:
     """Whether the room holds a point that is given in the frame of its middle."""
     middle = link @ room.space.pose
     return room.holds(link, middle.pos_m + middle.rot @ np.array(point_m))
@@ -203,7 +203,7 @@ def inside(room: Room, link: Pose, *point_m: float) -> bool:
 
 @pytest.mark.parametrize("link", [Pose(), from_rpy((0.5, -0.2, 0.1), (0.3, -0.4, 2.0))])
 def test_a_room_holds_what_is_in_it(link: Pose) -> None:
-    box, round_ = content_models.model("cabinet").room, content_models.model("bowl").room
+    box, round_ = content_models.model("cabinet").interior, content_models.model("bowl").interior
     assert box is not None
     assert round_ is not None
     x, y, z = box.space.size_m

@@ -27,7 +27,7 @@ def fetched(swap: bool) -> list[str]:
     for episode in range(EPISODES):
         layout = place(spec, stream("evaluation", 0, spec.id, episode))
         if swap:
-            colors = {body.name: body.marks[0].look.split()[0] for body in layout.bodies}
+            colors = {body.name: body.keypoints[0].name.split()[0] for body in layout.bodies}
             words = layout.instruction.replace(colors["target"], colors["other"])
             assert words != layout.instruction
             layout = replace(layout, instruction=words)

@@ -18,8 +18,8 @@ from pi0bench.evaluate.worker import Worker
 from pi0bench.records import manifest
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.release.publish import publish
-from pi0bench.report.regenerate import report
-from pi0bench.report.run_report import pages
+from pi0bench.release.regenerate_release import report
+from pi0bench.report.run_report import run_report
 from pi0bench.tasks.tabletop_episode import Tabletop
 from tests.evaluate.test_run import said
 from tests.runs import run
@@ -83,7 +83,7 @@ def test_a_headline_is_refused_while_episodes_are_missing(
         assert "There is no table meanwhile; --allow-incomplete shows one" in said(console)
         assert not (tmp_path / "table.md").exists()
         with pytest.raises(IncompleteError, match="episodes are missing"):
-            pages(RunFolder(tmp_path))
+            run_report(RunFolder(tmp_path))
         broken.clear()
         assert run(settings, tmp_path, How(video=False, incomplete=True), console) == 3
     table = (tmp_path / "table.md").read_text()

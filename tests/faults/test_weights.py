@@ -16,9 +16,10 @@ from safetensors.torch import save
 from pi0bench.cli import main
 from pi0bench.content import folders
 from pi0bench.errors import UsageError
-from pi0bench.policies import card
+from pi0bench.policies import weights_file
 from pi0bench.policies.learned_policy import load_policy
-from tests.policies.test_card import fill, good, write
+from pi0bench.policies.policy_folders import WEIGHTS
+from tests.policies.test_weights_file import fill, good, write
 
 Copy = Callable[[str], Path]
 
@@ -48,7 +49,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, keep: int) -> None:
     path = write(tmp_path / "w.safetensors", good())
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(UsageError, match="no intact weights file"):
-        card.weights(path)
+        weights_file.read(path)
 
 
 class _Canary:
@@ -61,7 +62,7 @@ def test_a_pickle_is_refused_and_never_run(tmp_path: Path, monkeypatch: Any) -> 
     path = tmp_path / "model.safetensors"
     path.write_bytes(pickle.dumps(_Canary()))
     with pytest.raises(UsageError, match="no intact weights file"):
-        card.weights(path)
+        weights_file.read(path)
     assert not Path("canary").exists()
 
 
@@ -77,11 +78,11 @@ def test_no_part_of_the_package_can_open_a_pickle(checkout: Path) -> None:
 def test_a_flipped_byte_is_refused_or_makes_another_policy(tmp_path: Path) -> None:
     path = write(tmp_path / "model.safetensors", good(), {"looks": ["bowl"]})
     whole = path.read_bytes()
-    before = card.digest(path)
+    before = weights_file.digest(path)
     refused = 0
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x7F]) + whole[place + 1 :])
-        assert card.digest(path) != before
+        assert weights_file.digest(path) != before
         try:
             fill(path)
         except UsageError as error:
@@ -93,9 +94,9 @@ def test_a_flipped_byte_is_refused_or_makes_another_policy(tmp_path: Path) -> No
 @pytest.mark.parametrize("about", [[], 3, {}, {"actions": 1}])
 def test_a_training_that_says_nothing_sound_is_refused(about: Any, copy: Copy) -> None:
     home = copy("pi0")
-    tensors, told = card.weights(home / card.WEIGHTS)
+    tensors, told = weights_file.read(home / WEIGHTS)
     said = about if isinstance(about, list | int) else {"eyes": told["eyes"], **about}
-    (home / card.WEIGHTS).write_bytes(save(tensors, metadata={"about": json.dumps(said)}))
+    (home / WEIGHTS).write_bytes(save(tensors, metadata={"about": json.dumps(said)}))
     with pytest.raises(UsageError, match=str(home)):
         load_policy(home)
 
@@ -103,7 +104,7 @@ def test_a_training_that_says_nothing_sound_is_refused(about: Any, copy: Copy) -
 def test_a_broken_policy_ends_a_run_before_it_begins_with_one_line(
     copy: Copy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    weights = copy("pi0") / card.WEIGHTS
+    weights = copy("pi0") / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-1000])
     out = tmp_path / "run"
     args = "run --policy expert pi0 --task reach_cube --workers 2 --renderer tiny --out"

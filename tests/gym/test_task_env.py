@@ -124,7 +124,7 @@ def test_an_option_is_the_evaluation_episode_of_that_number(task_id: str, make: 
     bodies = zip(env.tabletop.layout.bodies, wanted.bodies, strict=True)
     assert all(np.array_equal(a.pose.pos_m, b.pose.pos_m) for a, b in bodies)
     assert info["instruction"] == env.tabletop.layout.instruction == wanted.instruction
-    assert env.tabletop.layout.coin == wanted.coin
+    assert env.tabletop.layout.expert_choice == wanted.expert_choice
 
 
 @pytest.mark.parametrize("kind", ["evaluation", "demonstration"])

@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from pi0bench.policies.heads import build_head, study_head
-from pi0bench.policies.heads.head import Context, Draw, Head, Target
+from pi0bench.policies.heads import build_head, fit_tokenizer
+from pi0bench.policies.heads.head import Context, Head, NoiseSource, Sampled, Target
 from pi0bench.policies.normalisation import ActionSpace
-from pi0bench.policies.pi0_trunk import Trunk, TrunkConfig, initialise
+from pi0bench.policies.pi0_trunk import Trunk, TrunkConfig
+from pi0bench.policies.weight_init import initialise
 
 TINY = TrunkConfig(2, 32, 32, 64, 64, 4, 1, 8)
 ROWS, HORIZON, DIM = 4, 8, 3
@@ -69,7 +70,7 @@ def seeded(seed: int) -> Generator:
     return Generator().manual_seed(seed)
 
 
-def noise(seed: int, rows: int = ROWS) -> Draw:
+def noise(seed: int, rows: int = ROWS) -> NoiseSource:
     """Fresh noise a call, the same for the same seed; a row's does not depend on the others."""
     streams = [seeded(1000 * seed + row) for row in range(rows)]
     return lambda: torch.stack([torch.randn(HORIZON, DIM, generator=g) for g in streams])
@@ -88,8 +89,8 @@ class Small:
     def context(self, rows: Tensor | None = None) -> Context:
         """What the head may ask of the observations, or of those of these numbers."""
         chosen = torch.arange(len(self.state)) if rows is None else rows
-        cache = self.trunk.prefix(self.prefix[chosen], self.valid[chosen])
-        return Context(self.trunk, cache, self.state[chosen])
+        kv_cache = self.trunk.prefix(self.prefix[chosen], self.valid[chosen])
+        return Context(self.trunk, kv_cache, self.state[chosen])
 
     def parameters(self) -> list[torch.nn.Parameter]:
         return [*self.trunk.parameters(), *self.head.parameters()]
@@ -108,11 +109,18 @@ class Small:
         return losses
 
     @torch.no_grad()
-    def sample(self, draw: Draw, steps: int | None = None, rows: Tensor | None = None) -> Tensor:
+    def sampled(
+        self, draw: NoiseSource, steps: int | None = None, rows: Tensor | None = None
+    ) -> Sampled:
         """Chunks by the head's own sampler."""
-        self.trunk.evaluations = 0
         solver = self.head.solvers[0] if self.head.solvers else ""
         return self.head.sample(self.context(rows), draw, steps or self.head.steps, solver)
+
+    def sample(
+        self, draw: NoiseSource, steps: int | None = None, rows: Tensor | None = None
+    ) -> Tensor:
+        """The chunks alone."""
+        return self.sampled(draw, steps, rows).actions
 
 
 def space(low: float = -2.0, high: float = 2.0) -> ActionSpace:
@@ -129,7 +137,7 @@ def small() -> Callable[..., Small]:
         trunk = Trunk(TINY)
         initialise(trunk, seeded(0))
         seen = chunks if chunks is not None else smooth(64, seeded(2))
-        known = study_head(config, Target(seen, torch.ones(seen.shape[:2]).bool()), space())
+        known = fit_tokenizer(config, Target(seen, torch.ones(seen.shape[:2]).bool()), space())
         head = build_head(config, space(), TINY.action_width, known)
         head.initialise(seeded(3))
         valid = torch.ones(rows, 6).bool()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pi0bench.policies.heads import byte_pair_encoding
 from pi0bench.policies.heads.action_bins import BINS
-from pi0bench.policies.heads.action_tokenizers import BinsCodec, FastCodec, cosines
+from pi0bench.policies.heads.action_tokenizers import BinTokenizer, FastTokenizer, cosines
 from pi0bench.policies.heads.head import Target
 from pi0bench.policies.normalisation import ActionSpace
 from tests.policies.conftest import DIM, HORIZON, seeded, smooth
@@ -99,8 +99,8 @@ def test_pairs_that_are_found_once_are_not_merged() -> None:
     assert byte_pair_encoding.learn(np.array([[0, 1, 2, 3]]), alphabet=4, vocabulary=99) == []
 
 
-def fast(chunks: Tensor, vocabulary: int = 120) -> FastCodec:
-    return FastCodec(UNIT, HORIZON, FastCodec.study(UNIT, chunks, vocabulary))
+def fast(chunks: Tensor, vocabulary: int = 120) -> FastTokenizer:
+    return FastTokenizer(UNIT, HORIZON, FastTokenizer.fit(UNIT, chunks, vocabulary))
 
 
 def whole(chunks: Tensor) -> Target:
@@ -114,27 +114,29 @@ def test_the_cosine_transform_is_orthonormal() -> None:
 
 def test_fast_round_trips_within_its_rounding_and_is_shorter() -> None:
     chunks = smooth(500, seeded(0)) / 2
-    codec = fast(chunks)
-    tokens, counts = codec.encode(whole(chunks))
-    assert tokens.shape == counts.shape == (500, codec.length)
+    tokenizer = fast(chunks)
+    tokens, counts = tokenizer.encode(whole(chunks))
+    assert tokens.shape == counts.shape == (500, tokenizer.max_length)
     assert counts.sum(1).float().mean() < 0.6 * HORIZON * DIM
-    error = codec.decode(tokens) - chunks
+    error = tokenizer.decode(tokens) - chunks
     # A coefficient is off by at most 0.05; the transform keeps lengths.
     assert error.flatten(1).norm(dim=1).max() <= 0.05 * (HORIZON * DIM) ** 0.5 + 1e-5
 
 
 def test_fast_clamps_what_is_out_of_range_and_decodes_every_sequence() -> None:
     chunks = smooth(300, seeded(0)) / 2
-    codec = fast(chunks)
+    tokenizer = fast(chunks)
     wild = 50 * torch.randn(20, HORIZON, DIM, generator=seeded(1))
-    tokens, _ = codec.encode(whole(wild))
-    assert codec.decode(tokens).isfinite().all()
-    random = torch.randint(0, codec.vocabulary, (200, codec.length), generator=seeded(2))
-    decoded = codec.decode(random)
+    tokens, _ = tokenizer.encode(whole(wild))
+    assert tokenizer.decode(tokens).isfinite().all()
+    random = torch.randint(
+        0, tokenizer.vocab_size, (200, tokenizer.max_length), generator=seeded(2)
+    )
+    decoded = tokenizer.decode(random)
     assert decoded.shape == (200, HORIZON, DIM)
     assert decoded.isfinite().all()
-    ended = torch.full((1, codec.length), codec.vocabulary - 1)
-    torch.testing.assert_close(codec.decode(ended), torch.zeros(1, HORIZON, DIM))
+    ended = torch.full((1, tokenizer.max_length), tokenizer.vocab_size - 1)
+    torch.testing.assert_close(tokenizer.decode(ended), torch.zeros(1, HORIZON, DIM))
 
 
 def test_fast_learns_from_whole_chunks_only() -> None:
@@ -146,12 +148,12 @@ def test_fast_learns_from_whole_chunks_only() -> None:
 
 
 def test_bins_write_the_first_steps_number_by_number() -> None:
-    codec = BinsCodec(UNIT, "openvla", 5)
+    tokenizer = BinTokenizer(UNIT, "openvla", 5)
     chunks = smooth(4, seeded(0)) / 3
     target = whole(chunks)
     target.valid[0, 2:] = False
-    tokens, counts = codec.encode(target)
+    tokens, counts = tokenizer.encode(target)
     assert tokens.shape == (4, 5 * DIM)
     assert counts[0].tolist() == [True] * 2 * DIM + [False] * 3 * DIM
-    decoded = codec.decode(tokens)
+    decoded = tokenizer.decode(tokens)
     assert (decoded - chunks[:, :5].clamp(-1, 1)).abs().max() <= 1 / 255 + 1e-6

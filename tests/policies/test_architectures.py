@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Generator, Tensor
 
+from pi0bench.content.folders import folder
 from pi0bench.errors import UsageError
 from pi0bench.policies.architectures import ARCHITECTURES, build_network
 from pi0bench.policies.architectures.act import ActNetwork
 from pi0bench.policies.architectures.conditioned_unet import ConditionedUNet
 from pi0bench.policies.architectures.pointnet import PointNet
-from pi0bench.policies.architectures.unet import UNet, embed_level
-from pi0bench.policies.architectures.weight_init import initialise
-from pi0bench.policies.heads.head import Draw
-from pi0bench.policies.network import Given, Network
-from pi0bench.policies.normalisation import ActionScale
+from pi0bench.policies.architectures.unet import UNet
+from pi0bench.policies.card import read
+from pi0bench.policies.card_tables import NetworkTable
+from pi0bench.policies.heads.head import NoiseSource
+from pi0bench.policies.heads.time_embedding import diffusion_step_embedding
+from pi0bench.policies.network import Network, NetworkSpec
+from pi0bench.policies.normalisation import NormStats
+from pi0bench.policies.weight_init import initialise
 
-ROWS, HORIZON, LOOKS, WORDS, POINTS = 4, 8, 3, 9, 40
+ROWS, HORIZON, KEYPOINTS, WORDS, POINTS = 4, 8, 3, 9, 40
 HEAD = {"kind": "gaussian_path", "path": "squared_cosine", "times": "levels"}
-CARDS: dict[str, dict[str, Any]] = {
-    "diffusion_policy": {
-        "network": {"kind": "diffusion_policy", "widths": [32, 48]},
-        "head": {**HEAD, "target": "noise", "sampler": "ddpm", "steps": 100},
-    },
-    "dp3": {
-        "network": {"kind": "dp3", "widths": [16, 24]},
-        "head": {**HEAD, "target": "data", "sampler": "ddim", "steps": 10},
-    },
-    "act": {"network": {"kind": "act"}},
+CARDS = {
+    "diffusion_policy": replace(
+        read(folder("policies") / "diffusion_policy"),
+        network=NetworkTable("diffusion_policy", (32, 48)),
+        head={**HEAD, "target": "noise", "sampler": "ddpm", "steps": 100},
+    ),
+    "dp3": replace(
+        read(folder("policies") / "dp3"),
+        network=NetworkTable("dp3", (16, 24)),
+        head={**HEAD, "target": "data", "sampler": "ddim", "steps": 10},
+    ),
+    "act": read(folder("policies") / "act"),
 }
 EACH = pytest.mark.parametrize("name", CARDS)
 
@@ -40,8 +46,8 @@ def seeded(seed: int) -> Generator:
 
 
 def made(name: str, seed: int = 0) -> Network:
-    scale = ActionScale((0.0,) * 7, (0.5,) * 7, (-1.0,) * 7, (1.0,) * 7)
-    given = Given(LOOKS, WORDS, scale, HORIZON, {})
+    scale = NormStats((0.0,) * 7, (0.5,) * 7, (-1.0,) * 7, (1.0,) * 7)
+    given = NetworkSpec(KEYPOINTS, WORDS, scale, HORIZON, {})
     return build_network(CARDS[name], given).initialise(seeded(seed))
 
 
@@ -52,23 +58,23 @@ def batch(seed: int = 1) -> dict[str, Tensor]:
     words = torch.ones(ROWS, 5).bool()
     words[-1, 3:] = False
     return {
-        "features": torch.randn(ROWS, LOOKS, 11, generator=g),
+        "features": torch.randn(ROWS, KEYPOINTS, 11, generator=g),
         "points": torch.rand(ROWS, POINTS, 6, generator=g),
         "proprio": 0.1 * torch.randn(ROWS, 10, generator=g),
-        "ids": torch.randint(2, WORDS, (ROWS, 5), generator=g),
-        "words": words,
+        "prompt_tokens": torch.randint(2, WORDS, (ROWS, 5), generator=g),
+        "prompt_mask": words,
         "actions": (1 - t) * ends[0] + t * ends[1],
         "valid": torch.ones(ROWS, HORIZON).bool(),
     }
 
 
-def noise(seed: int) -> Draw:
+def noise(seed: int) -> NoiseSource:
     streams = [seeded(1000 * seed + row) for row in range(ROWS)]
     return lambda: torch.stack([torch.randn(HORIZON, 7, generator=g) for g in streams])
 
 
 @torch.no_grad()
-def sample(network: Network, seen: dict[str, Tensor], draw: Draw, steps: int = 3) -> Tensor:
+def sample(network: Network, seen: dict[str, Tensor], draw: NoiseSource, steps: int = 3) -> Tensor:
     solver = (*network.solvers, "")[0]
     return network.sample(network.encode(seen), draw, steps, solver).actions
 
@@ -77,20 +83,13 @@ def test_every_architecture_of_its_own_is_tested() -> None:
     assert {*CARDS, "trunk"} == set(ARCHITECTURES)
 
 
-def test_an_unknown_architecture_is_named() -> None:
-    with pytest.raises(
-        UsageError, match=r'network.kind: no architecture "dp4"; did you mean "dp3"'
-    ):
-        build_network({"network": {"kind": "dp4"}}, Given(0, 0, ActionScale((), (), (), ()), 8, {}))
-
-
 def test_a_unet_goes_with_gaussian_paths_only() -> None:
-    card = {**CARDS["dp3"], "head": {"kind": "regression"}}
-    given = Given(LOOKS, WORDS, ActionScale(*[(0.0,) * 7] * 4), HORIZON, {})
+    card = replace(CARDS["dp3"], head={"kind": "regression"})
+    given = NetworkSpec(KEYPOINTS, WORDS, NormStats(*[(0.0,) * 7] * 4), HORIZON, {})
     with pytest.raises(UsageError, match=r'head.kind: a U-Net goes with "gaussian_path", not "reg'):
         build_network(card, given)
-    card = {**CARDS["dp3"], "head": {**HEAD, "pth": "vp"}}
-    with pytest.raises(UsageError, match='head: no option "pth"; did you mean "path"'):
+    card = replace(CARDS["dp3"], head={**HEAD, "pth": "vp"})
+    with pytest.raises(UsageError, match=r'head.pth: unknown key; did you mean "path"'):
         build_network(card, given)
 
 
@@ -141,7 +140,7 @@ def test_steps_that_do_not_count_and_padding_change_nothing(name: str) -> None:
     seen["valid"][1, 5:] = False
     other = {key: x.clone() for key, x in seen.items()}
     other["actions"][1, 5:] = 0.3
-    other["ids"][-1, 3:] = 2
+    other["prompt_tokens"][-1, 3:] = 2
     if name == "act":
         losses = [network.loss(x, seeded(1), 2).item() for x in (seen, other)]
         assert losses[0] == pytest.approx(losses[1], rel=1e-5)
@@ -166,7 +165,7 @@ def test_each_learns_one_batch_by_heart(name: str) -> None:
 def test_what_is_seen_felt_and_asked_matters(name: str) -> None:
     network, seen = made(name), batch()
     first, looks = sample(network, seen, noise(5)), "points" if name == "dp3" else "features"
-    for key in (looks, "proprio", "ids"):
+    for key in (looks, "proprio", "prompt_tokens"):
         changed = {**seen, key: seen[key].flip(0)}
         assert not torch.equal(first, sample(network, changed, noise(5))), key
 
@@ -190,7 +189,7 @@ def test_a_unet_is_told_by_its_condition_and_its_time() -> None:
 
 
 def test_the_embedded_level_is_0_at_the_last_level_and_99_at_noise() -> None:
-    found = embed_level(torch.tensor([0.99, 0.0]), 8)
+    found = diffusion_step_embedding(torch.tensor([0.99, 0.0]), 8)
     torch.testing.assert_close(found[0, :4], torch.zeros(4), atol=1e-4, rtol=0)
     assert found[1, 0] == pytest.approx(torch.tensor(99.0).sin().item(), abs=1e-4)
 
@@ -198,13 +197,13 @@ def test_the_embedded_level_is_0_at_the_last_level_and_99_at_noise() -> None:
 def test_act_pays_for_styles_and_does_without_them_when_it_acts() -> None:
     network = made("act")
     assert isinstance(network, ActNetwork)
-    torch.nn.init.zeros_(network.style.out.weight)
+    torch.nn.init.zeros_(network.vae_encoder.out.weight)
     free = network.loss(batch(), seeded(0), 1).item()
-    torch.nn.init.constant_(network.style.out.bias[:32], 1.0)
+    torch.nn.init.constant_(network.vae_encoder.out.bias[:32], 1.0)
     told = network.loss(batch(), seeded(0), 1).item()
     assert told - free == pytest.approx(10 * 0.5 * 32, abs=3)
     plain = sample(network, batch(), noise(0))
-    torch.nn.init.normal_(network.style.out.weight)
+    torch.nn.init.normal_(network.vae_encoder.out.weight)
     assert torch.equal(plain, sample(network, batch(), noise(0)))
 
 
@@ -212,5 +211,5 @@ def test_dp3_predicts_data_and_diffusion_policy_noise() -> None:
     networks = made("dp3"), made("diffusion_policy")
     for network, target in zip(networks, ("data", "noise"), strict=True):
         assert isinstance(network, ConditionedUNet)
-        assert network.recipe.target == target
+        assert network.path.options.target == target
         assert set(network.solvers) >= {"ddpm", "ddim", "dpm"}

@@ -16,7 +16,7 @@ HEAD = """
 from pi0bench.policies.heads.regression import RegressionHead
 
 class Mine(RegressionHead):
-    def __init__(self, space, width, *, size=3):
+    def __init__(self, space, width, *, size: int = 3):
         super().__init__(space, width)
 """
 
@@ -40,9 +40,9 @@ def test_a_file_of_a_content_folder_is_a_head_by_its_name(content: Path) -> None
     kind, options = parse({"kind": "mine", "size": 4})
     assert issubclass(kind, RegressionHead)
     assert (kind.__name__, options) == ("Mine", {"size": 4})
-    assert files_of_head({"head": {"kind": "mine"}}) == [path]
-    assert files_of_head({"head": {"kind": "regression"}}) == []
-    with pytest.raises(UsageError, match='no option "sise"; did you mean "size"'):
+    assert files_of_head({"kind": "mine"}) == [path]
+    assert files_of_head({"kind": "regression"}) == []
+    with pytest.raises(UsageError, match='unknown key; did you mean "size"'):
         parse({"kind": "mine", "sise": 4})
 
 
@@ -82,7 +82,7 @@ def test_a_name_is_given_once(content: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_package_offers_heads_by_entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, "theirs")
     assert parse({"kind": "theirs"})[0] is RegressionHead
-    assert [path.name for path in files_of_head({"head": {"kind": "theirs"}})] == ["regression.py"]
+    assert [path.name for path in files_of_head({"kind": "theirs"})] == ["regression.py"]
     with pytest.raises(UsageError, match='no head "their"; did you mean "theirs"'):
         parse({"kind": "their"})
 

@@ -9,19 +9,21 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch._dynamo.testing import CompileCounter
 
-from pi0bench.policies.heads.gaussian_path import GaussianPathHead, embed_time
+from pi0bench.policies.heads.gaussian_path_head import GaussianPathHead
 from pi0bench.policies.heads.head import Context, Target
-from pi0bench.policies.heads.noise_schedules import PATHS, SquaredCosine
-from pi0bench.policies.heads.time_sampling import TIME_LAWS
+from pi0bench.policies.heads.noise_schedules import NOISE_SCHEDULES, SquaredCosine
+from pi0bench.policies.heads.time_embedding import flow_time_embedding
+from pi0bench.policies.heads.time_sampling import TIME_DISTRIBUTIONS
 from tests.policies.conftest import HEAD_CONFIGS, ROWS, Small, noise, seeded, smooth
 
 Make = Callable[..., Small]
 
 
-@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("name", NOISE_SCHEDULES)
 def test_a_path_ends_in_data_and_its_slopes_are_its_derivatives(name: str) -> None:
-    path = PATHS[name]()
+    path = NOISE_SCHEDULES[name]()
     signal, level = path.coefficients(torch.tensor([0.0, 1.0]).double())
     assert signal[1] == pytest.approx(1, abs=1e-6)
     assert level[1] == pytest.approx(0, abs=1e-3)
@@ -32,7 +34,7 @@ def test_a_path_ends_in_data_and_its_slopes_are_its_derivatives(name: str) -> No
     for before, after, slope in zip(
         path.coefficients(time - 1e-5),
         path.coefficients(time + 1e-5),
-        path.slopes(time),
+        path.derivatives(time),
         strict=True,
     ):
         torch.testing.assert_close((after - before) / 2e-5, slope, rtol=1e-4, atol=1e-6)
@@ -51,24 +53,24 @@ def test_the_squared_cosine_is_the_product_of_the_published_betas() -> None:
 
 def test_time_laws_match_their_closed_forms() -> None:
     n = 200_000
-    uniform = TIME_LAWS["uniform"].draw(n, seeded(0))
-    beta = (1 - TIME_LAWS["pi0"].draw(n, seeded(0)) - 0.001) / 0.999
-    levels = TIME_LAWS["levels"].draw(n, seeded(0))
+    uniform = TIME_DISTRIBUTIONS["uniform"].draw(n, seeded(0))
+    beta = (1 - TIME_DISTRIBUTIONS["pi0"].draw(n, seeded(0)) - 0.001) / 0.999
+    levels = TIME_DISTRIBUTIONS["levels"].draw(n, seeded(0))
     assert uniform.mean() == pytest.approx(1 / 2, abs=0.003)
     assert uniform.var() == pytest.approx(1 / 12, abs=0.001)
     assert beta.mean() == pytest.approx(0.6, abs=0.003)
     assert beta.var() == pytest.approx(1.5 / (2.5**2 * 3.5), abs=0.001)
     assert (beta < 0.25).double().mean() == pytest.approx(0.25**1.5, abs=0.003)
     assert torch.equal(levels.mul(100).round().unique(), torch.arange(100.0))
-    assert set(TIME_LAWS["two_point"].draw(n, seeded(0)).unique().tolist()) == {
+    assert set(TIME_DISTRIBUTIONS["two_point"].draw(n, seeded(0)).unique().tolist()) == {
         0.0,
         torch.tensor(0.9).item(),
     }
 
 
-@pytest.mark.parametrize("name", TIME_LAWS)
+@pytest.mark.parametrize("name", TIME_DISTRIBUTIONS)
 def test_every_time_law_stays_in_range_and_follows_its_generator(name: str) -> None:
-    law = TIME_LAWS[name]
+    law = TIME_DISTRIBUTIONS[name]
     ends = law.quantile(torch.tensor([0.0, 1 - 2**-24]))
     assert ends.min() >= 0
     assert ends.max() < 1
@@ -79,7 +81,7 @@ def test_every_time_law_stays_in_range_and_follows_its_generator(name: str) -> N
 
 def test_the_time_embedding_is_the_published_one() -> None:
     time = torch.tensor([0.0, 0.3, 0.999])
-    found = embed_time(time, 8)
+    found = flow_time_embedding(time, 8)
     for row, s in enumerate(1 - time.double()):
         for j in range(4):
             angle = 2 * math.pi * float(s) / (4e-3 * 1000 ** (j / 3))
@@ -131,22 +133,23 @@ def test_the_loss_is_the_weighted_masked_mean_over_draws(
     loss.backward()
     [(guess, x, time)] = seen
     mask, data = target.valid.repeat_interleave(3, 0), target.actions.repeat_interleave(3, 0)
-    at = time[:, None, None]
-    (signal, level), (rise, fall) = head.recipe.curve.coefficients(at), head.recipe.curve.slopes(at)
+    at, schedule = time[:, None, None], head.path.options.schedule
+    (signal, level), (rise, fall) = schedule.coefficients(at), schedule.derivatives(at)
     noise_in_x = (x - signal * data) / level
     wanted = {
         "velocity": rise * data + fall * noise_in_x,
         "noise": noise_in_x,
         "data": data,
-    }[head.recipe.target]
-    expected = ((guess - wanted).square() * head.recipe.law.weight(at))[mask].mean()
+    }[head.path.options.target]
+    expected = ((guess - wanted).square() * head.path.options.time_distribution.weight(at))[
+        mask
+    ].mean()
     torch.testing.assert_close(loss, expected, rtol=2e-3, atol=1e-4)
     assert guess.grad is not None
     assert (guess.grad[~mask] == 0).all()
     assert (guess.grad[mask] != 0).all()
     if name != "mip":
         assert len(time.unique()) > 6
-    assert made.trunk.evaluations == 1
 
 
 def test_reflow_learns_from_the_noise_that_it_is_given(small: Make) -> None:
@@ -165,3 +168,15 @@ def test_reflow_learns_from_the_noise_that_it_is_given(small: Make) -> None:
 def test_from_zeros_every_draw_gives_one_chunk(small: Make) -> None:
     made = small({**HEAD_CONFIGS["flow"], "start": "zero"})
     assert torch.equal(made.sample(noise(1), 3), made.sample(noise(2), 3))
+
+
+def test_a_step_is_compiled_once_whatever_its_number(small: Make) -> None:
+    made = small(HEAD_CONFIGS["pi0"])
+    graphs = CompileCounter()
+    step = torch.compile(path_head(made).predict, backend=graphs, fullgraph=True)
+    context, x = made.context(), noise(1)()
+    with torch.inference_mode():
+        for i in range(6):
+            time = torch.full((ROWS,), i / 6)
+            assert torch.equal(step(context, x, time), path_head(made).predict(context, x, time))
+    assert graphs.frame_count == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,14 +10,15 @@ import torch
 from torch import Generator
 
 from pi0bench.content.folders import folder
-from pi0bench.policies.card import build, read, weights
+from pi0bench.policies import weights_file
+from pi0bench.policies.card import read
+from pi0bench.policies.card_tables import PolicyCard
+from pi0bench.policies.network_loader import load_network, new_network
 from pi0bench.policies.policy_folders import folders
 
 ROOT = folder("policies")
 CARDS = {name: read(home) for name, home in folders().items() if not name.endswith("/robosuite")}
-GROUP = sorted(
-    name for name, card in CARDS.items() if card.get("group") == "heads" and "same_as" not in card
-)
+GROUP = sorted(n for n, card in CARDS.items() if card.group == "heads" and not card.same_as)
 EVERY_FAMILY = {
     *("bc", "mip", "flow", "pi0", "rectified", "ddpm", "ddim", "dpm", "sde"),
     *("nflow", "rt1", "openvla", "fast"),
@@ -28,34 +30,34 @@ def test_the_group_has_every_family() -> None:
     assert {name for name in EVERY_FAMILY if name not in GROUP} <= {"ddim", "dpm"}
 
 
-def common(name: str) -> dict[str, Any]:
+def common(name: str) -> PolicyCard:
     """What a card must share with all others of the group."""
-    apart = {"summary", "head", "weights", "same_as"}
-    card = {key: value for key, value in CARDS[name].items() if key not in apart}
-    free = {"muon_lr", "seed"}  # the rate is chosen for each head, on development start states
-    return {**card, "training": {k: v for k, v in card["training"].items() if k not in free}}
+    card = CARDS[name]
+    # The rate is chosen for each head, on development start states.
+    training = replace(card.training, muon_lr=0.0, seed=0)
+    return replace(card, summary="", head={}, same_as="", training=training)
 
 
 @pytest.mark.parametrize("name", sorted({*EVERY_FAMILY, *GROUP}))
 def test_cards_differ_in_the_head_and_its_rate_only(name: str) -> None:
     assert common(name) == common("flow")
-    assert CARDS[name]["training"]["muon_lr"] in (1e-2, 3e-3)
+    assert CARDS[name].training.muon_lr in (1e-2, 3e-3)
 
 
 @pytest.mark.parametrize("name", [name for name in GROUP if "/" not in name])
 def test_each_is_trained_twice_and_alike(name: str) -> None:
     first, again = CARDS[name], CARDS[f"{name}/seed1"]
-    assert again["training"] == {**first["training"], "seed": 1}
-    teacher = first["head"].get("teacher")
+    assert again.training == replace(first.training, seed=1)
+    teacher = first.head.get("teacher")
     taught = {"teacher": f"{teacher}/seed1"} if teacher else {}
-    assert again["head"] == {**first["head"], **taught}
+    assert again.head == {**first.head, **taught}
 
 
 def fresh(name: str) -> dict[str, torch.Tensor]:
     """The untrained network of a card, by the numbers that its training found."""
-    _, about = weights(ROOT / name / "model.safetensors")
-    network, _ = build(CARDS[name], about)
-    seed = CARDS[name]["training"]["seed"]
+    _, _, found = load_network(ROOT / name, CARDS[name])
+    network, _ = new_network(CARDS[name], found)
+    seed = CARDS[name].training.seed
     return network.initialise(Generator().manual_seed(seed)).state_dict()
 
 
@@ -71,7 +73,7 @@ def test_all_start_from_the_same_trunk(name: str) -> None:
 
 def parameters(name: str) -> tuple[int, int]:
     """How many the head has, and how many the trunk."""
-    tensors, _ = weights(ROOT / name / "model.safetensors")
+    tensors, _ = weights_file.read(ROOT / name / "model.safetensors")
     sizes: dict[str, Any] = {"head": 0, "trunk": 0}
     for key, x in tensors.items():
         part = key.split(".")[0]

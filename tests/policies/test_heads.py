@@ -61,7 +61,7 @@ def test_the_same_noise_gives_the_same_sample(small: Make, name: str) -> None:
 def test_no_solver_leads_far_from_what_is_usual(small: Make, name: str) -> None:
     made = small(HEAD_CONFIGS[name])
     for solver in made.head.solvers:
-        found = made.head.sample(made.context(), noise(5), 5, solver)
+        found = made.head.sample(made.context(), noise(5), 5, solver).actions
         assert found.abs().max() < 20, solver
 
 
@@ -91,11 +91,10 @@ def test_what_does_not_count_changes_no_loss(small: Make, name: str) -> None:
 @EACH
 def test_evaluations_are_counted(small: Make, name: str) -> None:
     made = small(HEAD_CONFIGS[name])
-    made.sample(noise(5), 3)
-    counted = torch.as_tensor(made.trunk.evaluations)
+    counted = torch.as_tensor(made.sampled(noise(5), 3).evaluations)
     if name == "fast":  # a row ends with its sequence
         assert counted.shape == (ROWS,)
-        assert 1 <= counted.min() <= counted.max() <= made.head.codec.length  # type: ignore[attr-defined]
+        assert 1 <= counted.min() <= counted.max() <= made.head.tokenizer.max_length  # type: ignore[attr-defined]
     else:
         known = {"mip": 2, "openvla": HORIZON * DIM}
         free = 3 if made.head.solvers else 1
@@ -139,7 +138,7 @@ def test_two_modes_are_told_apart_by_all_but_regression(small: Make, name: str) 
     [
         ({"kind": "regresion"}, 'head.kind: no head "regresion"; did you mean "regression"?'),
         ({}, 'head.kind: no head "None"; known: gaussian_path, normalizing_flow'),
-        ({"kind": "gaussian_path", "pth": 1}, 'no option "pth"; did you mean "path"?'),
+        ({"kind": "gaussian_path", "pth": 1}, 'head.pth: unknown key; did you mean "path"?'),
         ({"kind": "gaussian_path", "path": "vpp"}, 'head.path: no path "vpp"; did you mean "vp"?'),
         ({"kind": "gaussian_path", "times": "pi"}, 'head.times: no times "pi"'),
         (

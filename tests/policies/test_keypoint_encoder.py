@@ -1,4 +1,4 @@
-"""Eyes: their geometry is the cameras', and each row is on its own."""
+"""KeypointEncoder: their geometry is the cameras', and each row is on its own."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import torch
 from pi0bench.envs.cameras import CAMERAS, Snapshot, calibration, camera, project
 from pi0bench.envs.panda_kinematics import forward, inverse, panda
 from pi0bench.envs.pose import Pose, rot_of
-from pi0bench.policies.keypoint_encoder import Eyes, to_tool
-from pi0bench.policies.pi0_trunk import initialise
-from pi0bench.tasks.tabletop_episode import proprio
+from pi0bench.envs.proprioception import PROPRIO_DIM as ROBOTS_DIM
+from pi0bench.envs.proprioception import proprio
+from pi0bench.policies.keypoint_encoder import KeypointEncoder, to_tool
+from pi0bench.policies.policy import PROPRIO_DIM
+from pi0bench.policies.weight_init import initialise
 
 
-def eyes() -> Eyes:
-    made = Eyes({"red cube": 0.02, "bowl": 0.0}, calibration(), width=4)
+def eyes() -> KeypointEncoder:
+    made = KeypointEncoder({"red cube": 0.02, "bowl": 0.0}, calibration(), width=4)
     initialise(made, torch.Generator().manual_seed(0))
     return made.eval()
 
@@ -32,14 +34,14 @@ def test_a_pixel_of_a_point_on_the_plane_leads_back_to_it(name: str, yaw_rad: fl
     points = np.array([[0.52, 0.04, 0.02], [0.56, 0.08, 0.0]])  # at the heights of the looks
     pixel = project(camera(name, Snapshot(q, 0.08, {}, {})), points)
     assert np.abs(pixel).max() < 1, "the points must be in the picture"
-    feel = torch.from_numpy(proprio(q, 0.08, forward(q).pos_m))[None]
+    feel = torch.from_numpy(proprio(forward(q), 0.08, forward(q).pos_m))[None]
     plane, _ = eyes()._lift(name, torch.from_numpy(pixel)[None].float(), feel)
     assert np.allclose(plane[0], points[:, :2], atol=2e-3)
 
 
 def test_the_tools_frame_has_its_origin_at_the_tool_and_turns_with_the_hand() -> None:
     q = arm(0.4)
-    feel = torch.from_numpy(proprio(q, 0.08, forward(q).pos_m))[None]
+    feel = torch.from_numpy(proprio(forward(q), 0.08, forward(q).pos_m))[None]
     at = torch.tensor([[[0.5, 0.05, 0.2], [0.5 + np.cos(0.4), 0.05 + np.sin(0.4), 0.2]]])
     near = to_tool(at.float(), feel)[0]
     assert torch.allclose(near[0], torch.zeros(3), atol=2e-3)
@@ -57,3 +59,7 @@ def test_permuting_the_batch_permutes_what_is_seen() -> None:
         mixed = model({n: x[order] for n, x in images.items()}, feel[order]).features()
     assert torch.allclose(straight[order], mixed, atol=1e-5)
     assert not torch.allclose(straight[0], straight[1])
+
+
+def test_policies_and_worlds_mean_the_same_proprioception() -> None:
+    assert PROPRIO_DIM == ROBOTS_DIM

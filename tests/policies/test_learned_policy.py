@@ -9,10 +9,10 @@ import pytest
 
 from pi0bench.content.folders import folder
 from pi0bench.policies import registry
-from pi0bench.policies.card import CARD, EYES_CARD, read
+from pi0bench.policies.card import read, read_keypoint_card
 from pi0bench.policies.learned_policy import LearnedPolicy, load_policy
 from pi0bench.policies.policy import Observation
-from pi0bench.policies.policy_folders import folders
+from pi0bench.policies.policy_folders import CARD, EYES_CARD, folders
 
 FOLDERS = folders()
 
@@ -41,12 +41,12 @@ def test_each_policy_loads_and_plans(name: str) -> None:
     policy = load_policy(home)
     assert policy.name == name
     plan = actions(policy, [0])
-    chunk = read(home)["chunk"]
+    chunk = read(home).chunk
     assert plan.shape[0] == 1
-    assert chunk["execute"] <= plan.shape[1] <= chunk["length"]
+    assert chunk.execute <= plan.shape[1] <= chunk.length
     assert plan.shape[2] == 7
     assert np.isfinite(plan).all()
-    assert policy.traits.execute == chunk["execute"]
+    assert policy.traits.execute == chunk.execute
     assert len(policy.traits.weights) == 12
 
 
@@ -100,7 +100,8 @@ def test_each_card_is_small_and_says_what_it_is() -> None:
     for home in {p.parent for p in folder("policies").rglob("*.toml")}:
         names = [name for name in (CARD, EYES_CARD) if (home / name).exists()]
         assert len(names) == 1, home
-        assert read(home, names[0])["summary"].endswith(".")
+        card = read(home) if names == [CARD] else read_keypoint_card(home)
+        assert card.summary.endswith(".")
         assert (home / "README.md").exists(), f"{home} has no model card"
 
 

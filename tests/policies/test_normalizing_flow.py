@@ -7,7 +7,8 @@ import torch
 from pi0bench.policies.heads.head import Context
 from pi0bench.policies.heads.normalizing_flow import NormalizingFlowHead
 from pi0bench.policies.normalisation import ActionSpace
-from pi0bench.policies.pi0_trunk import Trunk, initialise
+from pi0bench.policies.pi0_trunk import Trunk
+from pi0bench.policies.weight_init import initialise
 from tests.policies.conftest import TINY, seeded
 
 
@@ -18,8 +19,8 @@ def build(horizon: int, dim: int, rows: int = 1) -> tuple[NormalizingFlowHead, C
     initialise(trunk, seeded(0))
     head.initialise(seeded(1))
     prefix = torch.randn(rows, 5, 32, generator=seeded(2))
-    cache = trunk.prefix(prefix, torch.ones(rows, 5).bool())
-    return head, Context(trunk, cache, torch.randn(rows, 32, generator=seeded(3)))
+    kv_cache = trunk.prefix(prefix, torch.ones(rows, 5).bool())
+    return head, Context(trunk, kv_cache, torch.randn(rows, 32, generator=seeded(3)))
 
 
 @torch.no_grad()
@@ -35,5 +36,5 @@ def test_its_density_integrates_to_one() -> None:
 def test_it_can_be_undone() -> None:
     head, context = build(horizon=8, dim=7, rows=6)
     noise = torch.randn(6, 8, 7, generator=seeded(4))
-    chunk = head.sample(context, lambda: noise, 0, "")
+    chunk = head.sample(context, lambda: noise, 0, "").actions
     assert (head.noise_of(context, chunk) - noise).abs().max() < 1e-5

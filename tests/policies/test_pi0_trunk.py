@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pi0bench.policies.pi0_trunk import Expert, PrefixCache, Trunk, TrunkConfig, initialise
+from pi0bench.policies.pi0_trunk import Expert, KVCache, Trunk, TrunkConfig
+from pi0bench.policies.weight_init import initialise
 
 TINY = TrunkConfig(3, 32, 24, 48, 40, 4, 1, 8)
 GROUPED = TrunkConfig(2, 32, 24, 48, 40, 4, 2, 8)
@@ -31,7 +32,7 @@ def build(config: TrunkConfig = TINY) -> tuple[Trunk, Tensor, Tensor, Tensor]:
 
 def run(trunk: Trunk, prefix: Tensor, suffix: Tensor, valid: Tensor) -> Tensor:
     with torch.no_grad():
-        return trunk.suffix(trunk.prefix(prefix, valid), suffix, BLOCKS)
+        return trunk.suffix(trunk.prefix(prefix, valid), suffix, BLOCKS)[0]
 
 
 def norm(x: Tensor, w: Tensor) -> Tensor:
@@ -90,21 +91,23 @@ def naive(trunk: Trunk, prefix: Tensor, suffix: Tensor, valid: Tensor) -> tuple[
 def test_two_cached_passes_equal_one_joint_pass(config: TrunkConfig) -> None:
     trunk, prefix, suffix, valid = build(config)
     expected, keys = naive(trunk, prefix, suffix, valid)
-    cache = trunk.prefix(prefix, valid)
-    torch.testing.assert_close(trunk.suffix(cache, suffix, BLOCKS), expected, atol=1e-5, rtol=1e-5)
-    for (k, _), joint in zip(cache.layers, keys, strict=True):
+    kv_cache = trunk.prefix(prefix, valid)
+    torch.testing.assert_close(
+        trunk.suffix(kv_cache, suffix, BLOCKS)[0], expected, atol=1e-5, rtol=1e-5
+    )
+    for (k, _), joint in zip(kv_cache.layers, keys, strict=True):
         torch.testing.assert_close(k[0][:, valid[0]].transpose(0, 1), joint, atol=1e-5, rtol=1e-5)
 
 
 def test_the_suffix_leaves_the_cache_alone() -> None:
     trunk, prefix, suffix, valid = build()
     with torch.no_grad():
-        cache = trunk.prefix(prefix, valid)
-        before = [k.clone() for k, _ in cache.layers]
-        first = trunk.suffix(cache, suffix, BLOCKS)
-        trunk.suffix(cache, suffix + 1, BLOCKS)
-        assert torch.equal(first, trunk.suffix(cache, suffix, BLOCKS))
-    assert all(torch.equal(a, k) for a, (k, _) in zip(before, cache.layers, strict=True))
+        kv_cache = trunk.prefix(prefix, valid)
+        before = [k.clone() for k, _ in kv_cache.layers]
+        first = trunk.suffix(kv_cache, suffix, BLOCKS)[0]
+        trunk.suffix(kv_cache, suffix + 1, BLOCKS)
+        assert torch.equal(first, trunk.suffix(kv_cache, suffix, BLOCKS)[0])
+    assert all(torch.equal(a, k) for a, (k, _) in zip(before, kv_cache.layers, strict=True))
 
 
 @pytest.mark.parametrize("content", [7.0, math.nan])
@@ -149,9 +152,9 @@ def test_a_block_sees_itself_and_earlier_blocks() -> None:
 def test_draws_that_share_a_prefix_equal_separate_passes() -> None:
     trunk, prefix, suffix, valid = build()
     with torch.no_grad():
-        cache = trunk.prefix(prefix, valid)
+        kv_cache = trunk.prefix(prefix, valid)
         noisy = [suffix, suffix * 2, suffix - 1]
-        together = trunk.suffix(cache.repeat(3), torch.stack(noisy, 1).flatten(0, 1), BLOCKS)
+        together = trunk.suffix(kv_cache.repeat(3), torch.stack(noisy, 1).flatten(0, 1), BLOCKS)[0]
     for i, tokens in enumerate(noisy):
         separate = run(trunk, prefix, tokens, valid)
         torch.testing.assert_close(together.unflatten(0, (3, 3))[:, i], separate)
@@ -162,9 +165,9 @@ def test_shared_prefixes_sum_their_gradients() -> None:
 
     def gradient(draws: int) -> Tensor:
         trunk.zero_grad()
-        cache: PrefixCache = trunk.prefix(prefix, valid).repeat(draws)
+        kv_cache: KVCache = trunk.prefix(prefix, valid).repeat(draws)
         rows = suffix.repeat_interleave(draws, 0)
-        trunk.suffix(cache, rows, BLOCKS).square().sum().backward()
+        trunk.suffix(kv_cache, rows, BLOCKS)[0].square().sum().backward()
         found = trunk.prefix_expert.layers[0].get_submodule("qkv").get_parameter("weight").grad
         assert found is not None
         return found.clone()
@@ -184,10 +187,3 @@ def test_the_published_action_expert_has_the_published_size() -> None:
 def test_a_new_network_is_a_function_of_its_seed() -> None:
     one, two = (build()[0].state_dict() for _ in range(2))
     assert all(torch.equal(one[name], two[name]) for name in one)
-
-
-def test_every_suffix_pass_is_counted() -> None:
-    trunk, prefix, suffix, valid = build()
-    run(trunk, prefix, suffix, valid)
-    run(trunk, prefix, suffix, valid)
-    assert trunk.evaluations == 2

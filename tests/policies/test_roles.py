@@ -10,19 +10,21 @@ import pytest
 from pi0bench.content.folders import folder
 from pi0bench.errors import UsageError
 from pi0bench.openpi.server import metadata
-from pi0bench.policies import card, registry
+from pi0bench.policies import registry
+from pi0bench.policies.card import read
 from pi0bench.policies.learned_policy import load_policy
 from pi0bench.policies.policy import Traits
-from pi0bench.policies.policy_folders import folders
+from pi0bench.policies.policy_folders import CARD, folders
+from pi0bench.policies.weights_file import digest as digest_of
 from pi0bench.policy_role import Role, role
-from pi0bench.report.competing_policies import KNOWN
+from pi0bench.records.policy_roles import KNOWN
 
 
 def test_cards_and_baselines_say_what_old_records_are_known_for() -> None:
     found = {name: registry.load(name).traits.role for name in KNOWN}
     assert found == KNOWN
     assert registry.load("pi0").traits.role is Role.COMPETES
-    said = {name: card.read(home).get("role", "competes") for name, home in folders().items()}
+    said = {name: read(home).role for name, home in folders().items()}
     assert {said[name] for name in said.keys() - KNOWN.keys()} == {"competes"}
 
 
@@ -43,18 +45,18 @@ def test_other_packages_give_words() -> None:
 def test_a_card_with_another_role_is_refused_and_the_weights_stay(tmp_path: Path) -> None:
     home = tmp_path / "blind"
     shutil.copytree(folder("policies") / "blind", home)
-    path = home / card.CARD
+    path = home / CARD
     said = path.read_text()
     assert 'role = "control"\n' in said
-    digest = card.digest(path)
+    digest = digest_of(path)
     path.write_text(said.replace('"control"', '"judge"'))
-    with pytest.raises(UsageError, match=r"policy\.toml: role: no role 'judge'; known: competes"):
+    with pytest.raises(UsageError, match=r"policy\.toml:3: role: no role 'judge'; known: competes"):
         load_policy(home)
     path.write_text(said.replace('role = "control"\n', ""))
     assert load_policy(home).traits.role is Role.COMPETES
-    assert card.digest(path) == digest
+    assert digest_of(path) == digest
     path.write_text(said.replace("blank = true", "blank = false"))
-    assert card.digest(path) != digest
+    assert digest_of(path) != digest
 
 
 def test_a_server_says_it() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from pi0bench.errors import StorageError, UsageError
+from pi0bench.files.durable import read_lines
+from pi0bench.records import run_folder
 from pi0bench.records.record import Cell, Record, Timing
 from pi0bench.records.run_folder import RunFolder
 
@@ -130,3 +132,27 @@ def test_finished_runs_do_not_depend_on_the_order_of_episodes(
             assert [t.key for t in folder.timings()] == [r.cell.key() for r in folder.records()]
         assert not list(folder.root.glob("*.partial"))
     assert len(texts) == 1
+
+
+def test_a_file_is_parsed_once(
+    tmp_path: Path, make_cell: Cells, make_record: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells, parsed = [make_cell(i) for i in range(3)], list[str]()
+    with opened(tmp_path, cells) as folder:
+        folder.append(make_record(cells[0]), Timing(cells[0].key(), 1.0))
+
+    def counted(path: Path) -> list[bytes]:
+        parsed.append(path.name)
+        return read_lines(path)
+
+    monkeypatch.setattr(run_folder, "read_lines", counted)
+    with opened(tmp_path, cells) as folder:
+        for cell in cells[2:0:-1]:
+            folder.append(make_record(cell), Timing(cell.key(), 1.0))
+            assert len(folder.missing(cells)) == cells.index(cell) - 1
+        before = folder.records(), folder.timings()
+        folder.finish()
+        assert (folder.records(), folder.timings()) != before
+        assert [r.cell for r in folder.records()] == cells
+    assert sorted(parsed).count("episodes.jsonl") == sorted(parsed).count("timings.jsonl") == 1
+    assert RunFolder(tmp_path).records() == folder.records()

@@ -1,18 +1,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 
+from pi0bench.content.folders import folder
+from pi0bench.errors import UsageError
 from pi0bench.records.chunk_quality import Quality
 from pi0bench.records.record import Cell, Record, Timing
-from pi0bench.release.claims import OPEN, REFUTED, SUPPORTED, Claim, claims, markdown
+from pi0bench.release.claims import (
+    FILE,
+    OPEN,
+    REFUTED,
+    SUPPORTED,
+    Claim,
+    claims,
+    markdown,
+    questions,
+)
 from pi0bench.release.published_records import Evidence
 
 Cells = Callable[..., Cell]
 Episodes = Callable[..., list[Record]]
 
 FEWER, FIVE, FITS, STRAIGHT = "needs fewer", "Five steps are", "fit into 20 ms", "straighter"
+ASKED = questions(folder("results") / FILE)
 TRAINS, SMOOTH, ZERO = "trains five", "smoother", "Zero initial"
 
 
@@ -22,7 +35,7 @@ def judged(
     timings: Iterable[Timing] = (),
     qualities: Iterable[Quality] = (),
 ) -> Claim:
-    found = claims(Evidence(list(records), list(timings), list(qualities)))
+    found = claims(Evidence(list(records), list(timings), list(qualities)), ASKED)
     (claim,) = [claim for claim in found if about in claim.says]
     return claim
 
@@ -42,7 +55,7 @@ def episodes(make_cell: Cells, make_record: Callable[..., Record]) -> Episodes:
 
 
 def test_without_measurements_every_claim_is_open() -> None:
-    found = claims(Evidence([], [], []))
+    found = claims(Evidence([], [], []), ASKED)
     assert len({claim.says for claim in found}) == 7
     assert {claim.verdict for claim in found} == {OPEN}
     assert all(not claim.measured for claim in found)
@@ -165,3 +178,12 @@ def test_both_trainings_are_asked(episodes: Episodes) -> None:
     assert claim.measured[1].startswith(
         "flow/seed1 with 10 steps less sde/seed1 with 10 steps of ddim"
     )
+
+
+def test_a_file_of_claims_that_cannot_be_judged_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    for text, said in (("x =", "claims.toml: "), ('[[claim]]\njudge = "as god"', '"as good"?')):
+        path.write_text(text)
+        with pytest.raises(UsageError, match=r"claims\.toml") as error:
+            questions(path)
+        assert said in str(error.value)

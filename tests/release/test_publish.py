@@ -9,7 +9,7 @@ from pi0bench.errors import UsageError
 from pi0bench.records.record import Cell, Record, Timing
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.release.publish import publish
-from pi0bench.report.regenerate import report
+from pi0bench.release.regenerate_release import report
 
 Cells = Callable[..., Cell]
 Records = Callable[..., Record]

@@ -83,6 +83,16 @@ def test_worlds_are_named_where_they_differ() -> None:
     assert found.standings[0].name == "pi0 · 10 · euler · mujoco / gl / nominal"
 
 
+def test_policies_steps_and_tasks_are_chosen_among_those_measured() -> None:
+    runs = {"run": Entry(RECORDS)}
+    chosen = select(runs, ["flow", "bc"], [10], ["sort"])["run"].records
+    assert {(r.cell.policy, r.cell.task) for r in chosen} == {("flow", "sort"), ("bc", "sort")}
+    assert compare(select(runs, tasks=["stack"])).tasks == ("stack",)
+    assert len(select(runs)["run"].records) == len(RECORDS)
+    with pytest.raises(UsageError, match='compare: no task "sorrt"; did you mean "sort"'):
+        select(runs, tasks=["sorrt"])
+
+
 def test_a_single_task_says_nothing_of_others() -> None:
     single = [r for r in RECORDS if r.cell.task == "sort"]
     found = compare({"run": Entry(single)})

@@ -14,26 +14,27 @@ from pi0bench.cli import main
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import stop_early
 from pi0bench.policy_role import Role
-from pi0bench.records import manifest
+from pi0bench.records.condition import Condition
 from pi0bench.records.manifest import Plan
+from pi0bench.records.policy_roles import KNOWN, Roles
+from pi0bench.records.policy_roles import roles as roles_of
 from pi0bench.records.record import Record, Timing
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.report.comparison import compare
 from pi0bench.report.comparison_input import Entry
 from pi0bench.report.comparison_tables import markdown as comparison_markdown
 from pi0bench.report.comparison_tables import print_comparison
-from pi0bench.report.competing_policies import KNOWN, Roles
 from pi0bench.report.condition_profile import Profile, profiles
-from pi0bench.report.csv_table import comparison_sheet, run_sheet
+from pi0bench.report.csv_table import comparison_sheet, run_sheets
 from pi0bench.report.enough_steps import verdicts
 from pi0bench.report.figures.series import series_of
 from pi0bench.report.headline_table import Headline, headline
 from pi0bench.report.latex_table import comparison_latex, run_latex
-from pi0bench.report.markdown_table import markdown, summarize
+from pi0bench.report.markdown_table import markdown
 from pi0bench.report.resolvable_difference import Resolution
 from pi0bench.report.shared_episodes import best
-from pi0bench.report.success_rows import Condition
-from pi0bench.report.terminal_table import print_compact
+from pi0bench.report.success_table import summarize
+from pi0bench.report.terminal_table import compact, print_tables
 from pi0bench.stats.confidence_sequences import SEQUENTIAL
 from pi0bench.stats.paired_tests import mcnemar, paired
 from tests.fake_records import cell, record
@@ -79,12 +80,12 @@ def test_roles_are_the_manifests_where_it_says_them() -> None:
     assert {c.policy for c in best(RECORDS, roles)[WORLD].conditions} == {
         *("expert", "pi0", "pi0_zero")
     }
-    assert manifest.roles({"roles": {"flow": "control"}}) == roles
-    assert manifest.roles({"settings": {}}) == manifest.roles(None) == KNOWN
+    assert roles_of({"roles": {"flow": "control"}}) == roles
+    assert roles_of({"settings": {}}) == roles_of(None) == KNOWN
     with pytest.raises(UsageError, match="flow: no role 'best'; known: competes, control, priv"):
-        manifest.roles({"roles": {"flow": "best"}})
+        roles_of({"roles": {"flow": "best"}})
     with pytest.raises(UsageError, match="roles: not an object"):
-        manifest.roles({"roles": ["flow"]})
+        roles_of({"roles": ["flow"]})
 
 
 def test_what_n_resolves_is_of_those_that_compete() -> None:
@@ -107,7 +108,7 @@ def test_tables_go_from_the_best_to_the_worst_then_come_the_others() -> None:
 
 
 def test_every_table_sets_them_apart() -> None:
-    found, head = profiled(RECORDS)
+    _, head = profiled(RECORDS)
     rows = summarize(RECORDS, [])
     text = markdown(rows, [])
     assert text.index("| bc |") < text.index("| *controls* |") < text.index("| pi0_zero |")
@@ -115,12 +116,12 @@ def test_every_table_sets_them_apart() -> None:
     tex = run_latex(head, [])
     assert tex.count("\\midrule\n\\textit{") == 2
     assert tex.index(r"\textit{controls} &") < tex.index("blind")
-    sheet = list(csv.DictReader(run_sheet(rows, best(RECORDS)).splitlines()))
+    sheet = list(csv.DictReader(run_sheets(rows, best(RECORDS))[0].splitlines()))
     assert [row["policy"] for row in sheet] == ORDER
     assert [row["role"] for row in sheet] == [*["competes"] * 3, *["control"] * 3, "privileged"]
     assert [row["not_told_from_best"] for row in sheet] == ["yes", "yes", *["no"] * 5]
     out = io.StringIO()
-    print_compact(found, Console(file=out, width=100, force_terminal=False))
+    print_tables([compact(head)], Console(file=out, width=100, force_terminal=False))
     words = [line.split()[0] for line in out.getvalue().splitlines() if line.split()]
     named = [word for word in words if word in {*ORDER, "controls:", "privileged"}]
     assert named == [*ORDER[:3], "controls:", *ORDER[3:6], "privileged", "expert"]

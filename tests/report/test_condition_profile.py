@@ -7,7 +7,7 @@ import pytest
 from pi0bench.records.chunk_quality import Quality
 from pi0bench.records.record import Cell, Record, Timing
 from pi0bench.report.condition_profile import Distance, Profile, profiles
-from pi0bench.report.markdown_table import summarize
+from pi0bench.report.success_table import summarize
 from pi0bench.stats.success_intervals import Interval
 
 Cells = Callable[..., Cell]

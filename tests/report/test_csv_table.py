@@ -7,17 +7,26 @@ import csv
 import pytest
 
 from pi0bench.records.record import Record, Timing
-from pi0bench.report.csv_table import run_sheet
-from pi0bench.report.markdown_table import summarize
+from pi0bench.report.csv_table import run_sheets
 from pi0bench.report.number_format import in_sheet
 from pi0bench.report.shared_episodes import best
+from pi0bench.report.success_table import summarize
 from pi0bench.stats.success_intervals import clopper_pearson
 from tests.fake_records import cell, record
 
 
 def read(records: list[Record]) -> list[dict[str, str]]:
     timings = [Timing(r.cell.key(), 0.1, 0.1 + r.cell.episode) for r in records]
-    return list(csv.DictReader(run_sheet(summarize(records, timings), best(records)).splitlines()))
+    sheets = run_sheets(summarize(records, timings), best(records))
+    return [line for sheet in sheets for line in csv.DictReader(sheet.splitlines())]
+
+
+def test_means_are_apart_from_what_they_are_of() -> None:
+    records = [*measured("flow", "a", 3), *measured("flow", "b", 9)]
+    tasks, means = run_sheets(summarize(records, []), best(records))
+    assert [line["task"] for line in csv.DictReader(tasks.splitlines())] == ["a", "b"]
+    assert [line["task"] for line in csv.DictReader(means.splitlines())] == ["mean of 2 tasks"]
+    assert run_sheets(summarize(records[:9], []), best(records[:9]))[1] == ""
 
 
 def measured(policy: str, task: str, won: int, **changes: object) -> list[Record]:
@@ -28,7 +37,6 @@ def measured(policy: str, task: str, won: int, **changes: object) -> list[Record
 def test_a_line_each_task_and_the_mean_at_full_precision() -> None:
     lines = read([*measured("flow", "a", 3), *measured("flow", "b", 9)])
     assert [line["task"] for line in lines] == ["a", "b", "mean of 2 tasks"]
-    assert [line["is_mean"] for line in lines] == ["no", "no", "yes"]
     assert float(lines[0]["rate"]) == 3 / 9
     assert float(lines[0]["rate_low95"]) == clopper_pearson(3, 9).low
     assert float(lines[0]["replan_p50_ms"]) == 4.1

@@ -15,14 +15,14 @@ from pi0bench.records.run_folder import RunFolder
 from pi0bench.release.publisher_notes import Told
 from pi0bench.release.results_readme import readme
 from pi0bench.report.html.html_page import run_page
-from pi0bench.report.markdown_table import print_table
-from pi0bench.report.run_report import Pages, pages
-from pi0bench.report.terminal_table import print_compact
+from pi0bench.report.run_files import tables
+from pi0bench.report.run_report import RunReport, run_report
+from pi0bench.report.terminal_table import compact, condition_tables, print_tables
 from tests.fake_records import cell, record
 from tests.report.test_html_page import MANIFEST
 
 
-def read(root: Path, faults: int) -> Pages:
+def read(root: Path, faults: int) -> RunReport:
     """A run of two policies, of whose second so many of seven failures are faults."""
     records: list[Record] = []
     for episode in range(11):
@@ -31,29 +31,29 @@ def read(root: Path, faults: int) -> Pages:
         records.append(record(cell(episode), "policy_fault" if episode >= 11 - faults else status))
     with RunFolder.open(root, MANIFEST, [r.cell for r in records]) as folder:
         folder.rewrite(records, [])
-        return pages(folder)
+        return run_report(folder)
 
 
-def _terminal(found: Pages) -> str:
+def _terminal(found: RunReport) -> str:
     out = io.StringIO()
-    print_table(found.rows, Console(file=out, width=110))
+    print_tables(condition_tables(found.rows), Console(file=out, width=110))
     return out.getvalue()
 
 
-def _compact(found: Pages) -> str:
+def _compact(found: RunReport) -> str:
     out = io.StringIO()
-    print_compact(found.profiles, Console(file=out, width=110))
+    print_tables([compact(found.headline)], Console(file=out, width=110))
     return out.getvalue()
 
 
-SHOWN: dict[str, Callable[[Pages], str]] = {
+SHOWN: dict[str, Callable[[RunReport], str]] = {
     "terminal": _terminal,
     "compact": _compact,
-    "latex": lambda found: found.files["table.tex"].decode(),
-    "markdown": lambda found: found.files["table.md"].decode(),
-    "csv": lambda found: found.files["table.csv"].decode(),
-    "steps": lambda found: found.files["steps.md"].decode(),
-    "readme": lambda found: readme("0", {"run": found}, [], Told()),
+    "latex": lambda found: tables(found)["table.tex"].decode(),
+    "markdown": lambda found: tables(found)["table.md"].decode(),
+    "csv": lambda found: tables(found)["table.csv"].decode(),
+    "steps": lambda found: tables(found)["steps.md"].decode(),
+    "readme": lambda found: readme("0", {"run": found}, {"run": {}}, [], Told()),
 }
 
 
@@ -70,7 +70,9 @@ def test_a_count_that_is_not_zero_is_shown(name: str, tmp_path: Path) -> None:
 
 
 def test_the_page_shows_it_too(tmp_path: Path) -> None:
-    found = run_page(tmp_path, read(tmp_path / "some", 5)).decode()
+    found, without = (
+        run_page(tmp_path, read(tmp_path / str(faults), faults), {}).decode() for faults in (5, 0)
+    )
     assert "policy<br>faults" in found
     assert '<td class="number">5</td>' in found
-    assert "policy<br>faults" not in run_page(tmp_path, read(tmp_path / "none", 0)).decode()
+    assert "policy<br>faults" not in without

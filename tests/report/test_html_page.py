@@ -17,7 +17,8 @@ from pi0bench.report.html.html_page import run_page
 from pi0bench.report.html.methods_section import executed
 from pi0bench.report.html.video_gallery import gallery
 from pi0bench.report.rollout_videos import VIDEOS, file_name, write_video
-from pi0bench.report.run_report import pages
+from pi0bench.report.run_files import tables
+from pi0bench.report.run_report import run_report
 from tests import browser
 from tests.fake_records import cell, record
 
@@ -68,9 +69,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return written(tmp_path_factory.mktemp("run"), (HOSTILE, "flow"))
 
 
+def written_page(folder: RunFolder, incomplete: bool = False) -> str:
+    report = run_report(folder, incomplete)
+    return run_page(folder.root, report, tables(report)).decode()
+
+
 @pytest.fixture(scope="module")
 def page(folder: RunFolder) -> str:
-    return run_page(folder.root, pages(folder)).decode()
+    return written_page(folder)
 
 
 class Elements(HTMLParser):
@@ -117,7 +123,7 @@ def test_nothing_lies_elsewhere(page: str) -> None:
 
 def test_equal_records_give_equal_bytes(folder: RunFolder, page: str, tmp_path: Path) -> None:
     other = written(tmp_path / "other", (HOSTILE, "flow"))
-    assert run_page(other.root, pages(other)).decode() == page
+    assert written_page(other) == page
 
 
 def test_the_page_says_what_a_paper_needs(page: str) -> None:
@@ -151,7 +157,7 @@ def test_films_beyond_the_limit_are_counted_and_failures_stay(folder: RunFolder)
 
 def test_a_run_that_measured_nothing_has_a_page_of_its_faults(tmp_path: Path) -> None:
     folder = written(tmp_path, ("flow",), status="infra_error")
-    words = Elements(run_page(folder.root, pages(folder, incomplete=True)).decode()).words
+    words = Elements(written_page(folder, incomplete=True)).words
     assert "infra_error" in words
     assert HOSTILE in words
 

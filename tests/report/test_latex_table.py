@@ -16,9 +16,9 @@ from pi0bench.report.comparison_input import Entry
 from pi0bench.report.condition_profile import profiles
 from pi0bench.report.headline_table import headline
 from pi0bench.report.latex_table import comparison_latex, run_latex
-from pi0bench.report.markdown_table import footer, summarize
 from pi0bench.report.number_format import in_latex
 from pi0bench.report.shared_episodes import best
+from pi0bench.report.success_table import footer, summarize
 from tests.fake_records import cell, record
 
 HOSTILE = "\\input{x}&%$#_{}~^[*<>|\"'` \u03c0\n\\end{tabular}"

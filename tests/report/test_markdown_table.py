@@ -10,7 +10,9 @@ from rich.console import Console
 
 from pi0bench.errors import UsageError
 from pi0bench.records.record import Cell, Record, Timing
-from pi0bench.report.markdown_table import footer, markdown, print_table, summarize
+from pi0bench.report.markdown_table import markdown
+from pi0bench.report.success_table import footer, summarize
+from pi0bench.report.terminal_table import condition_tables, print_tables
 from pi0bench.stats.success_intervals import clopper_pearson
 
 GOLDEN = Path(__file__).parent / "golden_table.md"
@@ -126,7 +128,9 @@ def test_the_terminal_table_fits_and_obeys_nobody(make_cell: Cells, make_record:
     name = "[red]evil[/red]\x1b[31m\nstack"
     records = [make_record(make_cell(e, task=name, policy="p[bold]")) for e in range(200)]
     out = io.StringIO()
-    print_table(summarize(records, []), Console(file=out, width=100, force_terminal=False))
+    print_tables(
+        condition_tables(summarize(records, [])), Console(file=out, width=100, force_terminal=False)
+    )
     text = out.getvalue()
     assert "[red]evil[/red]?[31m stack" in text
     assert "p[bold] · 10 steps · euler · mujoco / gl / nominal" in text

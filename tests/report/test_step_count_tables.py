@@ -8,9 +8,9 @@ from pi0bench.records.chunk_quality import Quality
 from pi0bench.records.record import Cell, Record, Timing
 from pi0bench.report.condition_profile import profiles
 from pi0bench.report.enough_steps import verdicts
-from pi0bench.report.markdown_table import summarize
 from pi0bench.report.mode_counts import choices
 from pi0bench.report.step_count_tables import steps_markdown
+from pi0bench.report.success_table import summarize
 
 Cells = Callable[..., Cell]
 Records = Callable[..., Record]

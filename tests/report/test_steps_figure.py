@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from pi0bench.errors import UsageError
+from pi0bench.records.condition import Condition
 from pi0bench.records.record import Cell, Record, Timing
 from pi0bench.report.condition_profile import Distance, Profile, profiles
 from pi0bench.report.figures import cost_panels
@@ -15,9 +16,8 @@ from pi0bench.report.figures.line_labels import spread
 from pi0bench.report.figures.mode_shares import MOST_BARS, barred
 from pi0bench.report.figures.series import series_of
 from pi0bench.report.figures.steps_figure import WIDTH_IN, steps_figure
-from pi0bench.report.markdown_table import summarize
 from pi0bench.report.mode_counts import Choice, choices
-from pi0bench.report.success_rows import Condition
+from pi0bench.report.success_table import summarize
 
 Cells = Callable[..., Cell]
 Records = Callable[..., Record]

@@ -13,9 +13,11 @@ from pi0bench.records.record import Cell, Record, Timing
 from pi0bench.report.comparison import Entry, compare
 from pi0bench.report.comparison_tables import print_comparison
 from pi0bench.report.condition_profile import profiles
-from pi0bench.report.markdown_table import print_table, summarize
+from pi0bench.report.headline_table import headline
+from pi0bench.report.shared_episodes import best
+from pi0bench.report.success_table import summarize
 from pi0bench.report.terminal_grid import FIRST_TO_GO, Column, Line, print_grid
-from pi0bench.report.terminal_table import print_compact
+from pi0bench.report.terminal_table import compact, condition_tables, print_tables
 
 Cells = Callable[..., Cell]
 Records = Callable[..., Record]
@@ -61,14 +63,18 @@ def tables(
     """How each is printed, the names that must be in it, and the numbers that must be whole."""
     records, timings = measured(make_cell, make_record)
     rows = summarize(records, timings)
-    alone = [row for row in rows if row.condition.policy == "rectified"]
-    sides = profiles(rows, records, timings, [])
+    alone = [*condition_tables([r for r in rows if r.condition.policy == "rectified"])]
+    sides = compact(headline(profiles(rows, records, timings, []), best(records)))
     found = compare({"a": Entry(records)})
     finding = Finding("no OpenGL: libEGL.so.1 cannot be opened", "install libegl1 or libosmesa6")
     return {
-        "run": (lambda c: print_table(alone, c), TASKS, ["33/50", "99/150", "[51.2, 78.8]"]),
+        "run": (
+            lambda c: print_tables(alone, c),
+            TASKS,
+            ["33/50", "99/150", "[51.2, 78.8]"],
+        ),
         "several": (
-            lambda c: print_compact(sides, c),
+            lambda c: print_tables([sides], c),
             ["pi0", "rectified", "euler"],
             ["98.0", "[94.3, 99.6]", "66.0", "[57.8, 73.5]"],
         ),
@@ -114,10 +120,11 @@ def test_groups_are_named_and_faults_counted_at_every_width(
         for task in TASKS
         for e in range(50)
     ]
-    sides = profiles(summarize(records, []), records, [], [])
+    rows = summarize(records, [])
+    sides = compact(headline(profiles(rows, records, [], []), best(records)))
     found = compare({"a": Entry(records)})
     for width in WIDTHS:
-        for show in (lambda c: print_compact(sides, c), lambda c: print_comparison(found, c)):
+        for show in (lambda c: print_tables([sides], c), lambda c: print_comparison(found, c)):
             text = "\n".join(drawn(width, show))
             for word in ("controls:", "privileged", "policies:", "faults"):
                 assert word in text, (width, word)

@@ -9,8 +9,10 @@ from rich.console import Console
 
 from pi0bench.records.record import Cell, Record, Timing
 from pi0bench.report.condition_profile import profiles
-from pi0bench.report.markdown_table import summarize
-from pi0bench.report.terminal_table import print_compact
+from pi0bench.report.headline_table import headline
+from pi0bench.report.shared_episodes import best
+from pi0bench.report.success_table import summarize
+from pi0bench.report.terminal_table import Table, compact, print_tables
 
 Cells = Callable[..., Cell]
 Records = Callable[..., Record]
@@ -20,6 +22,11 @@ POLICIES = (
     *("bc", "consistency", "ddim", "ddpm", "dpm", "flow", "mip", "nflow", "openvla", "pi0"),
     *("pi0_zero", "rectified", "sde"),
 )
+
+
+def sides(records: list[Record], timings: list[Timing]) -> Table:
+    found = profiles(summarize(records, timings), records, timings, [])
+    return compact(headline(found, best(records)))
 
 
 @pytest.fixture
@@ -45,7 +52,7 @@ def printed(make_cell: Cells, make_record: Records) -> Printed:
         timings = [Timing(r.cell.key(), 1.0, 1234.56) for r in records]
         out = io.StringIO()
         console = Console(file=out, width=width, force_terminal=False)
-        print_compact(profiles(summarize(records, timings), records, timings, []), console)
+        print_tables([sides(records, timings)], console)
         return out.getvalue()
 
     return text
@@ -100,7 +107,7 @@ def test_hostile_names_are_shown_and_not_obeyed(printed: Printed) -> None:
 def test_worlds_that_differ_are_a_column(make_cell: Cells, make_record: Records) -> None:
     records = [make_record(make_cell(0, engine=engine)) for engine in ("mujoco", "pybullet")]
     out = io.StringIO()
-    print_compact(profiles(summarize(records, []), records, [], []), Console(file=out, width=100))
+    print_tables([sides(records, [])], Console(file=out, width=100))
     text = out.getvalue()
     assert "engine" in text
     assert "pybullet" in text

@@ -14,7 +14,7 @@ from pi0bench.data.worlds.choose import world_of
 from pi0bench.data.worlds.robosuite import RobosuiteMoment, RobosuiteWorld
 from pi0bench.envs.episode_protocol import OWN
 from pi0bench.errors import MachineError, UsageError
-from pi0bench.robosuite.specs import SPECS
+from pi0bench.robosuite.task_spec import names
 
 
 def test_robosuite_is_demonstrated_alone() -> None:
@@ -57,7 +57,7 @@ def test_cameras_stand_where_the_calibration_says(lived: tuple[Path, Recorded]) 
             assert camera.fovy_deg == where["fovy_deg"]
 
 
-def test_landmarks_are_where_the_pictures_show_them(lived: tuple[Path, Recorded]) -> None:
+def test_keypoints_are_where_the_pictures_show_them(lived: tuple[Path, Recorded]) -> None:
     _, recorded = lived
     number = [row["task"] for row in recorded.episodes].index("robosuite/Stack")
     moment = recorded.scenery(number).moment(recorded.row(number, 0))
@@ -65,7 +65,7 @@ def test_landmarks_are_where_the_pictures_show_them(lived: tuple[Path, Recorded]
         pictures = moment.images(None, 256)
     except MachineError:
         pytest.skip("no OpenGL")
-    looks = list(recorded.world.looks(["robosuite/Stack"]))
+    looks = list(recorded.world.keypoint_heights_m(["robosuite/Stack"]))
     assert looks == ["green cube", "red cube"]
     told = labelled_scenes.label(moment, looks, np.zeros(3))
     for look, pixel in zip(looks, told["pixel"], strict=True):
@@ -98,9 +98,9 @@ def test_a_mixed_moment_has_one_arm_and_other_things(lived: tuple[Path, Recorded
         "robosuite/Lift", lambda *_: (scenery, next(rows)), np.random.default_rng(0)
     )
     assert isinstance(mixed, RobosuiteMoment)
-    tool, (cube,) = mixed.tool().pos_m, mixed.landmarks()
+    tool, (cube,) = mixed.tool().pos_m, mixed.keypoints()
     np.testing.assert_allclose(tool, recorded.row(number, last)["proprio"][:3], atol=2e-3)
-    (before,) = scenery.moment(recorded.row(number, 0)).landmarks()
+    (before,) = scenery.moment(recorded.row(number, 0)).keypoints()
     np.testing.assert_allclose(cube.pos_m, before.pos_m)
 
 
@@ -120,8 +120,7 @@ def test_there_are_no_points(lived: tuple[Path, Recorded], tmp_path: Path) -> No
         point_clouds.encode(lived[0], 64, tmp_path / "points.npz", workers=1)
 
 
-def test_every_task_has_looks() -> None:
-    pytest.importorskip("robosuite")
+def test_every_task_has_keypoints() -> None:
     world = RobosuiteWorld()
-    for name in SPECS:
-        assert world.looks([f"robosuite/{name}"])
+    for name in names():
+        assert world.keypoint_heights_m([f"robosuite/{name}"])

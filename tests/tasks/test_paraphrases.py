@@ -45,24 +45,26 @@ def test_sentences_say_whatever_every_instruction_says(task_id: str) -> None:
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(
-    old: str, new: str, problem: str, tmp_path: Path
+    old: str, new: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, _, rest = file().read_text("utf-8").partition("[reach_cube]")
     text = f"[reach_cube]{rest}"
     assert old in text
     path = tmp_path / "paraphrases.toml"
     path.write_text(before + text.replace(old, new, 1), "utf-8")
+    monkeypatch.setattr("pi0bench.tasks.paraphrases.file", lambda: path)
     with pytest.raises(UsageError) as caught:
-        paraphrases([task("reach_cube")], path)
+        paraphrases([task("reach_cube")])
     told = [line for line in str(caught.value).split("\n") if problem in line]
     assert len(told) == 1
     assert int(told[0].removeprefix(f"{path}:").split(":")[0]) > before.count("\n")
 
 
-def test_a_task_without_any_is_told(tmp_path: Path) -> None:
+def test_a_task_without_any_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "paraphrases.toml"
     path.write_text("", "utf-8")
+    monkeypatch.setattr("pi0bench.tasks.paraphrases.file", lambda: path)
     with pytest.raises(UsageError) as caught:
-        paraphrases([task("reach_cube")], path)
+        paraphrases([task("reach_cube")])
     missing = "there are no paraphrases of this task; give close, free, wordy"
     assert str(caught.value) == f"{path}:1: reach_cube: {missing}"

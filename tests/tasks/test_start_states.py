@@ -30,7 +30,7 @@ def test_a_start_state_follows_from_its_stream(spec: TaskSpec) -> None:
 
 def describe(layout: Layout) -> tuple[object, ...]:
     poses = tuple(body.pose.pos_m.tobytes() + body.pose.rot.tobytes() for body in layout.bodies)
-    return poses, layout.tcp_m, layout.yaw_rad, layout.instruction, layout.coin
+    return poses, layout.tcp_m, layout.yaw_rad, layout.instruction, layout.expert_choice
 
 
 def test_objects_keep_their_distance_and_their_ranges(spec: TaskSpec) -> None:
@@ -42,7 +42,7 @@ def test_objects_keep_their_distance_and_their_ranges(spec: TaskSpec) -> None:
             assert item.place.x_m[0] <= x <= item.place.x_m[1]
             assert low <= y <= high or (spec.mirrored and low <= -y <= high)
             assert item.place.joint_m[0] <= body.joint_at <= item.place.joint_m[1]
-            assert z == body.rest_m
+            assert z == body.bottom_m
         for a, b in combinations(layout.bodies, 2):
             apart = float(np.linalg.norm((a.pose.pos_m - b.pose.pos_m)[:2]))
             painted = a.radius_m == 0 or b.radius_m == 0
@@ -51,14 +51,14 @@ def test_objects_keep_their_distance_and_their_ranges(spec: TaskSpec) -> None:
 
 def test_no_two_objects_of_a_layout_look_alike(spec: TaskSpec) -> None:
     for layout in layouts(spec):
-        looks = [mark.look for body in layout.bodies for mark in body.marks]
+        looks = [mark.name for body in layout.bodies for mark in body.keypoints]
         assert len(set(looks)) == len(looks)
 
 
 def test_every_colour_is_drawn_about_equally_often(spec: TaskSpec) -> None:
     drawn = layouts(spec, 300)
     for number, item in enumerate(spec.objects):
-        looks = [d.bodies[number].marks[0].look for d in drawn]
+        looks = [d.bodies[number].keypoints[0].name for d in drawn]
         counts = {color: sum(look.startswith(color) for look in looks) for color in item.color}
         for color, count in counts.items():
             assert count == pytest.approx(300 / len(item.color), abs=45), (item.name, color)
@@ -68,7 +68,7 @@ def test_every_wording_is_used_and_names_the_colours_that_were_drawn(spec: TaskS
     used = set()
     for layout in layouts(spec):
         words = {
-            body.name: SimpleNamespace(color=body.marks[0].look.split()[0], side=side_of(body))
+            body.name: SimpleNamespace(color=body.keypoints[0].name.split()[0], side=side_of(body))
             for body in layout.bodies
         }
         wordings = [template.format(**words) for template in spec.instructions]
@@ -93,7 +93,7 @@ def test_the_arm_starts_where_the_layout_says(spec: TaskSpec) -> None:
 
 
 def test_the_coin_is_fair() -> None:
-    coins = [layout.coin for layout in layouts(task("round_the_post"))]
+    coins = [layout.expert_choice for layout in layouts(task("round_the_post"))]
     assert 0.4 <= np.mean(np.array(coins) < 0.5) <= 0.6
 
 
@@ -121,4 +121,4 @@ def test_a_colour_repaints_the_object_and_nothing_else() -> None:
     red = content_models.instance("x", "cube", plain.pose, "red")
     assert red.links[0].geoms[0].rgba == content_models.colors()["red"]
     assert plain.links[0].geoms[0].rgba != content_models.colors()["red"]
-    assert (red.name, [mark.look for mark in red.marks]) == ("x", ["red cube"])
+    assert (red.name, [mark.name for mark in red.keypoints]) == ("x", ["red cube"])

@@ -126,9 +126,9 @@ def test_success_must_hold(engine: str) -> None:
 
 
 def left_of_the_post(env: Tabletop) -> bool:
-    """Which way the expert should go: where the cube already is, or else as the coin fell."""
+    """Which way the expert should go: where the cube already is, or else as was drawn."""
     aside = float((env.world.pose("cube").pos_m - env.world.pose("post").pos_m)[1])
-    return aside > 0 if abs(aside) > 0.045 else env.layout.coin < 0.5
+    return aside > 0 if abs(aside) > 0.045 else env.layout.expert_choice < 0.5
 
 
 def test_the_expert_passes_the_post_on_either_side() -> None:

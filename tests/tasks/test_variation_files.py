@@ -88,8 +88,12 @@ def test_the_nominal_start_state_stays(name: str, task_id: str) -> None:
             assert np.array_equal(one.pose.pos_m, two.pose.pos_m)
             assert np.array_equal(one.pose.rot, two.pose.rot)
             assert one.joint_at == two.joint_at
-            assert one.marks == two.marks
-        assert (plain.tcp_m, plain.yaw_rad, plain.coin) == (other.tcp_m, other.yaw_rad, other.coin)
+            assert one.keypoints == two.keypoints
+        assert (plain.tcp_m, plain.yaw_rad, plain.expert_choice) == (
+            other.tcp_m,
+            other.yaw_rad,
+            other.expert_choice,
+        )
         assert len(other.bodies) >= len(plain.bodies)
 
 
@@ -216,7 +220,7 @@ def test_wording_asks_in_sentences_of_its_kind(severity: str, kind: str) -> None
     for episode in range(5):
         plain, _ = start(task("cube_in_bowl"), "nominal", 0, episode)
         other, _ = start(task("cube_in_bowl"), f"wording-{severity}", 0, episode)
-        color = plain.bodies[0].marks[0].look.split()[0]
+        color = plain.bodies[0].keypoints[0].name.split()[0]
         assert other.instruction != plain.instruction
         assert color in other.instruction
         assert "{" not in other.instruction

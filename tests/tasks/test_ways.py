@@ -115,7 +115,7 @@ def test_an_episode_takes_one_mode_and_its_stages_come_in_order(task_id: str) ->
 def put(env: Tabletop, cube: str, bowl: str) -> None:
     """Lay the cube into the bowl and let it come to rest."""
     x, y, z = env.world.pose(bowl).pos_m
-    height_m = 0.008 + env.world.scene.body(cube).rest_m
+    height_m = 0.008 + env.world.scene.body(cube).bottom_m
     env.world.set_pose(cube, Pose(np.array([x, y, z + height_m])))
     env.world.step(25)
 
@@ -199,7 +199,7 @@ def test_a_bowl_shares_the_colour_of_its_cube() -> None:
         for cube, bowl in (("one", "bowl_one"), ("two", "bowl_two")):
             color = drawn.said[cube].color
             assert drawn.said[bowl].color == color
-            assert bodies[bowl].marks[0].look == f"{color} bowl"
+            assert bodies[bowl].keypoints[0].name == f"{color} bowl"
             paint = {geom.rgba for link in bodies[cube].links for geom in link.geoms}
             assert paint < {geom.rgba for link in bodies[bowl].links for geom in link.geoms}
         assert drawn.said["one"].color != drawn.said["two"].color
@@ -207,5 +207,5 @@ def test_a_bowl_shares_the_colour_of_its_cube() -> None:
 
 def test_a_fixed_colour_may_be_shared(tmp_path: Path) -> None:
     spec = changed(tmp_path, "any_cube", 'color = "green"', 'color = "red"')
-    looks = [body.marks[0].look for body in layout(spec, 0).bodies]
+    looks = [body.keypoints[0].name for body in layout(spec, 0).bodies]
     assert looks == ["red cube", "red cube", "blue cube", "bowl"]

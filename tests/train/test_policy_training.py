@@ -16,9 +16,10 @@ from pi0bench.content import folders
 from pi0bench.data.array_files import read, write
 from pi0bench.data.training_arrays import Chunks
 from pi0bench.errors import UsageError
-from pi0bench.policies import card as cards
+from pi0bench.policies import weights_file
 from pi0bench.policies.learned_policy import load_policy
 from pi0bench.policies.policy import Observation
+from pi0bench.policies.policy_folders import CARD, EYES_CARD
 from pi0bench.train import keypoint_training, policy_training
 from pi0bench.version import version
 
@@ -30,7 +31,7 @@ POLICIES = (*TRUNKS, "diffusion_policy", "act", "dp3")
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None) -> Path:
     """A content folder of its own with the cards of eyes and some policies, made small."""
-    for name, file in (("eyes", cards.EYES_CARD), *((name, cards.CARD) for name in POLICIES)):
+    for name, file in (("eyes", EYES_CARD), *((name, CARD) for name in POLICIES)):
         (tmp_path / "policies" / name).mkdir(parents=True)
         text = (folders.folder("policies") / name / file).read_text()
         for key, value in {"steps": 12, "batch": 4, "width": 4, "held_out": 4, "depth": 1}.items():
@@ -82,7 +83,7 @@ def features(path: Path, count: int = 16, eyes: str = "none") -> Path:
 
 def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path) -> None:
     eyes = keypoint_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
-    data = features(home / "features.npz", eyes=cards.digest(eyes))
+    data = features(home / "features.npz", eyes=weights_file.digest(eyes))
     path = policy_training.fit_policy("pi0", data, home / "work" / "pi0", None)
     first = path.read_bytes()
     policy = load_policy(home / "policies" / "pi0")
@@ -99,7 +100,7 @@ def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_policies_trained_side_by_side_are_those_of_their_cards(home: Path, at_once: int) -> None:
     eyes = keypoint_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
-    data = features(home / "features.npz", eyes=cards.digest(eyes))
+    data = features(home / "features.npz", eyes=weights_file.digest(eyes))
     said: list[str] = []
     names: dict[str, Path] = dict.fromkeys(TRUNKS, data)
     made = list(policy_training.fit_policies(names, "cpu", at_once, said.append))
@@ -128,7 +129,7 @@ def points(path: Path, count: int = 16) -> Path:
 @pytest.mark.parametrize("name", ["diffusion_policy", "act"])
 def test_an_architecture_of_its_own_is_trained_and_plans(home: Path, name: str) -> None:
     eyes = keypoint_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
-    data = features(home / "features.npz", eyes=cards.digest(eyes))
+    data = features(home / "features.npz", eyes=weights_file.digest(eyes))
     policy_training.fit_policy(name, data, home / "work" / name, None)
     policy = load_policy(home / "policies" / name)
     images = {camera: np.zeros((64, 64, 3), np.uint8) for camera in ("front", "wrist")}
@@ -166,16 +167,16 @@ def test_a_policy_that_learned_from_other_eyes_is_refused(home: Path) -> None:
 
 def test_weights_remember_what_they_were_trained_on(home: Path) -> None:
     path = policy_training.fit_policy("pi0", features(home / "features.npz"), home / "work", None)
-    _, about = cards.weights(path)
-    assert about["looks"] == LOOKS
+    _, about = weights_file.read(path)
+    assert about["keypoints"] == list(LOOKS)
     assert "touch" in about["vocabulary"]
     assert about["windows"] == 16
-    assert len(about["actions"]["scale"]) == 7
+    assert len(about["actions"]["std"]) == 7
     assert about["modes"] == {"cube_in_bowl": {"left": 2, "right": 1}}
     assert about["made_by"]["instructions"] == torch.backends.cpu.get_cpu_capability().lower()
     recipe = about["recipe"]
-    assert recipe["card"] == (home / "policies" / "pi0" / cards.CARD).read_text()
-    assert recipe["data"] == cards.digest(home / "features.npz")
+    assert recipe["card"] == (home / "policies" / "pi0" / CARD).read_text()
+    assert recipe["data"] == weights_file.digest(home / "features.npz")
     assert (recipe["version"], recipe["seed"]) == (version(), 0)
     assert [step for step, _ in recipe["learning_curve"]] == [10, 12]
 

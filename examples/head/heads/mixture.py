@@ -3,7 +3,7 @@
 import torch
 from torch import Generator, Tensor, nn
 
-from pi0bench.policies.heads.head import Context, Draw, Target
+from pi0bench.policies.heads.head import Context, NoiseSource, Sampled, Target
 from pi0bench.policies.heads.regression import RegressionHead
 from pi0bench.policies.normalisation import ActionSpace
 
@@ -13,13 +13,13 @@ class MixtureHead(RegressionHead):
 
     def __init__(self, space: ActionSpace, width: int, *, modes: int = 5) -> None:
         super().__init__(space, width)
-        self.action_out = nn.Linear(width, 2 * modes * space.dim)
+        self.action_out_proj = nn.Linear(width, 2 * modes * space.dim)
         self.weight = nn.Linear(width, modes)
 
     def mixture(self, context: Context) -> tuple[Tensor, Tensor, Tensor]:
         """Log weights (B, K), means and log scales (B, K, H, A)."""
         out = context.evaluate(self.query.expand(len(context.state), -1, -1))
-        modes = self.action_out(out).unflatten(2, (-1, 2 * self.space.dim)).transpose(1, 2)
+        modes = self.action_out_proj(out).unflatten(2, (-1, 2 * self.space.dim)).transpose(1, 2)
         mean, scale = modes.chunk(2, dim=-1)
         return self.weight(out.mean(1)).log_softmax(1), mean, scale.clamp(-4, 2)
 
@@ -30,9 +30,9 @@ class MixtureHead(RegressionHead):
         miss = miss.masked_fill(~target.valid[:, None, :, None], 0).flatten(2).sum(2)
         return -(weight - miss).logsumexp(1).mean() / mean[0, 0].numel()
 
-    def sample(self, context: Context, draw: Draw, steps: int, solver: str) -> Tensor:
+    def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
         """The mean of a mode, which is drawn by its weight."""
         weight, mean, _ = self.mixture(context)
-        chance = torch.special.ndtr(draw()[:, :1, 0])  # from noise to between 0 and 1
+        chance = torch.special.ndtr(noise()[:, :1, 0])  # noise to between 0 and 1
         mode = (weight.exp().cumsum(1) < chance).sum(1).clamp(max=weight.shape[1] - 1)
-        return mean[torch.arange(len(mean)), mode]
+        return Sampled(mean[torch.arange(len(mean)), mode])

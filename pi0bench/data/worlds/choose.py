@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pi0bench.data.worlds.world import World
 from pi0bench.errors import UsageError
-from pi0bench.robosuite.specs import SOURCE
+from pi0bench.robosuite.task_spec import SOURCE
 
 
 def world_of(suites: Sequence[str]) -> str:

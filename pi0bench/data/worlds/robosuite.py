@@ -8,50 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from pi0bench.data.worlds.world import Disturbance, Glance, Landmark, Row
+from pi0bench.data.worlds.world import Disturbance, Glance, PlacedKeypoint, Row
 from pi0bench.envs.cameras import CAMERAS
 from pi0bench.envs.episode_protocol import OWN
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.render.renderer_protocol import Camera, Image, Renderer
 from pi0bench.random_streams import stream
-from pi0bench.robosuite.environment import FOVY_DEG, FRONT, WRIST, Stage
+from pi0bench.robosuite.cameras import mounted
+from pi0bench.robosuite.environment import Stage
 from pi0bench.robosuite.episode import RobosuiteEpisode
-from pi0bench.robosuite.specs import SOURCE, SPECS
 from pi0bench.robosuite.task import RobosuiteTask
+from pi0bench.robosuite.task_spec import SOURCE, names, spec
 
 MAX_STATE = 40
 """Numbers of a state, those of smaller worlds being filled up."""
-
-_HEIGHTS_M = {
-    "Lift": {"red cube": -0.08},
-    "Stack": {"red cube": -0.08, "green cube": -0.08},
-    "PickPlaceCan": {"can": -0.05},
-    "Door": {"door handle": 0.16},
-    "NutAssemblySquare": {"square nut": -0.02, "nut handle": -0.02},
-}
-"""What there is to find in each task, and the height at which it usually is."""
-
-
-def _landmarks(name: str, stage: Stage) -> list[Landmark]:
-    """Where the things of a task are."""
-    if name == "Lift":
-        return [_cube("red cube", stage.body("cube_main"))]
-    if name == "Stack":
-        cubes = {"red cube": "cubeA_main", "green cube": "cubeB_main"}
-        return [_cube(look, stage.body(body)) for look, body in cubes.items()]
-    if name == "PickPlaceCan":
-        return [Landmark("can", stage.body("Can_main").pos_m)]
-    if name == "Door":
-        return [Landmark("door handle", stage.site("Door_handle").pos_m)]
-    nut, handle = stage.site("SquareNut_center_site"), stage.site("SquareNut_handle_site")
-    return [
-        Landmark("square nut", nut.pos_m, nut.yaw_rad(), 1),
-        Landmark("nut handle", handle.pos_m, nut.yaw_rad(), 2),
-    ]
-
-
-def _cube(look: str, at: Pose) -> Landmark:
-    return Landmark(look, at.pos_m, at.yaw_rad(), 4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +54,14 @@ class RobosuiteMoment:
         """See `Moment.width_m`."""
         return self.stage.width_m()
 
-    def landmarks(self) -> list[Landmark]:
-        """See `Moment.landmarks`."""
-        return _landmarks(self.name, self.stage)
+    def keypoints(self) -> list[PlacedKeypoint]:
+        """See `Moment.keypoints`."""
+        found = []
+        for point in spec(self.name).keypoints:
+            at = self.stage.site(point.site) if point.site else self.stage.body(point.body)
+            placed = PlacedKeypoint(point.name, at.pos_m, at.yaw_rad(), point.yaw_symmetry)
+            found.append(placed)
+        return found
 
 
 class RobosuiteScenery:
@@ -128,12 +103,12 @@ class RobosuiteWorld:
 
     def tasks(self, suites: Sequence[str]) -> list[RobosuiteTask]:
         """See `World.tasks`."""
-        return [RobosuiteTask(name) for name in sorted(SPECS)]
+        return [RobosuiteTask(name) for name in names()]
 
     def begin(self, task: str, seed: int, number: int) -> DemonstratedRobosuite:
         """See `World.begin`."""
         name, rng = _name(task), stream("demonstration", seed, task, number)
-        episode = DemonstratedRobosuite(name, SPECS[name], rng, self._played.get(name))
+        episode = DemonstratedRobosuite(spec(name), rng, self._played.get(name))
         self._played[name] = episode.env
         return episode
 
@@ -160,21 +135,21 @@ class RobosuiteWorld:
         scenery.moment(things)
         return scenery.with_arm_of(arm)
 
-    def looks(self, tasks: Sequence[str]) -> dict[str, float]:
-        """See `World.looks`."""
-        known = {look: z for task in tasks for look, z in _HEIGHTS_M[_name(task)].items()}
-        return dict(sorted(known.items()))
+    def keypoint_heights_m(self, tasks: Sequence[str]) -> dict[str, float]:
+        """See `World.keypoint_heights_m`."""
+        points = (point for task in tasks for point in spec(_name(task)).keypoints)
+        return dict(sorted((point.name, point.height_m) for point in points))
 
     def calibration(self) -> Mapping[str, Any]:
         """See `World.calibration`."""
         return {
             name: {
-                "on_tool": pose is WRIST,
-                "pos_m": pose.pos_m.tolist(),
-                "rot": pose.rot.ravel().tolist(),
-                "fovy_deg": FOVY_DEG[name],
+                "on_tool": camera.on_tool,
+                "pos_m": camera.pose.pos_m.tolist(),
+                "rot": camera.pose.rot.ravel().tolist(),
+                "fovy_deg": camera.fovy_deg,
             }
-            for name, pose in (("front", FRONT), ("wrist", WRIST))
+            for name, camera in mounted().items()
         }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pi0bench.data.worlds.tabletop_invented import draw_scene
-from pi0bench.data.worlds.world import Disturbance, Glance, Landmark, Row
+from pi0bench.data.worlds.world import Disturbance, Glance, PlacedKeypoint, Row
 from pi0bench.envs import cameras, content_models
 from pi0bench.envs.cameras import CAMERAS, Snapshot
 from pi0bench.envs.controller import MAX_SPEED_M_S
@@ -53,14 +53,15 @@ class TabletopMoment:
         """See `Moment.width_m`."""
         return self.snapshot.width_m
 
-    def landmarks(self) -> list[Landmark]:
-        """The marks of every object."""
-        at, snap = self.snapshot.poses, self.snapshot
-        return [
-            Landmark(mark.look, snap.mark_m(body, mark), at[body.name].yaw_rad(), body.turns)
-            for body in self.scene.bodies
-            for mark in body.marks
-        ]
+    def keypoints(self) -> list[PlacedKeypoint]:
+        """Those of every object."""
+        found = []
+        for body in self.scene.bodies:
+            yaw_rad = self.snapshot.poses[body.name].yaw_rad()
+            for point in body.keypoints:
+                at_m = self.snapshot.keypoint_m(body, point)
+                found.append(PlacedKeypoint(point.name, at_m, yaw_rad, body.yaw_symmetry))
+        return found
 
 
 class TabletopScenery:
@@ -133,13 +134,13 @@ class TabletopWorld:
         """See `pi0bench.data.worlds.tabletop_invented`; nothing recorded is looked at."""
         return TabletopMoment(*draw_scene(task_files.task(task), rng))
 
-    def looks(self, tasks: Sequence[str]) -> dict[str, float]:
-        """Every mark of these tasks' objects in every colour, and its height on the table."""
+    def keypoint_heights_m(self, tasks: Sequence[str]) -> dict[str, float]:
+        """Every keypoint of these tasks' objects in every colour, and its height on the table."""
         found: dict[str, float] = {}
         for task in map(task_files.task, tasks):
             colors = {item.name: item.color for item in task.objects}
             for item in task.objects:
-                found |= _looks(item, colors[item.like] if item.like else item.color)
+                found |= _heights_m(item, colors[item.like] if item.like else item.color)
         return dict(sorted(found.items()))
 
     def calibration(self) -> Mapping[str, Any]:
@@ -152,12 +153,13 @@ def layout_of(task: TaskSpec, seed: int, number: int) -> Layout:
     return place(task, stream("demonstration", seed, task.id, number))
 
 
-def _looks(item: ObjectSpec, colors: Sequence[str]) -> dict[str, float]:
+def _heights_m(item: ObjectSpec, colors: Sequence[str]) -> dict[str, float]:
     body = content_models.model(item.model)
-    poses = body.link_poses(Pose(np.array([0, 0, body.rest_m])), 0.0)
+    poses = body.link_poses(Pose(np.array([0, 0, body.bottom_m])), 0.0)
     found = {}
-    for mark in body.marks:
-        height = round(float(poses[mark.link].pos_m[2] + mark.pos_m[2]), 4)
-        names = [content_models.look_of(mark.look, color) for color in colors] or [mark.look]
+    for point in body.keypoints:
+        height = round(float(poses[point.link].pos_m[2] + point.pos_m[2]), 4)
+        names = [content_models.name_in_color(point.name, color) for color in colors]
+        names = names or [point.name]
         found |= dict.fromkeys(names, height)
     return found

@@ -21,7 +21,7 @@ from pi0bench.tasks.task_spec import TaskSpec
 def draw_scene(task: TaskSpec, rng: np.random.Generator) -> tuple[Scene, Snapshot]:
     """A random moment of a task: the arm anywhere, things where a robot may have put them."""
     bodies = [_moved(body, rng) for body in place(task, rng).bodies]
-    small = [i for i, body in enumerate(bodies) if body.free and body.rest_m > 0]
+    small = [i for i, body in enumerate(bodies) if body.free and body.bottom_m > 0]
     rng.shuffle(small)
     q, width = _arm(bodies[rng.integers(len(bodies))], rng)
     tool = forward(q)
@@ -32,12 +32,12 @@ def draw_scene(task: TaskSpec, rng: np.random.Generator) -> tuple[Scene, Snapsho
     if small and (fate := rng.random()) < 0.5:
         item = bodies[small[0]]
         if fate < 0.35:  # in the gripper
-            width = 2 * item.rest_m
+            width = 2 * item.bottom_m
             slip = from_rpy(rng.normal(0, 0.004, 3), (0, 0, rng.normal(0, 0.08)))
             pose = tool @ slip
         else:  # under it
             x, y = tool.pos_m[:2] + rng.normal(0, 0.008, 2)
-            pose = from_rpy((x, y, item.rest_m), (0, 0, rng.uniform(-0.8, 0.8)))
+            pose = from_rpy((x, y, item.bottom_m), (0, 0, rng.uniform(-0.8, 0.8)))
         bodies[small[0]] = replace(item, pose=pose)
     scene = Scene(panda().body, (content_models.table(), *bodies))
     poses = {body.name: body.pose for body in scene.bodies}
@@ -70,9 +70,9 @@ def _put(item: Body, base: Body, rng: np.random.Generator) -> Body:
     """The item on the base, or in it, or on its way there."""
     x, y = rng.normal(0, 0.008, 2)
     at = base.pose.pos_m + np.array([0, 0, base.top_m])
-    if base.room:
-        link = base.link_poses(base.pose, base.joint_at)[base.room.link]
-        at = base.room.centre_m(link) - np.array([0, 0, 0.01])
-    lift = item.rest_m + 0.03 * rng.random() ** 3
+    if base.interior:
+        link = base.link_poses(base.pose, base.joint_at)[base.interior.link]
+        at = base.interior.centre_m(link) - np.array([0, 0, 0.01])
+    lift = item.bottom_m + 0.03 * rng.random() ** 3
     heading = from_rpy((0, 0, 0), (0, 0, rng.uniform(-np.pi, np.pi)))
     return replace(item, pose=Pose(at + np.array([x, y, lift]), heading.rot))

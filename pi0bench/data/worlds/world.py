@@ -38,20 +38,20 @@ class Disturbance:
 
 
 @dataclass(frozen=True)
-class Landmark:
-    """A point that eyes learn to find.
+class PlacedKeypoint:
+    """A point that an encoder learns to find in pictures.
 
     Attributes:
-        look: its name.
+        name: such as "red cube".
         pos_m: where it is in the frame of the base, (3,).
         yaw_rad: the heading of its thing.
-        turns: the thing looks the same after a whole turn divided by this; 0 for round things.
+        yaw_symmetry: how many headings in a whole turn look the same; 0 for round things.
     """
 
-    look: str
+    name: str
     pos_m: Array
     yaw_rad: float = 0.0
-    turns: int = 0
+    yaw_symmetry: int = 0
 
 
 class Task(Protocol):
@@ -115,7 +115,7 @@ class Demonstration(Protocol):
         ...
 
     def proprio(self) -> NDArray[np.float32]:
-        """What the robot feels, (10,)."""
+        """Proprioception, (10,)."""
         ...
 
     def close(self) -> None:
@@ -144,8 +144,8 @@ class Moment(Protocol):
         """How far the fingers are apart."""
         ...
 
-    def landmarks(self) -> Sequence[Landmark]:
-        """What eyes should find."""
+    def keypoints(self) -> Sequence[PlacedKeypoint]:
+        """What an encoder should find."""
         ...
 
 
@@ -194,8 +194,8 @@ class World(Protocol):
         """A moment that no physics led to."""
         ...
 
-    def looks(self, tasks: Sequence[str]) -> Mapping[str, float]:
-        """What eyes must tell apart, sorted, and the height at which each usually is, metres."""
+    def keypoint_heights_m(self, tasks: Sequence[str]) -> Mapping[str, float]:
+        """The keypoints of these tasks by name, sorted, and the height at which each usually is."""
         ...
 
     def calibration(self) -> Mapping[str, Any]:

@@ -8,16 +8,15 @@ import threading
 import numpy as np
 
 from pi0bench.envs.physics.mujoco_import import mujoco
-from pi0bench.envs.render.opengl_context import MAX_SIDE, Context
+from pi0bench.envs.render.offscreen_canvas import Canvas
+from pi0bench.envs.render.opengl_context import MAX_SIDE
 from pi0bench.envs.render.renderer_protocol import FAR_M, NEAR_M, Camera, Image, Light, Picture
-from pi0bench.errors import MachineError
 
 _MAX_GEOMS = 400
 _STAGE = """
 <mujoco>
   <visual>
-    <global offwidth="640" offheight="640"/>
-    <quality offsamples="0" shadowsize="0" numslices="16" numstacks="8"/>
+    <quality numslices="16" numstacks="8"/>
     <headlight ambient="0.55 0.55 0.55" diffuse="0.3 0.3 0.3" specular="0 0 0"/>
     <rgba haze="0 0 0 1"/>
   </visual>
@@ -65,7 +64,7 @@ def _stage() -> _Stage:
         _stages.mine = _Stage()
         atexit.unregister(_end)
         atexit.register(_end)  # the last to be registered, so before EGL's own end
-    _stages.mine.gl.make_current()
+    _stages.mine.canvas.gl.make_current()
     return _stages.mine
 
 
@@ -77,18 +76,10 @@ class _Stage:
     """MuJoCo's renderer with an empty scene, which each picture fills anew."""
 
     def __init__(self) -> None:
-        self.gl = Context()
-        self.gl.make_current()
         self._model = mujoco.MjModel.from_xml_string(_STAGE)
-        self._scene = mujoco.MjvScene(self._model, maxgeom=_MAX_GEOMS)
-        self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
-        self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
+        self.canvas = Canvas(self._model, _MAX_GEOMS)
+        self._scene = self.canvas.scene
         self._scene.flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = 0
-        try:
-            self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
-        except mujoco.FatalError as error:
-            raise MachineError(f"This machine has no OpenGL (MuJoCo: {error}).") from None
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         mujoco.mjv_updateScene(
             self._model,
             mujoco.MjData(self._model),
@@ -116,11 +107,7 @@ class _Stage:
         self._place(picture)
         self._shine(picture.light)
         self._aim(camera, width / height)
-        view = mujoco.MjrRect(0, 0, width, height)
-        mujoco.mjr_render(view, self._scene, self._context)
-        image = np.empty((height, width, 3), np.uint8)
-        mujoco.mjr_readPixels(image, None, view, self._context)
-        return image[::-1].copy()
+        return self.canvas.draw(height, width)
 
     def _place(self, picture: Picture) -> None:
         self._scene.ngeom = len(picture.geoms)
@@ -154,8 +141,5 @@ class _Stage:
             eye.frustum_center, eye.frustum_width = 0.0, top * aspect
 
     def __del__(self) -> None:
-        if hasattr(self, "_context") and self.gl.here:
-            self.gl.make_current()
-            self._context.free()
-        if hasattr(self, "gl"):
-            self.gl.free()
+        if hasattr(self, "canvas"):
+            self.canvas.free()

@@ -15,7 +15,7 @@ _LIGHT_FROM = (0.3, -0.25, 0.9)
 
 
 class TinyRenderer:
-    """See `pi0bench.envs.render.renderer_protocol.Renderer`. Keeps the shapes of the last picture."""
+    """See `renderer_protocol.Renderer`. Keeps the shapes of the last picture."""
 
     name = "tiny"
 

@@ -1,47 +1,70 @@
-"""Architectures: what can be behind a policy's eyes. One is shared, the others are rows' own."""
+"""Architectures: what can be behind an encoder. One is shared, the others are rows' own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from pi0bench.errors import UsageError, unknown
+from pi0bench.errors import UsageError
 from pi0bench.policies.architectures.act import ActNetwork
 from pi0bench.policies.architectures.conditioned_unet import ConditionedUNet
-from pi0bench.policies.architectures.observation_encoders import PointObserver, TokenObserver
+from pi0bench.policies.architectures.observation_encoders import (
+    KeypointObservationEncoder,
+    ObservationEncoder,
+    PointObservationEncoder,
+)
 from pi0bench.policies.architectures.trunk_network import TrunkNetwork
-from pi0bench.policies.network import Given, Network
+from pi0bench.policies.card_tables import PolicyCard
+from pi0bench.policies.heads import parse
+from pi0bench.policies.heads.gaussian_path_head import GaussianPathHead
+from pi0bench.policies.network import Network, NetworkSpec
+from pi0bench.policies.pi0_trunk import TrunkConfig
 
 
-def _diffusion_policy(card: Mapping[str, Any], given: Given) -> Network:
-    observer = TokenObserver(given.looks, given.words)
-    return ConditionedUNet(given, observer, card["network"]["widths"], card["head"])
+@dataclass(frozen=True)
+class Architecture:
+    """How a network is made, and the tables of a card that it needs."""
+
+    make: Callable[[PolicyCard, NetworkSpec], Network]
+    tables: tuple[str, ...]
 
 
-def _dp3(card: Mapping[str, Any], given: Given) -> Network:
-    observer = PointObserver(given.words)
-    return ConditionedUNet(given, observer, card["network"]["widths"], card["head"])
+def _trunk(card: PolicyCard, spec: NetworkSpec) -> Network:
+    return TrunkNetwork(spec, card.trunk or TrunkConfig(), card.head)
 
 
-def _act(card: Mapping[str, Any], given: Given) -> Network:
-    return ActNetwork(given)
+def _diffusion_policy(card: PolicyCard, spec: NetworkSpec) -> Network:
+    encoder = KeypointObservationEncoder(spec.keypoints, spec.vocab_size)
+    return _unet(card, spec, encoder)
 
 
-ARCHITECTURES: dict[str, Callable[[Mapping[str, Any], Given], Network]] = {
-    "trunk": TrunkNetwork.of,
-    "diffusion_policy": _diffusion_policy,
-    "dp3": _dp3,
-    "act": _act,
+def _dp3(card: PolicyCard, spec: NetworkSpec) -> Network:
+    return _unet(card, spec, PointObservationEncoder(spec.vocab_size))
+
+
+def _unet(card: PolicyCard, spec: NetworkSpec, encoder: ObservationEncoder) -> Network:
+    kind, options = parse(card.head)
+    if kind is not GaussianPathHead:
+        raise UsageError(f'head.kind: a U-Net goes with "gaussian_path", not "{card.head["kind"]}"')
+    return ConditionedUNet(spec, encoder, card.network.widths, options)
+
+
+def _act(card: PolicyCard, spec: NetworkSpec) -> Network:
+    return ActNetwork(spec)
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "trunk": Architecture(_trunk, ("eyes", "trunk", "head")),
+    "diffusion_policy": Architecture(_diffusion_policy, ("eyes", "head")),
+    "dp3": Architecture(_dp3, ("points", "head")),
+    "act": Architecture(_act, ("eyes",)),
 }
 
 
-def build_network(card: Mapping[str, Any], given: Given) -> Network:
+def build_network(card: PolicyCard, spec: NetworkSpec) -> Network:
     """The network that a card describes: the one of its `[network]` table, else the shared trunk.
 
     Raises:
-        UsageError: the table names no architecture.
+        UsageError: its parts do not go together.
     """
-    kind = card.get("network", {"kind": "trunk"}).get("kind")
-    if kind not in ARCHITECTURES:
-        raise UsageError(f"network.kind: {unknown('architecture', str(kind), ARCHITECTURES)}")
-    return ARCHITECTURES[kind](card, given)
+    return ARCHITECTURES[card.network.kind].make(card, spec)

@@ -23,8 +23,8 @@ class Attention(nn.Module):
         """Tokens (B, S, W) over others (B, T, W), of which valid (B, T) bool can be seen."""
         q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         k, v = self.keys(over).unflatten(-1, (2 * self.heads, -1)).transpose(1, 2).chunk(2, dim=1)
-        sees = None if valid is None else valid[:, None, None]
-        attended = functional.scaled_dot_product_attention(q, k, v, attn_mask=sees)
+        mask = None if valid is None else valid[:, None, None]
+        attended = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return self.norm(x + self.out(attended.transpose(1, 2).flatten(2)))
 
 

@@ -5,13 +5,12 @@ Source: Chi et al. 2023 ("Diffusion Policy"), `ConditionalUnet1D`; Perez et al. 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from pi0bench.policies.heads.noise_schedules import SquaredCosine
+from pi0bench.policies.heads.time_embedding import diffusion_step_embedding
 
 
 class UNet(nn.Module):
@@ -66,7 +65,9 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Points on the path (B, H, A) at times (B,), told (B, C), to the target, (B, H, A)."""
-        told = torch.cat([self.time(embed_level(time, self.time_width)), condition], dim=-1)
+        told = torch.cat(
+            [self.time(diffusion_step_embedding(time, self.time_width)), condition], dim=-1
+        )
         x, skipped = x.mT, []
         for level, blocks in enumerate(self.down):
             x = _run(blocks, x, told)
@@ -111,14 +112,3 @@ def _run(blocks: nn.Module, x: Tensor, told: Tensor) -> Tensor:
     for block in blocks.children():
         x = block(x, told)
     return x
-
-
-def embed_level(time: Tensor, width: int) -> Tensor:
-    """Sines and cosines of the diffusion level 100 (1 - t) - 1, (B,) to (B, width).
-
-    Source: Vaswani et al. 2017; the levels are those of `SquaredCosine`.
-    """
-    half = width // 2
-    rates = torch.exp(torch.arange(half, device=time.device) * (-math.log(1e4) / (half - 1)))
-    angles = (SquaredCosine.LEVELS * (1 - time) - 1)[:, None] * rates
-    return torch.cat([angles.sin(), angles.cos()], dim=-1)

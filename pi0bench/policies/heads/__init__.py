@@ -9,12 +9,13 @@ from typing import Any
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.heads.autoregressive_tokens import TokenSequenceHead
 from pi0bench.policies.heads.external_heads import find_heads, head_file, load_head
-from pi0bench.policies.heads.gaussian_path import GaussianPathHead
+from pi0bench.policies.heads.gaussian_path_head import GaussianPathHead
 from pi0bench.policies.heads.head import Head, Target
 from pi0bench.policies.heads.normalizing_flow import NormalizingFlowHead
 from pi0bench.policies.heads.parallel_tokens import ParallelTokensHead
 from pi0bench.policies.heads.regression import RegressionHead
 from pi0bench.policies.normalisation import ActionSpace
+from pi0bench.policies.typed_tables import problems
 
 HEADS: dict[str, type[Head]] = {
     "regression": RegressionHead,
@@ -26,7 +27,7 @@ HEADS: dict[str, type[Head]] = {
 
 
 def build_head(
-    config: Mapping[str, object], space: ActionSpace, width: int, studied: Mapping[str, Any]
+    config: Mapping[str, object], space: ActionSpace, width: int, tokenizer: Mapping[str, Any]
 ) -> Head:
     """Build the head that a card's `[head]` table describes.
 
@@ -34,27 +35,29 @@ def build_head(
         config: `kind`, a name in `HEADS` or of others, and that head's own options.
         space: of the actions.
         width: W, the action expert's width.
-        studied: what `study_head` found in the data.
+        tokenizer: what `fit_tokenizer` found in the data.
 
     Raises:
         UsageError: the table says something that no head knows.
     """
     kind, options = parse(config)
     make: type = kind
-    return make(space, width, **options, **studied)
+    return make(space, width, **options, **tokenizer)
 
 
-def study_head(config: Mapping[str, object], target: Target, space: ActionSpace) -> dict[str, Any]:
+def fit_tokenizer(
+    config: Mapping[str, object], target: Target, space: ActionSpace
+) -> dict[str, Any]:
     """What the head of a card must know of the demonstrations' chunks, as JSON values."""
     kind, options = parse(config)
-    return kind.study(target, space, options)
+    return kind.fit_tokenizer(target, space, options)
 
 
 def parse(config: Mapping[str, object]) -> tuple[type[Head], dict[str, Any]]:
     """The kind of head that a card's `[head]` table names, and its options, all of them known.
 
     Raises:
-        UsageError: the table says something that no head knows.
+        UsageError: the table says something that no head knows, or in another type; a line each.
     """
     options = dict(config)
     name = options.pop("kind", None)
@@ -64,14 +67,15 @@ def parse(config: Mapping[str, object]) -> tuple[type[Head], dict[str, Any]]:
     if not isinstance(name, str) or name not in {*HEADS, *others}:
         raise UsageError(f"head.kind: {unknown('head', str(name), {*HEADS, *others})}")
     kind = HEADS[name] if name in HEADS else load_head(others[name])
-    known = kind.options()
-    wrong = [option for option in options if option not in known]
-    if wrong:
-        raise UsageError("\n".join(f"head: {unknown('option', o, known)}" for o in wrong))
+    schema = kind.options()
+    if wrong := [f"{place}: {what}" for place, what in problems(options, schema, "head")]:
+        raise UsageError("\n".join(wrong))
+    if isinstance(schema, type) and not issubclass(schema, Head):
+        schema(**options)  # which checks that they go together
     return kind, options
 
 
-def files_of_head(card: Mapping[str, Any]) -> list[Path]:
+def files_of_head(config: Mapping[str, object]) -> list[Path]:
     """The file of a card's head where it is of others; of the benchmark's own none."""
-    source = find_heads().get(card.get("head", {}).get("kind"))
+    source = find_heads().get(str(config.get("kind")))
     return [] if source is None else [head_file(source)]

@@ -79,7 +79,7 @@ class OpenVla(Bins):
 
     def range(self) -> tuple[Tensor, Tensor]:
         """See `Bins`; a dimension that hardly varies gets a least width, or it would explode."""
-        low, high = self.space.usual
+        low, high = self.space.quantiles
         spare = (_LEAST_WIDTH - (high - low)).clamp(min=0) / 2
         return low - spare, high + spare
 

@@ -1,18 +1,16 @@
-"""A network on a path, as samplers see it; they know nothing of how it was trained."""
+"""A network on a noise schedule, as samplers see it; they know nothing of how it was trained."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from torch import Tensor
-
-from pi0bench.policies.heads.noise_schedules import Path
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a network makes of x at a time: x = signal · data + noise level · noise.
+    """What a network makes of x at a time: x = alpha · data + sigma · noise.
 
     Attributes:
         data: expected data, shaped like x.
@@ -25,18 +23,5 @@ class Estimate:
     velocity: Tensor
 
 
-class Field(Protocol):
-    """A network on a path."""
-
-    @property
-    def path(self) -> Path:
-        """The path."""
-        ...
-
-    def __call__(self, x: Tensor, time: float) -> Estimate:
-        """One evaluation, at one time for all of x, (B, …)."""
-        ...
-
-    def at(self, time: float) -> tuple[Tensor, Tensor]:
-        """Signal and noise level at a time, scalars."""
-        ...
+Denoiser = Callable[[Tensor, float], Estimate]
+"""One evaluation of a network, at x (B, …) and one time for all of them."""

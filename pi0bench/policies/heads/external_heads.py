@@ -14,9 +14,9 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
+from pi0bench.content.folders import folders_of
 from pi0bench.errors import UsageError
 from pi0bench.policies.heads.head import Head
-from pi0bench.policies.policy_folders import roots
 
 PLUGINS = "pi0bench.heads"
 """The group of entry points under which other packages offer heads, subclasses of `Head`."""
@@ -29,7 +29,8 @@ def find_heads() -> dict[str, Path | EntryPoint]:
         UsageError: two have the same name.
     """
     found: dict[str, Path | EntryPoint] = dict(_plugins())
-    for path in (p for root in roots() for p in sorted((root.parent / "heads").glob("*.py"))):
+    homes = [policies.with_name("heads") for policies in folders_of("policies")]
+    for path in (path for home in homes for path in sorted(home.glob("*.py"))):
         if path.stem in found:
             raise UsageError(f"{path}: the name is taken by {found[path.stem]}; rename the file")
         found[path.stem] = path

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pi0bench.errors import UsageError, unknown
-from pi0bench.policies.heads.noise_schedules import PATHS, Path
+from pi0bench.policies.heads.noise_schedules import NOISE_SCHEDULES, NoiseSchedule
 from pi0bench.policies.heads.sampler_registry import SAMPLERS
-from pi0bench.policies.heads.time_sampling import TIME_LAWS, TimeLaw
+from pi0bench.policies.heads.time_sampling import TIME_DISTRIBUTIONS, TimeDistribution
 
 TARGETS = ("velocity", "noise", "data")
 COUPLINGS = ("independent", "reflow", "from_nothing")
@@ -15,13 +15,13 @@ STARTS = ("noise", "zero")
 
 
 @dataclass(frozen=True)
-class GaussianRecipe:
-    """The path, what is predicted, which noise belongs to which data, and the sampler.
+class GaussianPathOptions:
+    """The noise schedule, what is predicted, which noise belongs to which data, and the sampler.
 
     Attributes:
-        path: a name in `PATHS`.
+        path: a name in `NOISE_SCHEDULES`.
         target: what the network predicts, one of `TARGETS`.
-        times: a name in `TIME_LAWS`.
+        times: a name in `TIME_DISTRIBUTIONS`.
         coupling: "independent", any noise for any data; "reflow", the noise from which a teacher
             made the data (Liu et al. 2023, "rectified flow"); "from_nothing", zeros in place of
             noise at t = 0.
@@ -46,9 +46,9 @@ class GaussianRecipe:
 
     def __post_init__(self) -> None:
         for option, name, known in (
-            ("path", self.path, PATHS),
+            ("path", self.path, NOISE_SCHEDULES),
             ("target", self.target, TARGETS),
-            ("times", self.times, TIME_LAWS),
+            ("times", self.times, TIME_DISTRIBUTIONS),
             ("coupling", self.coupling, COUPLINGS),
             ("sampler", self.sampler, SAMPLERS),
             ("start", self.start, STARTS),
@@ -64,42 +64,42 @@ class GaussianRecipe:
             )
 
     @property
-    def curve(self) -> Path:
-        """The path itself."""
-        return PATHS[self.path]()
+    def schedule(self) -> NoiseSchedule:
+        """The noise schedule of the path."""
+        return NOISE_SCHEDULES[self.path]()
 
     @property
-    def law(self) -> TimeLaw:
-        """The law of the training times."""
-        return TIME_LAWS[self.times]
+    def time_distribution(self) -> TimeDistribution:
+        """The distribution of the training times."""
+        return TIME_DISTRIBUTIONS[self.times]
 
     @property
-    def fixed(self) -> str:
+    def fixed_sampler(self) -> str:
         """The sampler where there is no choice, else ""."""
-        return "" if SAMPLERS[self.sampler].fixed is None else self.sampler
+        return "" if SAMPLERS[self.sampler].fixed_steps is None else self.sampler
 
     @property
     def solvers(self) -> tuple[str, ...]:
         """The samplers to choose from, the default first; none where there is no choice."""
         others = (name for name in self._fitting() if name != self.sampler)
-        return () if self.fixed else (self.sampler, *others)
+        return () if self.fixed_sampler else (self.sampler, *others)
 
     @property
     def free_steps(self) -> int:
         """The default number of steps; 0 where it is fixed."""
-        return 0 if self.fixed else self.steps
+        return 0 if self.fixed_sampler else self.steps
 
     def _fitting(self) -> list[str]:
         """The samplers that can be used on the path by a network trained at these times.
 
         At the end of the path a velocity has to be predicted: from data or noise it follows by a
-        division by the noise level, which is 0 there.
+        division by sigma, which is 0 there.
         """
-        two_point, in_noise = self.times == "two_point", self.curve.starts_in_noise
+        two_point, in_noise = self.times == "two_point", self.schedule.starts_in_noise
         return [
             name
             for name, kind in SAMPLERS.items()
-            if two_point == (kind.fixed is not None)
-            and not (kind.needs_signal and in_noise)
-            and not (kind.asks_end and self.target != "velocity")
+            if two_point == (kind.fixed_steps is not None)
+            and not (kind.divides_by_alpha and in_noise)
+            and not (kind.evaluates_data and self.target != "velocity")
         ]

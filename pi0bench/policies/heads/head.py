@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ import torch
 from torch import Generator, Tensor, nn
 
 from pi0bench.policies.normalisation import ActionSpace
-from pi0bench.policies.pi0_trunk import PrefixCache, Trunk, initialise
+from pi0bench.policies.pi0_trunk import KVCache, Trunk
+from pi0bench.policies.weight_init import initialise
 
-Draw = Callable[[], Tensor]
+NoiseSource = Callable[[], Tensor]
 """Each call gives fresh standard normal noise, (B, H, A); a row's never depends on the others."""
 
 
@@ -24,37 +24,33 @@ class Context:
 
     Attributes:
         trunk: runs the action expert.
-        cache: the prefix of the observations.
+        kv_cache: of the prefix of the observations.
         state: embedded proprioception, (B, W).
     """
 
     trunk: Trunk
-    cache: PrefixCache
+    kv_cache: KVCache
     state: Tensor
-
-    @property
-    def device(self) -> torch.device:
-        """Where it lies."""
-        return self.state.device
 
     def repeat(self, draws: int) -> Context:
         """Let each observation serve `draws` rows that follow one another."""
         if draws == 1:
             return self
-        return Context(self.trunk, self.cache.repeat(draws), self.state.repeat_interleave(draws, 0))
+        kv_cache, state = self.kv_cache.repeat(draws), self.state.repeat_interleave(draws, 0)
+        return Context(self.trunk, kv_cache, state)
 
     def evaluate(self, tokens: Tensor, causal: bool = False) -> Tensor:
         """One pass over [state] | [actions]: action tokens (B, S, W) to outputs (B, S, W).
 
         Args:
             tokens: embedded action tokens.
-            causal: whether a token sees only those before it, rather than all of them.
+            causal: whether a token attends to those before it only, rather than to all of them.
         """
         everything = torch.cat([self.state[:, None], tokens], dim=1)
         blocks = torch.arange(everything.shape[1], device=tokens.device)
         if not causal:
             blocks = (blocks > 0).long()
-        return self.trunk.suffix(self.cache, everything, blocks)[:, 1:]
+        return self.trunk.suffix(self.kv_cache, everything, blocks)[0][:, 1:]
 
 
 @dataclass(frozen=True)
@@ -66,14 +62,22 @@ class Target:
         valid: False for steps that do not count, (B, H) bool.
         noise: the noise that belongs to each chunk, (B, H, A); None when any does.
         tokens: what the head made of the chunks (see `Head.tokenize`), (B, …); None before.
-        counted: which of the tokens count, where a head says so, of the same shape.
+        token_mask: which of the tokens count, where a head says so, of the same shape.
     """
 
     actions: Tensor
     valid: Tensor
     noise: Tensor | None = None
     tokens: Tensor | None = None
-    counted: Tensor | None = None
+    token_mask: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Chunks, (B, at most H, A), and the network's evaluations that they took, a number or (B,)."""
+
+    actions: Tensor
+    evaluations: int | Tensor = 1
 
 
 class Head(nn.Module, ABC):
@@ -95,13 +99,12 @@ class Head(nn.Module, ABC):
         self.space, self.width = space, width
 
     @classmethod
-    def options(cls) -> list[str]:
-        """Names of its card's options."""
-        parameters = inspect.signature(cls).parameters.values()
-        return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    def options(cls) -> Callable[..., Any]:
+        """What has its card's options as keywords, with their types: the constructor."""
+        return cls
 
     @classmethod
-    def study(
+    def fit_tokenizer(
         cls, target: Target, space: ActionSpace, options: Mapping[str, Any]
     ) -> dict[str, Any]:
         """What it must know of the data before it is made, as keywords for the constructor.
@@ -139,15 +142,15 @@ class Head(nn.Module, ABC):
         """
 
     @abstractmethod
-    def sample(self, context: Context, draw: Draw, steps: int, solver: str) -> Tensor:
-        """Normalised chunks, (B, H, A).
+    def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
+        """Normalised chunks, (B, at most H, A), and the evaluations of the network they took.
 
         The noise is an argument so that every number of steps can be given the same. Call it
         under `torch.inference_mode()` unless the gradient is wanted.
 
         Args:
             context: of the B observations.
-            draw: the source of noise.
+            noise: its source.
             steps: of the sampler; ignored by heads without one.
             solver: one of `solvers`; ignored by heads without one.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
-from pi0bench.policies.heads.head import Context, Draw, Head, Target, whole
+from pi0bench.policies.heads.head import Context, Head, NoiseSource, Sampled, Target, whole
 from pi0bench.policies.normalisation import ActionSpace
 
 
@@ -42,7 +42,7 @@ class NormalizingFlowHead(Head):
         from zuko.flows import NSF
 
         super().__init__(space, width)
-        self.horizon, self.blur = min(horizon, space.horizon), blur
+        self.horizon, self.blur = min(horizon, space.action_horizon), blur
         numbers = self.horizon * space.dim
         self.query = nn.Parameter(torch.zeros(self.horizon + 1, width))
         self.scale_shift = nn.Linear(width, 2 * space.dim)
@@ -92,12 +92,12 @@ class NormalizingFlowHead(Head):
         total = -found.masked_fill(~counts, 0).sum()
         return total / (counts.sum() * actions[0].numel()).clamp(min=1)
 
-    def sample(self, context: Context, draw: Draw, steps: int, solver: str) -> Tensor:
+    def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
         """The chunk that the flow makes of one draw of noise."""
         log_scale, shift, summary = self._condition(context)
-        noise = draw()[:, : self.horizon]
-        plain = self.flow(summary).transform.inv(noise.flatten(1))
-        return _deinterleave(plain).view_as(noise) * torch.exp(log_scale) + shift
+        start = noise()[:, : self.horizon]
+        plain = self.flow(summary).transform.inv(start.flatten(1))
+        return Sampled(_deinterleave(plain).view_as(start) * torch.exp(log_scale) + shift)
 
 
 def _plain(actions: Tensor, log_scale: Tensor, shift: Tensor) -> Tensor:

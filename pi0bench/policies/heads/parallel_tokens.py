@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.heads.action_bins import BINS
-from pi0bench.policies.heads.head import Context, Draw, Head, Target, masked_mean
+from pi0bench.policies.heads.head import Context, Head, NoiseSource, Sampled, Target, masked_mean
 from pi0bench.policies.normalisation import ActionSpace
 
 
@@ -31,7 +31,7 @@ class ParallelTokensHead(Head):
         if bins not in BINS:
             raise UsageError(f"head.bins: {unknown('rule of bins', bins, BINS)}")
         self.bins = BINS[bins](space)
-        self.query = nn.Parameter(torch.zeros(space.horizon, width))
+        self.query = nn.Parameter(torch.zeros(space.action_horizon, width))
         self.logits_out = nn.Linear(width, space.dim * self.bins.count)
 
     def initialise(self, generator: Generator) -> None:
@@ -57,6 +57,6 @@ class ParallelTokensHead(Head):
         found = self.logits(context).movedim(-1, 1)
         return masked_mean(functional.cross_entropy(found, bins, reduction="none"), target.valid)
 
-    def sample(self, context: Context, draw: Draw, steps: int, solver: str) -> Tensor:
+    def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
         """The likeliest bin of each number."""
-        return self.bins.decode(self.logits(context).argmax(dim=-1))
+        return Sampled(self.bins.decode(self.logits(context).argmax(dim=-1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
-from pi0bench.policies.heads.head import Context, Draw, Head, Target, masked_mean
+from pi0bench.policies.heads.head import Context, Head, NoiseSource, Sampled, Target, masked_mean
 from pi0bench.policies.normalisation import ActionSpace
 
 
@@ -14,8 +14,8 @@ class RegressionHead(Head):
 
     def __init__(self, space: ActionSpace, width: int) -> None:
         super().__init__(space, width)
-        self.query = nn.Parameter(torch.zeros(space.horizon, width))
-        self.action_out = nn.Linear(width, space.dim)
+        self.query = nn.Parameter(torch.zeros(space.action_horizon, width))
+        self.action_out_proj = nn.Linear(width, space.dim)
 
     def initialise(self, generator: Generator) -> None:
         """Draw new weights, in place."""
@@ -25,7 +25,7 @@ class RegressionHead(Head):
     def predict(self, context: Context) -> Tensor:
         """The mean chunk, (B, H, A)."""
         tokens = self.query.expand(len(context.state), -1, -1)
-        return self.action_out(context.evaluate(tokens))
+        return self.action_out_proj(context.evaluate(tokens))
 
     def loss(
         self, context: Context, target: Target, generator: Generator, draws: int = 1
@@ -33,6 +33,6 @@ class RegressionHead(Head):
         """Mean squared error over valid steps."""
         return masked_mean((self.predict(context) - target.actions).square(), target.valid)
 
-    def sample(self, context: Context, draw: Draw, steps: int, solver: str) -> Tensor:
+    def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
         """The mean chunk."""
-        return self.predict(context)
+        return Sampled(self.predict(context))

@@ -1,4 +1,4 @@
-"""Every sampler by its name; each declares its order."""
+"""Every sampler by its name; each declares its order and its evaluations a step."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from torch import Tensor
 
 from pi0bench.errors import UsageError
 from pi0bench.policies.heads import diffusion_samplers, ode_solvers
-from pi0bench.policies.heads.denoiser import Field
-from pi0bench.policies.heads.head import Draw
+from pi0bench.policies.heads.denoiser import Denoiser
+from pi0bench.policies.heads.head import NoiseSource, Sampled
+from pi0bench.policies.heads.noise_schedules import NoiseSchedule
 
 
 @dataclass(frozen=True)
@@ -18,34 +19,40 @@ class Sampler:
     """A way from noise to data.
 
     Attributes:
-        run: field, source of noise and number of steps to data.
+        run: denoiser, noise schedule, source of noise and number of steps to data.
         order: its error falls as steps^-order.
-        needs_signal: True when it divides by the signal at t = 0.
-        asks_end: True when it evaluates t = 1, where a path has no noise left.
-        fixed: the number of steps it always takes, None when it is free.
+        evaluations_a_step: of the denoiser.
+        divides_by_alpha: True when it divides by alpha at t = 0.
+        evaluates_data: True when it evaluates t = 1, where no noise is left.
+        fixed_steps: the number of steps it always takes, None when it is free.
     """
 
-    run: Callable[[Field, Draw, int], Tensor]
+    run: Callable[[Denoiser, NoiseSchedule, NoiseSource, int], Tensor]
     order: int
-    needs_signal: bool = False
-    asks_end: bool = False
-    fixed: int | None = None
+    evaluations_a_step: int = 1
+    divides_by_alpha: bool = False
+    evaluates_data: bool = False
+    fixed_steps: int | None = None
 
-    def __call__(self, field: Field, draw: Draw, steps: int) -> Tensor:
-        """Data in `steps` equal steps, shaped like what `draw` gives."""
+    def __call__(
+        self, denoise: Denoiser, schedule: NoiseSchedule, noise: NoiseSource, steps: int
+    ) -> Sampled:
+        """Data in `steps` equal steps, shaped like what `noise` gives, and the evaluations."""
         if steps < 1:
             raise UsageError(f"steps: {steps} is not a number of sampler steps; give 1 or more")
-        return self.run(field, draw, steps)
+        taken = self.fixed_steps or steps
+        found = self.run(denoise, schedule, noise, taken)
+        return Sampled(found, taken * self.evaluations_a_step)
 
 
 SAMPLERS: dict[str, Sampler] = {
     "euler": Sampler(ode_solvers.euler, order=1),
-    "midpoint": Sampler(ode_solvers.midpoint, order=2),
-    "heun": Sampler(ode_solvers.heun, order=2, asks_end=True),
-    "rk4": Sampler(ode_solvers.rk4, order=4, asks_end=True),
+    "midpoint": Sampler(ode_solvers.midpoint, order=2, evaluations_a_step=2),
+    "heun": Sampler(ode_solvers.heun, order=2, evaluations_a_step=2, evaluates_data=True),
+    "rk4": Sampler(ode_solvers.rk4, order=4, evaluations_a_step=4, evaluates_data=True),
     "ddim": Sampler(diffusion_samplers.ddim, order=1),
     "ddpm": Sampler(diffusion_samplers.ddpm, order=1),
     "dpm": Sampler(diffusion_samplers.dpm, order=2),
-    "reverse_sde": Sampler(diffusion_samplers.reverse_sde, order=1, needs_signal=True),
-    "two_pass": Sampler(diffusion_samplers.two_pass, order=1, fixed=2),
+    "reverse_sde": Sampler(diffusion_samplers.reverse_sde, order=1, divides_by_alpha=True),
+    "two_pass": Sampler(diffusion_samplers.two_pass, order=1, fixed_steps=2),
 }

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from pi0bench.policies.heads.noise_schedules import SquaredCosine
 
-SECOND_LOOK = 0.9
+SECOND_PASS = 0.9
 """The time of the second pass of `two_point`."""
 
 
@@ -19,7 +19,7 @@ def _one(time: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class TimeLaw:
+class TimeDistribution:
     """A distribution of training times.
 
     Attributes:
@@ -61,18 +61,18 @@ def _score(u: Tensor) -> Tensor:
 
 def _two_point(u: Tensor) -> Tensor:
     """T = 0 and t = 0.9, equally often. Source: Pan et al. 2025 ("Much Ado About Noising")."""
-    return (u >= 0.5).to(u) * SECOND_LOOK
+    return (u >= 0.5).to(u) * SECOND_PASS
 
 
 def _two_point_weight(time: Tensor) -> Tensor:
-    first = torch.full_like(time, 1 / SECOND_LOOK)
+    first = torch.full_like(time, 1 / SECOND_PASS)
     return torch.where(time > 0, 1 / (1 - time), first)
 
 
-TIME_LAWS: dict[str, TimeLaw] = {
-    "uniform": TimeLaw(_uniform),
-    "pi0": TimeLaw(_pi0),
-    "levels": TimeLaw(_levels),
-    "score": TimeLaw(_score),
-    "two_point": TimeLaw(_two_point, _two_point_weight),
+TIME_DISTRIBUTIONS: dict[str, TimeDistribution] = {
+    "uniform": TimeDistribution(_uniform),
+    "pi0": TimeDistribution(_pi0),
+    "levels": TimeDistribution(_levels),
+    "score": TimeDistribution(_score),
+    "two_point": TimeDistribution(_two_point, _two_point_weight),
 }

@@ -7,10 +7,10 @@ from itertools import accumulate, groupby
 
 from matplotlib.axes import Axes
 
+from pi0bench.records.condition import Condition
 from pi0bench.report.figures.axes_style import DARK, GREY
 from pi0bench.report.figures.series import Series
 from pi0bench.report.mode_counts import Choice, Split, demonstrated
-from pi0bench.report.success_rows import Condition
 
 MOST_BARS = 40
 MARK = "#D00000"

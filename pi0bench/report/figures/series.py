@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pi0bench.policy_role import Role
-from pi0bench.report.competing_policies import KNOWN, Roles, tagged
-from pi0bench.report.success_rows import Condition
+from pi0bench.records.condition import Condition
+from pi0bench.records.policy_roles import KNOWN, Roles
+from pi0bench.report.competing_policies import tagged
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, without the pale yellow; then
 # others that are as far from these and from each other as can be had.

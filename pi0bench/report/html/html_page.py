@@ -2,91 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markdown_it import MarkdownIt
-from markupsafe import Markup
 
-from pi0bench.release.claims import Claim
-from pi0bench.release.publisher_notes import Told
 from pi0bench.report.html.run_section import Section, section
 from pi0bench.report.html.video_gallery import MOST_BYTES
 from pi0bench.report.number_format import printable
-from pi0bench.report.run_report import Pages
+from pi0bench.report.run_report import RunReport
 
 INDEX = "index.html"
-NOTHING_TOLD = Told()
-Worlds = tuple[Sequence[str], Sequence[Sequence[str]]]
-"""Names of the columns, and rows: what was measured in several worlds."""
+_TEMPLATES = Path(__file__).parent / "templates"
 
 
-def run_page(root: Path, read: Pages) -> bytes:
-    """Return the page of the run in the folder `root`: its tables, figure and videos."""
-    one = section(root, read, MOST_BYTES)
-    return _render(title=one.title, sections=[one], footer=read.footer)
-
-
-def release_page(
-    root: Path,
-    runs: Mapping[str, Pages],
-    claims: Sequence[Claim],
-    worlds: Worlds,
-    common: Iterable[str],
-    told: Told,
-) -> bytes:
-    """Return the page of published runs, the largest run first.
+def run_page(root: Path, report: RunReport, files: Mapping[str, bytes]) -> bytes:
+    """Return the page of the run in the folder `root`: its tables, figure and videos.
 
     Args:
-        root: their folder.
-        runs: by name.
-        claims: what was judged.
-        worlds: policies in several worlds; without rows there are none.
-        common: sentences that all runs rest on.
-        told: what is told beside the records.
+        root: where its videos are.
+        report: of the run.
+        files: its tables and figure by name.
     """
-    left, sections = MOST_BYTES, []
-    for name, read in runs.items():
-        sections.append(section(root / name, read, left, name))
-        left -= sections[-1].gallery.bytes
-    title = f"Results {root.name}"
-    return _render(title, sections, [*common], claims, worlds, told)
+    one = section(root, report, files, MOST_BYTES)
+    return filled("page.html", one.title, [one], report.footer)
 
 
-def _render(
+def filled(
+    template: str,
     title: str,
     sections: Sequence[Section],
     footer: Sequence[str],
-    claims: Sequence[Claim] = (),
-    worlds: Worlds = ((), ()),
-    told: Told = NOTHING_TOLD,
+    templates: Sequence[Path] = (),
+    **told: Any,
 ) -> bytes:
+    """Return a template filled with the sections of runs.
+
+    Args:
+        template: its name.
+        title: of the page.
+        sections: one a run.
+        footer: sentences that all of them rest on.
+        templates: folders of other templates, which may extend "page.html".
+        told: what else those ask for.
+    """
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader([*templates, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("page.html")
-    text = page.render(
-        title=title,
-        notice=_html(told.notice),
-        trials=_html(told.trials),
-        sections=sections,
-        footer=footer,
-        claims=claims,
-        worlds=worlds,
-    )
+    page = environment.get_template(template)
+    text = page.render(title=title, sections=sections, footer=footer, **told)
     return f"{text}\n".encode()
-
-
-def _html(words: str) -> Markup:
-    """Markdown as HTML; HTML within it is shown, not obeyed."""
-    return Markup(MarkdownIt("js-default").render(words))
 
 
 def _shown(value: Any) -> Any:

@@ -8,13 +8,13 @@ from typing import Any
 from pi0bench.records.manifest import plan
 from pi0bench.records.record import NOMINAL, Record
 from pi0bench.report.competing_policies import outside
-from pi0bench.report.run_report import Pages
+from pi0bench.report.run_report import RunReport
 
 _ENGINES = {"mujoco": "MuJoCo", "pybullet": "PyBullet"}
 _RENDERERS = {"gl": "MuJoCo's OpenGL renderer", "tiny": "PyBullet's TinyRenderer"}
 
 
-def method(read: Pages) -> list[str]:
+def method(read: RunReport) -> list[str]:
     """Return the paragraphs: what was measured, and the statistics with their sources."""
     return [_measured(read), _statistics(read)]
 
@@ -32,7 +32,7 @@ def executed(records: Iterable[Record]) -> dict[str, int]:
     return {policy: span.pop() for policy, span in spans.items() if len(span) == 1}
 
 
-def _measured(read: Pages) -> str:
+def _measured(read: RunReport) -> str:
     said, versions = read.manifest["settings"], read.manifest["versions"]
     tasks = sorted({record.cell.task for record in read.records})
     policies = sorted({record.cell.policy for record in read.records})
@@ -89,7 +89,7 @@ def _chunks(records: Iterable[Record]) -> list[str]:
     )
 
 
-def _statistics(read: Pages) -> str:
+def _statistics(read: RunReport) -> str:
     rates, best, enough = read.analysis.method
     parts = [rates]
     if read.headline.notes:
@@ -109,7 +109,7 @@ def _statistics(read: Pages) -> str:
     return " ".join(parts)
 
 
-def _outside(read: Pages) -> str:
+def _outside(read: RunReport) -> str:
     lines = read.headline.lines
     named = outside((line.profile.condition.policy, line.total.role) for line in lines)
     return f"; {named} stand outside the comparison" if named else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from pi0bench.report.headline_table import FAULTS, Headline, Line, evaluations, 
 from pi0bench.report.html.methods_section import method
 from pi0bench.report.html.video_gallery import Fault, Gallery, data_uri, faults, gallery
 from pi0bench.report.number_format import plain
-from pi0bench.report.run_report import FIGURE, Pages
+from pi0bench.report.run_files import FIGURE
+from pi0bench.report.run_report import RunReport
 from pi0bench.report.success_rows import Row
 
 
@@ -96,16 +97,26 @@ class Section:
     footer: Sequence[str]
 
 
-def section(root: Path, read: Pages, most_bytes: int, name: str = "") -> Section:
-    """Return what the page shows of the run in `root`; `name` sets it apart from other runs."""
+def section(
+    root: Path, read: RunReport, files: Mapping[str, bytes], most_bytes: int, name: str = ""
+) -> Section:
+    """Return what the page shows of the run in `root`.
+
+    Args:
+        root: where its videos are.
+        read: its report.
+        files: its tables and figure by name.
+        most_bytes: of video.
+        name: sets it apart from other runs.
+    """
     lines, said = read.headline.lines, read.manifest["settings"]
-    figure = read.files.get(FIGURE)
+    figure = files.get(FIGURE)
     return Section(
         anchor=f"run-{name}" if name else "run",
         title=name or _title(read),
         world=f"{said['engine']} / {said['renderer']}",
         folder=f"{name}/" if name else "",
-        files=tuple(sorted(read.files)),
+        files=tuple(sorted(files)),
         headline=read.headline,
         rows=tuple(
             _head_row(line, lines[i - 1] if i else None, read.headline.above[i])
@@ -113,7 +124,7 @@ def section(root: Path, read: Pages, most_bytes: int, name: str = "") -> Section
         ),
         tasks=_tasks(read.headline),
         splits=_splits(lines),
-        verdicts=read.verdicts,
+        verdicts=read.sentences,
         figure=data_uri("image/png", figure) if figure else "",
         faults=faults(read.records),
         gallery=gallery(root, read.records, most_bytes),
@@ -124,7 +135,7 @@ def section(root: Path, read: Pages, most_bytes: int, name: str = "") -> Section
     )
 
 
-def _title(read: Pages) -> str:
+def _title(read: RunReport) -> str:
     policies = sorted({record.cell.policy for record in read.records})
     tasks = len({record.cell.task for record in read.records})
     who = ", ".join(policies[:4]) + (f" and {len(policies) - 4} more" if policies[4:] else "")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from pi0bench.envs.controller import OPEN, SHUT
 from pi0bench.envs.pose import Array
 from pi0bench.envs.world_protocol import World
 from pi0bench.tasks import predicates
 from pi0bench.tasks.expert.motion import (
-    OPEN,
-    SHUT,
     TRAVEL_M,
     View,
     carried,
@@ -26,7 +25,7 @@ _AWAY_M = 0.08  # a tool this far from an object has left it
 def pick(view: View, item: str) -> Array:
     """Come down over the object with open fingers, square to it, and grip."""
     pose = view.world.pose(item)
-    yaw = square_yaw(pose, view.world.scene.body(item).turns)
+    yaw = square_yaw(pose, view.world.scene.body(item).yaw_symmetry)
     error = yaw - view.goal.yaw_rad()
     there = np.abs(pose.pos_m - predicates.tcp_m(view.world)).max() < 0.010
     return move(view, funnel(view, pose.pos_m, yaw_error_rad=error), yaw, SHUT if there else OPEN)
@@ -35,17 +34,17 @@ def pick(view: View, item: str) -> Array:
 def put_in(view: View, item: str, container: str) -> Array:
     """Carry the held object over the container and lower it below the rim."""
     body = view.world.scene.body(container)
-    if body.room is None:
+    if body.interior is None:
         raise ValueError(f"{container} has no inside")
-    link = predicates.link_pose(view.world, container, body.room.link)
-    deep = raised(body.room.centre_m(link), 0.025)
+    link = predicates.link_pose(view.world, container, body.interior.link)
+    deep = raised(body.interior.centre_m(link), 0.025)
     return move(view, carried(view, item, deep, floor_m=body.top_m + 0.02), 0.0, SHUT)
 
 
 def put_on(view: View, item: str, base: str) -> Array:
     """Carry the held object over the base and lower it until it rests there."""
     support, body = view.world.scene.body(base), view.world.scene.body(item)
-    rest = raised(view.world.pose(base).pos_m, support.top_m + body.rest_m)
+    rest = raised(view.world.pose(base).pos_m, support.top_m + body.bottom_m)
     return move(view, carried(view, item, rest), 0.0, SHUT)
 
 
@@ -57,11 +56,11 @@ def put_round(view: View, ring: str, peg: str) -> Array:
 
 
 def carry_round(view: View, item: str, obstacle: str) -> Array:
-    """Carry the held object past the obstacle: left or right as the coin fell, then stay there."""
+    """Carry the held object past the obstacle: left or right as was drawn, then stay there."""
     post, cube = view.world.pose(obstacle).pos_m, view.world.pose(item).pos_m
     aside = cube[1] - post[1]
     committed = abs(aside) > 0.045
-    side = np.sign(aside) if committed else (1.0 if view.coin < 0.5 else -1.0)
+    side = np.sign(aside) if committed else (1.0 if view.expert_choice < 0.5 else -1.0)
     height = view.world.scene.body(obstacle).top_m - 0.025
     if cube[2] < height - 0.03:
         return move(view, np.array([*view.goal.pos_m[:2], height]), 0.0, SHUT)

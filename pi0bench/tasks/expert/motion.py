@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pi0bench.envs.pose import Array, Pose, vector_of
+from pi0bench.envs.pose import Array, Pose, downward, vector_of
 from pi0bench.envs.world_protocol import World
 
-OPEN, SHUT = 1.0, -1.0
 TRAVEL_M = 0.14  # height of the tool above the table when it carries or searches
 _GAIN = 0.5
 _STEP_M = 0.020
@@ -29,12 +28,12 @@ class View:
     Attributes:
         world: the true poses.
         goal: the commanded tool pose, which the actions move.
-        coin: uniform in [0, 1), drawn once an episode: which of several right ways to take.
+        expert_choice: uniform in [0, 1), once an episode: which of several right ways to take.
     """
 
     world: World
     goal: Pose
-    coin: float
+    expert_choice: float
 
 
 def move(view: View, pos_m: Array, yaw_rad: float, grip: float) -> Array:
@@ -44,21 +43,16 @@ def move(view: View, pos_m: Array, yaw_rad: float, grip: float) -> Array:
     """
     step = _GAIN * (pos_m - view.goal.pos_m)
     step *= min(1.0, _STEP_M / max(float(np.linalg.norm(step)), 1e-9))
-    turn = _GAIN * vector_of(_downward(yaw_rad) @ view.goal.rot.T)
+    turn = _GAIN * vector_of(downward(yaw_rad) @ view.goal.rot.T)
     turn *= min(1.0, _STEP_RAD / max(float(np.linalg.norm(turn)), 1e-9))
     return np.concatenate([step / _ACTION_M, turn / _ACTION_RAD, [grip]])
 
 
-def _downward(yaw_rad: float) -> Array:
-    c, s = np.cos(yaw_rad), np.sin(yaw_rad)
-    return np.array([[c, s, 0.0], [s, -c, 0.0], [0.0, 0.0, -1.0]])
-
-
-def square_yaw(pose: Pose, turns: int = 4) -> float:
+def square_yaw(pose: Pose, symmetry: int = 4) -> float:
     """The nearest to straight of the headings in which a thing looks the same."""
-    if turns == 0:
+    if symmetry == 0:
         return 0.0
-    part = 2 * np.pi / turns
+    part = 2 * np.pi / symmetry
     return float((pose.yaw_rad() + part / 2) % part - part / 2)
 
 

@@ -16,17 +16,17 @@ _LASTING = {name for name, skill in SKILLS.items() if skill.lasting}
 _COMMITTED_M = 0.06
 
 
-def act(task: TaskSpec, world: World, goal: Pose, coin: float) -> Array:
+def act(task: TaskSpec, world: World, goal: Pose, expert_choice: float) -> Array:
     """The expert's action, (7,).
 
     Args:
         task: whose plan it is.
         world: the true state.
         goal: the commanded tool pose.
-        coin: uniform in [0, 1), drawn once an episode.
+        expert_choice: uniform in [0, 1), drawn once an episode.
     """
-    way = _way(task, world, goal, coin)
-    return way.plan[_at(way, world)].run(ACTS, View(world, goal, coin))
+    way = _way(task, world, goal, expert_choice)
+    return way.plan[_at(way, world)].run(ACTS, View(world, goal, expert_choice))
 
 
 def _at(way: Way, world: World) -> int:
@@ -45,8 +45,8 @@ def _at(way: Way, world: World) -> int:
     return best
 
 
-def _way(task: TaskSpec, world: World, goal: Pose, coin: float) -> Way:
-    """The way that is farthest along; else the one that the tool is at; else as the coin fell."""
+def _way(task: TaskSpec, world: World, goal: Pose, expert_choice: float) -> Way:
+    """The way that is farthest along; else the one that the tool is at; else as was drawn."""
     if len(task.ways) == 1:
         return task.ways[0]
     at = [_at(way, world) for way in task.ways]
@@ -54,7 +54,7 @@ def _way(task: TaskSpec, world: World, goal: Pose, coin: float) -> Way:
     apart = [_apart_m(way.plan[max(at)], world, goal) for way in ways]
     if len(ways) > 1 and min(apart) < _COMMITTED_M:
         return ways[int(np.argmin(apart))]
-    return ways[int(coin * len(ways))]
+    return ways[int(expert_choice * len(ways))]
 
 
 def _apart_m(call: Call, world: World, goal: Pose) -> float:

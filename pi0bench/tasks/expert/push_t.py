@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pi0bench.envs.controller import SHUT
 from pi0bench.envs.pose import Array, Pose
-from pi0bench.tasks.expert.motion import SHUT, View, move
+from pi0bench.tasks.expert.motion import View, move
 from pi0bench.tasks.expert.push_geometry import REACH_M, pushes
 
 _LOW_M, _OVER_M = 0.014, 0.062  # height of the tool when it pushes, and when it passes over

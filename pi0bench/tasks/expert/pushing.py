@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from pi0bench.envs.controller import SHUT
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.world_protocol import World
 from pi0bench.tasks import predicates
-from pi0bench.tasks.expert.motion import SHUT, TRAVEL_M, View, funnel, move, raised
+from pi0bench.tasks.expert.motion import TRAVEL_M, View, funnel, move, raised
 
 _TIP_M = 0.0086  # the fingers end this far beyond the tool centre point
-_BAR_M = (-0.085, 0.055)  # x and z of the drawer's bar, on the drawer
-_HOOK_M, _SHOVE_M = -0.069, -0.103  # x of the tool when it pulls and pushes that bar
+_HOOK_M, _SHOVE_M = -0.069, -0.103  # x of the tool when it pulls and pushes the drawer's bar
 _LOW_M = 0.05  # height of the tool at the bar
 _BESIDE_M = 0.040  # between the tool and the middle of a cube that it pushes
 _CENTRED_M = 0.015

@@ -1,28 +1,16 @@
-"""What training leaves: weights that say what made them, and of what."""
+"""What weights say of how they were made: card, code, data, seed and learning curve."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
-from torch import Tensor
 
-from pi0bench.files.atomic import replacing
 from pi0bench.machine import processor
-from pi0bench.policies import card as cards
+from pi0bench.policies.weights_file import digest
 from pi0bench.version import version
-
-
-def write_weights(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> Path:
-    """Write a safetensors file whose metadata `about` is what training says of itself, as JSON."""
-    flat = {name: x.detach().contiguous() for name, x in tensors.items()}
-    with replacing(path) as partial:
-        partial.write_bytes(save(flat, metadata={"about": json.dumps(about, sort_keys=True)}))
-    return path
 
 
 def recipe(
@@ -44,11 +32,11 @@ def recipe(
     found = {
         "card": card.read_text("utf-8"),
         "version": version(),
-        "data": cards.digest(*data),
+        "data": digest(*data),
         "seed": seed,
         "learning_curve": curve,
     }
-    return {**found, "head": cards.digest(*head)} if head else found
+    return {**found, "head": digest(*head)} if head else found
 
 
 def made_by(device: str) -> dict[str, str]:

@@ -1,0 +1,111 @@
+"""What may be wrong in a file of an object model: told all at once, each with its line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pi0bench.content.toml_errors import Complaints
+
+_SIZES = {"box": 3, "cylinder": 2, "capsule": 2}
+"""How many numbers a shape's size has: see `pi0bench.envs.scene.Geom`."""
+
+_NUMBERS = {"bottom_m": (0, 1), "top_m": (0, 1), "radius_m": (0, 0.5), "yaw_symmetry": (0, 360)}
+_REQUIRED = ("free", *_NUMBERS, "color", "link")
+_DRIVE = {"damping": (0, 1e4), "friction": (0, 1e4), "stiffness": (0, 1e6), "rest": (-1, 1)}
+_LINK = ("name", "mass_kg", "geom", "pos_m", "slide", "range_m", *_DRIVE)
+_PLACED = ("shape", "size_m", "pos_m", "rpy_deg")
+_GEOM = (*_PLACED, "material", "friction", "collide", "ring")
+
+
+def check(it: Complaints) -> None:
+    """Complain of all that is wrong with an object's table."""
+    raw = it.raw
+    it.keys("", raw, (*_REQUIRED, "keypoint", "interior", "material"), required=_REQUIRED)
+    it.expect("free", raw.get("free", True), bool, "true or false")
+    for key in _NUMBERS.keys() & raw.keys():
+        it.number(key, raw[key], *_NUMBERS[key])
+    it.expect("yaw_symmetry", raw.get("yaw_symmetry", 0), int, "a whole number")
+    if "color" in raw:
+        rgba(it, "color", raw["color"])
+    materials = it.table("material", raw.get("material", {}))
+    for name, value in materials.items():
+        rgba(it, f"material.{name}", value)
+    links = [
+        _link(it, f"link.{i}", row, list(materials))
+        for i, row in enumerate(_rows(it, "link", raw.get("link", [{}])))
+    ]
+    joints = [row for row in raw.get("link", []) if isinstance(row, dict) and "slide" in row]
+    if len(joints) > 1 or (joints and raw.get("free") is True):
+        it.say("link", "an object has at most one joint, and then it is not free")
+    for i, row in enumerate(_rows(it, "keypoint", raw.get("keypoint", [{}]))):
+        if row:
+            it.keys(f"keypoint.{i}", row, ("name", "link", "pos_m"), required=("name", "link"))
+            it.expect(f"keypoint.{i}.name", row.get("name", ""), str, "text")
+            _on(it, f"keypoint.{i}", row, links)
+    if "interior" in raw and (row := it.table("interior", raw["interior"])):
+        it.keys("interior", row, ("link", *_PLACED), required=("link", "shape", "size_m"))
+        _on(it, "interior", row, links)
+        _placed(it, "interior", row, ("box", "cylinder"))
+
+
+def rgba(it: Complaints, where: str, value: Any) -> tuple[float, float, float, float]:
+    """A colour; a complaint when it is none."""
+    r, g, b, a = it.numbers(where, value, "[red, green, blue, opacity], each from 0 to 1", 4, 0, 1)
+    return r, g, b, a
+
+
+def _link(it: Complaints, where: str, row: dict[str, Any], materials: list[str]) -> str:
+    """Complain of a link, and return its name."""
+    it.keys(where, row, _LINK, required=("name", "mass_kg", "geom"))
+    it.expect(f"{where}.name", row.get("name", ""), str, "text")
+    if "mass_kg" in row:
+        it.number(f"{where}.mass_kg", row["mass_kg"], 1e-4, 100)
+    it.vector(f"{where}.pos_m", row.get("pos_m", [0, 0, 0]))
+    if ("slide" in row) != ("range_m" in row):
+        it.say(where, 'a joint has "slide", its axis, and "range_m"')
+    it.vector(f"{where}.slide", row.get("slide", [0, 0, 1]))
+    it.range(f"{where}.range_m", row.get("range_m", [0, 0]), -1, 1)
+    for key in _DRIVE.keys() & row.keys():
+        it.number(f"{where}.{key}", row[key], *_DRIVE[key])
+    for i, geom in enumerate(_rows(it, f"{where}.geom", row.get("geom", [{}]))):
+        if geom:
+            _geom(it, f"{where}.geom.{i}", geom, materials)
+    return str(row.get("name", ""))
+
+
+def _geom(it: Complaints, where: str, row: dict[str, Any], materials: list[str]) -> None:
+    it.keys(where, row, _GEOM, required=("shape", "size_m"))
+    _placed(it, where, row, tuple(_SIZES))
+    if "material" in row:
+        it.one_of(f"{where}.material", row["material"], "material", materials)
+    it.number(f"{where}.friction", row.get("friction", 1), 0, 10)
+    it.expect(f"{where}.collide", row.get("collide", True), bool, "true or false")
+    if it.expect(f"{where}.ring", row.get("ring", 1), int, "a whole number"):
+        it.number(f"{where}.ring", row.get("ring", 1), 1, 100)
+
+
+def _placed(it: Complaints, where: str, row: dict[str, Any], shapes: tuple[str, ...]) -> None:
+    """Complain of a primitive's shape, size and place."""
+    shape = row.get("shape", shapes[0])
+    it.one_of(f"{where}.shape", shape, "shape", shapes)
+    if shape in shapes and "size_m" in row:
+        words = "half extents [x, y, z]" if shape == "box" else "[radius, half length]"
+        it.numbers(f"{where}.size_m", row["size_m"], words, _SIZES[shape], 1e-4, 1)
+    it.vector(f"{where}.pos_m", row.get("pos_m", [0, 0, 0]))
+    angles = row.get("rpy_deg", [0, 0, 0])
+    it.numbers(f"{where}.rpy_deg", angles, "[roll, pitch, yaw]", 3, -360, 360)
+
+
+def _on(it: Complaints, where: str, row: dict[str, Any], links: list[str]) -> None:
+    """Complain of a place on a link that is none."""
+    it.vector(f"{where}.pos_m", row.get("pos_m", [0, 0, 0]))
+    if "link" in row:
+        it.one_of(f"{where}.link", row["link"], "link", links)
+
+
+def _rows(it: Complaints, where: str, value: Any) -> list[dict[str, Any]]:
+    """The tables of a list; what is none is complained of, and stands as an empty one."""
+    if value == []:
+        it.empty(where)
+    rows = value if it.expect(where, value, list, "a list of tables") else []
+    return [it.table(f"{where}.{i}", row) for i, row in enumerate(rows)]

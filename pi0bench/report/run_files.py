@@ -1,0 +1,63 @@
+"""The files that a run's report is written into, each format by its own file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pi0bench.files.durable import write_atomic
+from pi0bench.records.lerobot_eval_info import eval_infos
+from pi0bench.report.comparison import Comparison
+from pi0bench.report.comparison_tables import markdown as comparison_markdown
+from pi0bench.report.csv_table import comparison_sheet, run_sheets
+from pi0bench.report.figures.steps_figure import steps_figure
+from pi0bench.report.latex_table import comparison_latex, run_latex
+from pi0bench.report.markdown_table import markdown
+from pi0bench.report.run_report import RunReport
+from pi0bench.report.step_count_tables import steps_markdown
+
+TABLE, FIGURE, STEPS = "table.md", "steps.png", "steps.md"
+LATEX, SHEET, MEANS = "table.tex", "table.csv", "table_means.csv"
+
+
+def tables(report: RunReport) -> dict[str, bytes]:
+    """Return contents by name; a figure and tables of steps where there are several conditions."""
+    sheet, means = run_sheets(report.rows, report.bests)
+    texts = {
+        TABLE: markdown(report.rows, report.footer),
+        SHEET: sheet,
+        MEANS: means,
+        LATEX: run_latex(report.headline, report.footer),
+    }
+    files = {name: text.encode() for name, text in texts.items() if text}
+    if len(report.profiles) > 1:
+        files[FIGURE] = steps_figure(report.profiles, report.choices, report.analysis)
+        files[STEPS] = _steps(report).encode()
+    return files
+
+
+def _steps(report: RunReport) -> str:
+    told = report.profiles, report.choices, report.verdicts, report.footer
+    return steps_markdown(*told, FIGURE, report.analysis)
+
+
+def run_files(report: RunReport) -> dict[str, bytes]:
+    """Return the same, and what other tools read."""
+    return {**tables(report), **eval_infos(report.records, report.timings)}
+
+
+def comparison_files(found: Comparison) -> dict[str, bytes]:
+    """Return a comparison's contents by name."""
+    texts = {
+        "compare.md": comparison_markdown(found),
+        "compare.tex": comparison_latex(found),
+        "compare.csv": comparison_sheet(found),
+    }
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write them into `folder`, each whole or not at all, and return their paths."""
+    for name, data in files.items():
+        write_atomic(folder / name, data)
+    return [folder / name for name in files]
