@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pi0bench.content.folders import folder as content
 from pi0bench.content.toml_errors import Complaints, brief
 from pi0bench.content.toml_files import opened
 from pi0bench.errors import UsageError, unknown
@@ -30,7 +29,7 @@ def read(folder: Path) -> PolicyCard:
     if "same_as" in raw:
         _folder(it, "same_as", raw["same_as"], CARD)
         _refuse(it)
-        home = content("policies") / raw["same_as"]
+        home = folders()[raw["same_as"]]
         if read(home).same_as:
             it.say("same_as", f"{raw['same_as']} has no weights of its own")
         other = opened(home / CARD)[0].raw
@@ -77,7 +76,7 @@ def read_keypoint_card(folder: Path) -> KeypointCard:
 
 def weights_path(folder: Path, card: PolicyCard) -> Path:
     """The file of a policy's weights, its own or those of the one that it is the same as."""
-    return (content("policies") / card.same_as if card.same_as else folder) / WEIGHTS
+    return (folders()[card.same_as] if card.same_as else folder) / WEIGHTS
 
 
 def _folder(it: Complaints, where: str, name: Any, card: str) -> None:
