@@ -32,10 +32,16 @@ class StorageError(Pi0benchError):
     exit_code = 4
 
 
+class RegressionError(Pi0benchError):
+    """Something is shown to be worse than it may be."""
+
+    exit_code = 5
+
+
 class MachineError(Pi0benchError):
     """Something this machine lacks, such as OpenGL."""
 
-    exit_code = 5
+    exit_code = 6
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -95,5 +95,5 @@ def test_the_exit_code_says_whether_something_needed_is_lacking(
     assert main(["doctor"]) == 0
     assert "hint" in capsys.readouterr().out
     monkeypatch.setattr(doctor, "CHECKS", {"GPU": fails})
-    assert main(["doctor"]) == 5
+    assert main(["doctor"]) == 6
     assert "RuntimeError: [red]surprise" in capsys.readouterr().out

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pi0bench.data.array_files import write
+from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders
+from pi0bench.policies.weights_file import digest, read
 from pi0bench.records.run_folder import RunFolder
 from tests.faults.processes import PLAIN
 
@@ -75,6 +80,47 @@ def test_tasks_of_ones_own_are_checked_listed_and_measured(checkout: Path, tmp_p
     asked = "run --policy expert --suite mine --renderer tiny --episodes 4 --no-video --workers 2"
     pi0bench(checkout, tmp_path, *asked.split(), "--content", content, "--out", str(out))
     assert [record.status for record in RunFolder(out).records()] == ["success"] * 4
+
+
+def test_a_head_of_ones_own_is_trained_and_measured(checkout: Path, tmp_path: Path) -> None:
+    content, out = tmp_path / "content", tmp_path / "run"
+    shutil.copytree(checkout / "examples" / "head", content)
+    home, head = content / "policies" / "mixture", content / "heads" / "mixture.py"
+    small = {"steps": 12, "batch": 4, "depth": 1}
+    card = (home / "policy.toml").read_text()
+    for key, value in small.items():
+        card = re.sub(f"(?m)^{key} = .*", f"{key} = {value}", card)
+    (home / "policy.toml").write_text(card)
+    features = seen_by_eyes(tmp_path / "features.npz")
+    fit = f"train mixture --content {content} --features {features} --data {tmp_path / 'data'}"
+    assert "mixture: 12 of 12" in pi0bench(checkout, tmp_path, *fit.split())
+    assert {path.name for path in home.iterdir()} == {"policy.toml", "model.safetensors"}
+    _, about = read(home / "model.safetensors")
+    assert about["recipe"]["head"] == digest(head)
+    measure = (
+        f"run --policy zero mixture --task reach_cube --renderer tiny --episodes 2 --out {out}"
+    )
+    asked = [*measure.split(), "--no-video", "--workers", "1", "--content", str(content)]
+    assert "mixture" in pi0bench(checkout, tmp_path, *asked)
+    assert {record.fault for record in RunFolder(out).records()} == {""}
+    head.write_text(head.read_text() + "# changed\n")
+    with pytest.raises(AssertionError, match="weights"):
+        pi0bench(checkout, tmp_path, *asked)
+
+
+def seen_by_eyes(path: Path, count: int = 16) -> Path:
+    """Windows of no demonstration, as the benchmark's own eyes would have seen them."""
+    home, rng = folders(EYES_CARD)["eyes"], np.random.default_rng(0)
+    looks = read(home / WEIGHTS)[1]["keypoints"]
+    arrays = {
+        "features": rng.normal(0, 1, (count, len(looks), 11)).astype(np.float16),
+        "proprio": rng.normal(0, 1, (count, 10)).astype(np.float32),
+        "actions": rng.uniform(-1, 1, (count, 16, 7)).astype(np.float32),
+        "valid": rng.random((count, 16)) < 0.9,
+        "said": np.zeros(count, np.int64),
+    }
+    about = {"sentences": ["touch the red cube"], "looks": looks, "eyes": digest(home / WEIGHTS)}
+    return write(path, arrays, {**about, "tasks": {}, "episodes": []})
 
 
 def test_the_page_names_only_what_there_is(checkout: Path) -> None:

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+
 from pi0bench.errors import UsageError, unknown
+from pi0bench.evaluate.task_sources import suite as tasks_of
 from pi0bench.policy_role import Role
 from pi0bench.report.comparison import Comparison, select
 from pi0bench.report.comparison import compare as compare_entries
 from pi0bench.report.comparison_input import Entry, entry
-from pi0bench.report.html.notebook_table import rows_html
+from pi0bench.report.regression_verdict import Regression
+from pi0bench.report.regression_verdict import regressions as held_against_first
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class PairedDifference:
     resolves: float | None
 
     def _repr_html_(self) -> str:
-        return rows_html([vars(self)])
+        return pd.DataFrame([vars(self)]).to_html(index=False)
 
 
 def paired_difference(
@@ -76,8 +80,12 @@ def _two(
     return {"": replace(chosen, roles=dict.fromkeys(policies, Role.COMPETES))}
 
 
+Runs = Sequence[Path | str] | Path | str
+"""Folders of runs, and files of other tools in LeRobot's format, eval_info.json."""
+
+
 def compare(
-    runs: Sequence[Path | str] | Path | str,
+    runs: Runs,
     policies: Sequence[str] = (),
     steps: Sequence[int] = (),
     suite: str | None = None,
@@ -86,7 +94,7 @@ def compare(
     """Compare the conditions of one or several runs on the episodes that all of them share.
 
     Args:
-        runs: Folders of runs, and files of other tools in LeRobot's format, eval_info.json.
+        runs: One or several.
         policies: Only these; all when empty.
         steps: Only these sampler steps, and policies without a sampler; all when empty.
         suite: Only this suite's tasks.
@@ -95,10 +103,41 @@ def compare(
     Raises:
         UsageError: there are not two conditions, or they share no episode.
     """
+    return compare_entries(_chosen(runs, policies, steps, suite, tasks))
+
+
+def regressions(
+    runs: Runs,
+    points: float,
+    policies: Sequence[str] = (),
+    steps: Sequence[int] = (),
+    suite: str | None = None,
+    tasks: Sequence[str] = (),
+) -> list[Regression]:
+    """Hold all runs against the first: is anything shown to be worse by more than some points?
+
+    Args:
+        runs: Two or more.
+        points: Of success, from 0 to 100.
+        policies: See `compare`.
+        steps: See `compare`.
+        suite: See `compare`.
+        tasks: See `compare`.
+
+    Raises:
+        UsageError: there is one run, or nothing to hold another against.
+    """
+    return held_against_first(_chosen(runs, policies, steps, suite, tasks), points)
+
+
+def _chosen(
+    runs: Runs,
+    policies: Sequence[str],
+    steps: Sequence[int],
+    suite: str | None,
+    tasks: Sequence[str],
+) -> dict[str, Entry]:
     paths = [runs] if isinstance(runs, Path | str) else runs
     if suite is not None:
-        from pi0bench.evaluate.task_sources import suite as tasks_of
-
         tasks = (*tasks, *tasks_of(suite))
-    entries = {str(path): entry(Path(path)) for path in paths}
-    return compare_entries(select(entries, policies, steps, tasks))
+    return select({str(path): entry(Path(path)) for path in paths}, policies, steps, tasks)

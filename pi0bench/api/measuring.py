@@ -30,7 +30,7 @@ QUICK = 5
 
 
 def run(
-    policies: str | Policy | Sequence[str | Policy],
+    policies: str | Policy | list[str | Policy] | tuple[str | Policy, ...],
     suite: str = "tabletop",
     *,
     tasks: Sequence[str] = (),
@@ -100,8 +100,7 @@ def run(
         [[2, 2]]
     """
     add_folders(map(Path, content))
-    several = isinstance(policies, Sequence) and not isinstance(policies, str)
-    names, objects = named(policies if several else [policies])
+    names, objects = named(policies if isinstance(policies, list | tuple) else [policies])
     rule = "" if success == "end" else f"?success={success}"
     single = (*tasks, *(f"{GYMNASIUM}/{name}{rule}" for name in env_ids))
     settings = cells.Settings(

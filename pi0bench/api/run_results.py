@@ -13,6 +13,7 @@ from pi0bench.errors import IncompleteError
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.report import data_frames
 from pi0bench.report.comparison_input import entry
+from pi0bench.report.figures.steps_figure import draw_steps
 from pi0bench.report.html.notebook_table import table_html
 from pi0bench.report.run_report import RunReport, run_report
 
@@ -67,7 +68,7 @@ class Run:
         Raises:
             UsageError: there is no such column.
         """
-        return data_frames.success(self.episodes, by)
+        return data_frames.success(self.episodes, by, self.report.analysis)
 
     def compare(
         self, first: str, second: str, steps: int | None = None, solver: str | None = None
@@ -87,9 +88,7 @@ class Run:
 
     def plot(self) -> Figure:
         """The figure of steps.png: success by sampler steps and by milliseconds, and why."""
-        from pi0bench.report.figures.steps_figure import drawn
-
-        return drawn(self.report.profiles, self.report.choices, self.report.analysis)
+        return draw_steps(self.report.profiles, self.report.choices, self.report.analysis)
 
     def __repr__(self) -> str:
         episodes, conditions = len(self.report.records), len(self.report.profiles)

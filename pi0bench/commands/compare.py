@@ -7,8 +7,9 @@ from typing import Annotated
 
 import tyro
 
-from pi0bench.commands.machine_readable import print_json, summarise, write_junit
+from pi0bench.commands.machine_readable import print_json, write_junit
 from pi0bench.commands.said import say_paths
+from pi0bench.errors import RegressionError
 from pi0bench.report.screen import console
 
 
@@ -33,26 +34,32 @@ def compare(
         suite: Only the tasks of this suite.
         task: Only these tasks.
         out: Folder for the comparison as Markdown, LaTeX and CSV; only printed when not given.
-        fail_if_worse_by: Points of success. Exits with 5 when the first policy or run that is named
-            is shown to be better than another by more; what is not resolved is said, and fails
-            nothing.
+        fail_if_worse_by: Points of success. Exits with 5 when another run is shown to be worse
+            than the first by more; what is not resolved is said, and fails nothing.
         json: Print the comparison as JSON, and all else on standard error.
         junit: A file for the comparison as JUnit XML.
     """
     from pi0bench import api
     from pi0bench.report.comparison_tables import print_comparison
-    from pi0bench.report.json_summary import comparison_json
+    from pi0bench.report.json_summary import comparison_json, regression_json
     from pi0bench.report.junit_xml import comparison_junit
+    from pi0bench.report.regression_verdict import Outcome
     from pi0bench.report.run_files import comparison_files, write_files
-    from pi0bench.report.step_summary import comparison_summary
+    from pi0bench.report.step_summary import append_summary, comparison_summary
 
-    found, screen = api.compare(run, policy, steps, suite, task), console(stderr=json)
+    chosen = {"policies": policy, "steps": steps, "suite": suite, "tasks": task}
+    found, screen = api.compare(run, **chosen), console(stderr=json)
     print_comparison(found, screen)
+    held = [] if fail_if_worse_by is None else api.regressions(run, fail_if_worse_by, **chosen)
+    said = [one.sentence() for one in held]
+    for line in said:
+        screen.print(line, soft_wrap=True)
     if out is not None:
         say_paths(write_files(out, comparison_files(found)), screen)
     if json:
-        print_json(comparison_json(found))
+        print_json({**comparison_json(found), "regressions": [*map(regression_json, held)]})
     if junit:
-        write_junit(junit, comparison_junit(found))
-    summarise(comparison_summary(found))
-    return 0
+        write_junit(junit, comparison_junit(found, held))
+    append_summary(comparison_summary(found) + "".join(f"\n{line}\n" for line in said))
+    worse = any(one.outcome is Outcome.WORSE for one in held)
+    return RegressionError.exit_code if worse else 0

@@ -31,7 +31,7 @@ def demos(
             with pictures as a LeRobotDataset v3, for other tools (needs pi0bench[lerobot]).
         side: Of lerobot's pictures, in pixels.
     """
-    from pi0bench.data.record_demonstrations import dataset, demonstrations
+    from pi0bench.data.demonstration_files import dataset, demonstrations
 
     hands, screen = processes(workers), console()
     if format == "pi0bench":

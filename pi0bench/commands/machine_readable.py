@@ -1,4 +1,4 @@
-"""Results for other programs: JSON on standard output, JUnit XML, a summary for GitHub."""
+"""Results for other programs: JSON on standard output, files of JUnit XML."""
 
 from __future__ import annotations
 
@@ -19,10 +19,3 @@ def print_json(found: Mapping[str, Any]) -> None:
 def write_junit(path: Path, xml: str) -> None:
     """Write a file of JUnit XML, whole or not at all."""
     write_atomic(path, xml.encode())
-
-
-def summarise(markdown: str) -> None:
-    """Append to the summary of a job on GitHub; elsewhere do nothing."""
-    from pi0bench.report.step_summary import append_summary
-
-    append_summary(markdown)

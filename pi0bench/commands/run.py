@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from pi0bench.commands.command_line import command
-from pi0bench.commands.machine_readable import print_json, summarise, write_junit
+from pi0bench.commands.machine_readable import print_json, write_junit
 from pi0bench.errors import UsageError
 from pi0bench.report.screen import console
 
@@ -112,11 +112,11 @@ def run(
         return done.exit_code
     from pi0bench.report.json_summary import run_json
     from pi0bench.report.junit_xml import run_junit
-    from pi0bench.report.step_summary import run_summary
+    from pi0bench.report.step_summary import append_summary, run_summary
 
     if json:
         print_json(run_json(done.report))
     if junit:
         write_junit(junit, run_junit(done.report))
-    summarise(run_summary(done.report))
+    append_summary(run_summary(done.report))
     return done.exit_code

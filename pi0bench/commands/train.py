@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tyro
 
+from pi0bench.content.folders import add_folders
 from pi0bench.errors import UsageError
 from pi0bench.machine.worker_count import processes
 from pi0bench.report.screen import console
@@ -18,6 +19,7 @@ def train(
     workers: int | None = None,
     device: str = "cpu",
     features: Path | None = None,
+    content: tuple[Path, ...] = (),
 ) -> int:
     """Train eyes or a policy by its card in policies/; killed and run again, it continues.
 
@@ -31,9 +33,12 @@ def train(
         device: cpu or cuda.
         features: What policies learn from, a file of features that an earlier training left in
             --data. Needs no simulator.
+        content: Folders with policies and heads of your own, policies/NAME/policy.toml and
+            heads/NAME.py; weights are written beside their cards.
     """
     from pi0bench.train import pipeline
 
+    add_folders(content)
     if not name and group is None:
         raise UsageError("train: name a folder of policies/, or a --group")
     names, hands = (*name, *(pipeline.members(group) if group else ())), processes(workers)

@@ -29,7 +29,7 @@ def verify(
     """
     from pi0bench import api
 
-    found = api.verify(run, episodes, seed, workers, console(stderr=json))
+    found = api.verify(run, episodes, seed, workers, console=console(stderr=json))
     if json:
         print_json({**vars(found), "folder": str(found.folder), "same": not found.differences})
     return found.exit_code

@@ -32,6 +32,7 @@ def lines_of(text: str) -> dict[str, int]:
 class _Scan:
     def __init__(self, text: str) -> None:
         self.lines: dict[str, int] = {}
+        self._items: dict[str, int] = {}
         self._tokens = self._read(text)
         self._next, self._line = _END, 1
         self._step()
@@ -59,9 +60,15 @@ class _Scan:
             self._skip("\n")
             if self._next == "[":
                 line = self._line
+                self._step()
+                of_list = self._next == "["
                 self._skip("[")
                 table = self._key("", line)
                 self._skip("]")
+                if of_list:  # `[[link]]` is the next item of a list of tables
+                    item = self._items[table] = self._items.get(table, -1) + 1
+                    table = f"{table}.{item}"
+                    self.lines[table] = line
             elif self._next != _END:
                 self._pair(table)
 

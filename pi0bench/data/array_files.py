@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,3 +35,8 @@ def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
     with np.load(path, allow_pickle=False) as file:
         arrays = {key: file[key] for key in file.files}
     return arrays, json.loads(arrays.pop("about").tobytes())
+
+
+def joined(parts: Sequence[Arrays]) -> Arrays:
+    """The rows of all parts, one after the other."""
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}

@@ -14,13 +14,18 @@ from pi0bench.data.worlds.world import Row, Scenery
 
 
 class Recorded:
-    """A file of demonstrations (see `pi0bench.data.demonstrations`), and their world."""
+    """A file of demonstrations (see `pi0bench.data.record_demonstrations`), and their world."""
 
     def __init__(self, path: Path) -> None:
         self.arrays, self.about = read(path)
         self.episodes: list[dict[str, Any]] = self.about["episodes"]
         self.world = make(self.about["engine"])
         self._ends = np.cumsum([row["steps"] for row in self.episodes])
+
+    @property
+    def sentences(self) -> list[str]:
+        """All that was asked, each once, sorted."""
+        return sorted({row["says"] for row in self.episodes})
 
     def episode(self, number: int) -> dict[str, NDArray[Any]]:
         """The arrays of one demonstration."""

@@ -4,56 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pi0bench.content.folders import folder as content
-from pi0bench.data import parallel_parts
-from pi0bench.data.array_files import read, write
+from pi0bench.data.array_files import joined
 from pi0bench.data.demonstration_reader import Recorded
+from pi0bench.data.parallel_parts import Made
+from pi0bench.data.training_windows import encode_windows, windows
 from pi0bench.envs.cameras import CAMERAS
 from pi0bench.envs.render.choose_renderer import made
 from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.policies.card import read_keypoint_card
 from pi0bench.policies.network_loader import load_keypoint_encoder
-from pi0bench.policies.policy_folders import WEIGHTS
+from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders
 from pi0bench.policies.weights_file import digest
 from pi0bench.random_streams import stream
 
 STRIDE = 2
-CHUNK = 16
-_MIN_VALID = 4
-_BLOCK = 100  # episodes a part
-
-
-def chunks(
-    actions: NDArray[np.float32], disturbed: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """For each of T steps the next CHUNK actions, (T, CHUNK, 7), and which count, (T, CHUNK).
-
-    An action counts until the first disturbance after the chunk's start, which nobody could
-    foresee; the disturbed step's own clean action still does.
-    """
-    steps = len(actions)
-    rows, valid = np.zeros((steps, CHUNK, 7), np.float32), np.zeros((steps, CHUNK), bool)
-    for start in range(steps):
-        stop = min(start + CHUNK, steps)
-        rows[start, : stop - start] = actions[start:stop]
-        pushes = np.flatnonzero(disturbed[start:stop])
-        valid[start, : (pushes[0] + 1 if len(pushes) else stop - start)] = True
-    return rows, valid
-
-
-def windows(
-    episode: dict[str, NDArray[Any]], number: int, stride: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
-    """The steps of a demonstration to learn from, every `stride`th, (N,); and all its `chunks`."""
-    targets, valid = chunks(episode["actions"], episode["disturbed"])
-    chosen = np.flatnonzero(valid.sum(1) >= _MIN_VALID)
-    return chosen[chosen % stride == number % stride], targets, valid
 
 
 def encode(
@@ -68,50 +37,28 @@ def encode(
 
     Each step is drawn by one of the world's renderers, chosen by chance, so that policies know all.
     """
-    _, about = read(source)
-    weights = content("policies") / eyes_name / WEIGHTS
-    about |= {
-        "sentences": sorted({row["says"] for row in about["episodes"]}),
-        "looks": load_keypoint_encoder(eyes_name).keypoints,
-        "eyes": digest(weights),
-    }
-    count = len(about["episodes"])
-    jobs = [(str(source), eyes_name, n, min(n + _BLOCK, count)) for n in range(0, count, _BLOCK)]
-    settings = {"eyes": about["eyes"], "demonstrations": digest(source)}
-    folder = out.with_suffix(".parts")
-    paths = parallel_parts.make(folder, _block, jobs, settings, workers=workers, progress=progress)
-    loaded = [read(path)[0] for path in paths]
-    return write(out, {k: np.concatenate([a[k] for a in loaded]) for k in loaded[0]}, about)
+    weights = digest(folders(EYES_CARD)[eyes_name] / WEIGHTS)
+    about = {"looks": load_keypoint_encoder(eyes_name).keypoints, "eyes": weights}
+    return encode_windows(source, out, _block, eyes_name, about, workers, progress)
 
 
-def _block(source: str, eyes_name: str, first: int, last: int) -> parallel_parts.Made:
-    """Episodes number `first` to `last` of the demonstrations: what was seen, felt, said, done."""
+def _block(source: str, eyes_name: str, first: int, last: int) -> Made:
+    """Demonstrations number `first` to before `last`."""
     torch.set_num_threads(1)
-    lived = Recorded(Path(source))
-    eyes, home = load_keypoint_encoder(eyes_name), content("policies") / eyes_name
-    side = read_keypoint_card(home).eyes.side
-    sentences = sorted({row["says"] for row in lived.episodes})
-    rows = []
+    lived, eyes = Recorded(Path(source)), load_keypoint_encoder(eyes_name)
+    side = read_keypoint_card(folders(EYES_CARD)[eyes_name]).eyes.side
+    parts = []
     with made(lived.world.renderers) as renderers:
         for number in range(first, last):
-            row, episode = lived.episodes[number], lived.episode(number)
-            chosen, targets, valid = windows(episode, number, STRIDE)
+            steps, known = windows(lived, number, STRIDE)
             rng = stream("scene", lived.about["seed"], "features", number)
-            pictures = _draw(lived, number, chosen, renderers, side, rng)
+            pictures = _draw(lived, number, steps, renderers, side, rng)
             seen = {name: torch.from_numpy(pictures[:, i]) for i, name in enumerate(CAMERAS)}
             with torch.inference_mode():
-                features = eyes(seen, torch.from_numpy(episode["proprio"][chosen])).features()
-            rows.append(
-                {
-                    # Half precision: below a millimetre, and a file that travels to a GPU.
-                    "features": features.numpy().astype(np.float16),
-                    "proprio": episode["proprio"][chosen],
-                    "actions": targets[chosen],
-                    "valid": valid[chosen],
-                    "said": np.full(len(chosen), sentences.index(row["says"])),
-                }
-            )
-    return {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}, {}
+                features = eyes(seen, torch.from_numpy(known["proprio"])).features()
+            # Half precision: below a millimetre, and a file that travels to a GPU.
+            parts.append({"features": features.numpy().astype(np.float16), **known})
+    return joined(parts), {}
 
 
 def _draw(

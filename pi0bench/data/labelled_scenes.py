@@ -104,13 +104,13 @@ def collect(
 
     Args:
         tasks: whose things they show.
-        source: demonstrations of these tasks (see `pi0bench.data.demonstrations`).
+        source: demonstrations of these tasks (see `pi0bench.data.record_demonstrations`).
         count: of scenes.
         folder: where the parts go.
         side: of a picture, in pixels.
         seed: of the scenes.
         workers: processes.
-        progress: called with the number of finished parts and of all parallel_parts.
+        progress: called with the number of finished parts and of all parts.
     """
     names = [task.id for task in tasks]
     starts = range(0, count, _BLOCK)

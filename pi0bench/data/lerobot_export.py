@@ -36,7 +36,7 @@ def export(
     side: int,
     progress: Progress = lambda *_: None,
 ) -> Path:
-    """Write a file of demonstrations (see `pi0bench.data.demonstrations`) as a dataset, or continue.
+    """Write a file of demonstrations (see `demonstrations.py`) as a dataset, or continue.
 
     It grows in a folder beside it, `out`.parts, and is moved to its place when it is whole.
 
@@ -135,7 +135,7 @@ def _write(out: Path, lived: Recorded, counts: Mapping[str, NDArray[np.int64]], 
 
     lengths = np.array([row["steps"] for row in lived.episodes])
     starts = [0, *np.cumsum(lengths).tolist()]
-    sentences = sorted({row["says"] for row in lived.episodes})
+    sentences = lived.sentences
     said = np.array([sentences.index(row["says"]) for row in lived.episodes])
     frame = np.concatenate([np.arange(length) for length in lengths])
     numbers = {

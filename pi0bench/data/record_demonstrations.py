@@ -1,106 +1,163 @@
-"""`pi0bench demos`: what is recorded is not recorded again; see `pi0bench.data.demonstrations`."""
+"""Demonstrations: the expert's clean actions along an execution that is now and then disturbed.
+
+Pictures are not stored: a file holds states, from which they can be drawn at any size.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from rich.console import Console
+import numpy as np
+from numpy.typing import NDArray
 
-from pi0bench.argument_bounds import bounded, countable
-from pi0bench.data.progress import bar
+from pi0bench.data import parallel_parts
+from pi0bench.data.array_files import joined, read, write
+from pi0bench.data.worlds.choose import make
+from pi0bench.data.worlds.world import Demonstration, Disturbance, Task, World
 from pi0bench.errors import UsageError
+from pi0bench.random_streams import stream
 
-if TYPE_CHECKING:
-    from pi0bench.data.worlds.world import Disturbance, Task
+_AFTER_STEPS = 12  # the expert goes on this long after success, so that chunks can end in rest
+_BLOCK = 20  # episodes a part file
 
 
-def demonstrations(
-    suites: Sequence[str],
-    episodes: int,
-    out: Path,
-    seed: int,
-    workers: int,
-    console: Console,
-    how: Disturbance | None = None,
-) -> Path:
-    """Record demonstrations of suites into one file, or continue doing so.
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """One demonstration of T control steps.
 
-    They are disturbed as their world does when `how` is None.
-
-    Raises:
-        UsageError: the file holds other demonstrations.
+    Attributes:
+        arrays: what the world notes (see `World.note`), (T, …) each, and `proprio` (T, 10) before
+            each action; the expert's clean `actions` (T, 7); and `disturbed` (T,), whether
+            something else was executed.
+        instruction: what was asked.
+        mode: which of the task's modes it took, if the task has any.
     """
-    from pi0bench.data import demonstrations as demos
-    from pi0bench.data.array_files import read
-    from pi0bench.data.worlds.choose import make
 
-    engine, specs = tasks(suites)
-    bounded("--seed", seed)
-    countable(episodes, len(specs))
-    how = how or make(engine).disturbance
-    wanted = {
+    arrays: dict[str, NDArray[Any]]
+    instruction: str
+    mode: str
+
+
+def record(world: World, task: str, seed: int, number: int, how: Disturbance) -> Episode | None:
+    """Run the expert once; None when it did not succeed."""
+    rng = stream("disturbance", seed, task, number)
+    env = world.begin(task, seed, number)
+    rows: dict[str, list[Any]] = {}
+    pushes = _pushes(env, rng, how)
+    after = 0
+    try:
+        while env.steps < env.max_steps and after < _AFTER_STEPS:
+            clean = env.expert_action()
+            push = None if after else next(pushes)
+            row = {
+                **world.note(env),
+                "proprio": env.proprio(),
+                "actions": clean.astype(np.float32),
+                "disturbed": push is not None,
+            }
+            for key, value in row.items():
+                rows.setdefault(key, []).append(value)
+            env.step(clean if push is None else push(clean))
+            after = after + 1 if after or env.succeeded else 0
+        if not after:
+            return None
+        arrays = {key: np.array(value) for key, value in rows.items()}
+        return Episode(arrays, env.instruction, env.verdict.mode)
+    finally:
+        env.close()
+
+
+Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+def _pushes(
+    env: Demonstration, rng: np.random.Generator, how: Disturbance
+) -> Iterator[Change | None]:
+    """For each step: nothing, or what to execute in place of the clean action."""
+    if rng.random() >= how.share:
+        while True:
+            yield None
+    scale = env.control_hz / env.speed_m_s  # metres a step to action units
+    while True:
+        for _ in range(int(rng.integers(8, 26))):
+            yield None
+        push = np.zeros(7)
+        push[:3] = rng.normal(0, how.push_m, 3) / how.steps * scale
+        push[5] = rng.normal(0, how.turn)
+        flip = rng.random() < how.grip
+
+        def change(clean: NDArray[np.float64], push: Any = push, flip: bool = flip) -> Any:
+            return np.clip(clean + push, -1, 1) * ([1] * 6 + [-1 if flip else 1])
+
+        for _ in range(how.steps):
+            yield change
+
+
+def _block(
+    task_id: str, start: int, count: int, seed: int, how: dict[str, Any], engine: str
+) -> Any:
+    world, disturbance = make(engine), Disturbance(**how)
+    numbers = range(start, start + count)
+    tried = [(n, record(world, task_id, seed, n, disturbance)) for n in numbers]
+    kept = [(number, episode) for number, episode in tried if episode is not None]
+    if not kept:
+        raise UsageError(f"{task_id}: the expert failed {count} times in a row; check its plan")
+    table = [
+        {
+            "task": task_id,
+            "episode": n,
+            "steps": len(e.arrays["actions"]),
+            "says": e.instruction,
+            "mode": e.mode,
+        }
+        for n, e in kept
+    ]
+    return joined([episode.arrays for _, episode in kept]), {"episodes": table}
+
+
+def described(
+    tasks: Sequence[Task], episodes: int, seed: int, engine: str, how: Disturbance
+) -> dict[str, Any]:
+    """What a file of demonstrations says of itself, but for its episodes."""
+    return {
         "seed": seed,
-        "tasks": {spec.id: spec.hash for spec in specs},
         "asked": episodes,
+        "engine": engine,
         "disturbance": vars(how),
+        "tasks": {task.id: task.hash for task in tasks},
     }
-    if out.exists():
-        _, about = read(out)
-        if {key: about.get(key) for key in wanted} != wanted:
-            raise UsageError(f"{out}: holds demonstrations made otherwise; name another --out")
-        console.print(f"{out}: {len(about['episodes'])} demonstrations are there")
-        return out
-    with bar(console, "demonstrations") as show:
-        asked = {"seed": seed, "engine": engine, "how": how, "workers": workers}
-        demos.collect(specs, episodes, out, **asked, progress=show)
-    _, about = read(out)
-    for spec in specs:
-        kept = [row for row in about["episodes"] if row["task"] == spec.id]
-        modes = Counter(row["mode"] for row in kept if row["mode"])
-        told = "".join(f", {name} {count}" for name, count in sorted(modes.items()))
-        console.print(f"  {spec.id}: {len(kept)} of {episodes} episodes succeeded{told}")
-    return out
 
 
-def dataset(
-    suites: Sequence[str],
+def collect(
+    tasks: Sequence[Task],
     episodes: int,
     out: Path,
-    seed: int,
-    workers: int,
-    side: int,
-    console: Console,
+    *,
+    seed: int = 0,
+    engine: str = "mujoco",
+    how: Disturbance | None = None,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Record undisturbed demonstrations of suites as a LeRobotDataset, or continue doing so.
+    """Record `episodes` start states of each task into one file; finished parts are kept.
 
-    The states that they are drawn from stay beside it, in a file of the same name.
+    Episodes in which the disturbed expert fails are left out.
 
     Raises:
-        UsageError: see `pi0bench.data.lerobot_export.export`.
+        UsageError: a task's expert fails all the time.
     """
-    from pi0bench.data import lerobot_export
-    from pi0bench.data.worlds.choose import make, world_of
-    from pi0bench.data.worlds.world import Disturbance
-    from pi0bench.envs.episode_protocol import OWN
-    from pi0bench.envs.render.choose_renderer import choose, made
-
-    lerobot_export.check(out, side)
-    engine = world_of(suites)
-    source, calm = out.with_name(f"{out.name}.npz"), Disturbance(share=0.0)
-    demonstrations(suites, episodes, source, seed, workers, console, calm)
-    drawer = OWN if OWN in make(engine).renderers else choose("auto", engine)[0]
-    with made([drawer]) as (renderer,), bar(console, "pictures") as show:
-        lerobot_export.export(source, out, renderer, side, show)
-    console.print(f"{out}: a LeRobotDataset v3")
-    return out
-
-
-def tasks(suites: Sequence[str]) -> tuple[str, Sequence[Task]]:
-    """The engine in which suites are demonstrated, and their tasks, each once, sorted."""
-    from pi0bench.data.worlds.choose import make, world_of
-
-    engine = world_of(suites)
-    return engine, make(engine).tasks(suites)
+    how = how or make(engine).disturbance
+    about = described(tasks, episodes, seed, engine, how)
+    jobs = [
+        (task.id, start, min(_BLOCK, episodes - start), seed, vars(how), engine)
+        for start in range(0, episodes, _BLOCK)
+        for task in tasks
+    ]
+    folder = out.with_suffix(".parts")
+    paths = parallel_parts.make(folder, _block, jobs, about, workers=workers, progress=progress)
+    parts, abouts = zip(*map(read, paths), strict=True)
+    table = [row for part in abouts for row in part["episodes"]]
+    return write(out, joined(parts), {**about, "episodes": table})

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Generator
 
-from pi0bench.content.folders import folder as content
 from pi0bench.data.array_files import write
 from pi0bench.data.training_arrays import Chunks
 from pi0bench.policies.card import read as read_card
 from pi0bench.policies.network_loader import load_network
+from pi0bench.policies.policy_folders import folders
 
 TEACHER_STEPS, TEACHER_SOLVER = 10, "heun"
 _BATCH, _GPU_BATCH = 256, 8192
@@ -35,7 +35,7 @@ def pairs(
 
     Source: Liu et al. 2023 ("rectified flow"), section 2.3.
     """
-    home = content("policies") / teacher
+    home = folders()[teacher]
     card = read_card(home)
     network = load_network(home, card)[0].to(device)
     data = Chunks(features, card.text.length)

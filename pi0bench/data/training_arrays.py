@@ -12,22 +12,23 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from pi0bench.data.array_files import read
+from pi0bench.data.array_files import joined, read
 from pi0bench.errors import UsageError
 from pi0bench.policies.instruction_tokenizer import InstructionTokenizer, split
 from pi0bench.policies.normalisation import NormStats
-from pi0bench.train.training_loop import Batch
 
 T = TypeVar("T")
+
+Batch = dict[str, torch.Tensor]
+"""Items to learn from by what they are of, each tensor with a row an item."""
 
 
 class Scenes:
     """Files of scenes, joined (see `pi0bench.data.labelled_scenes`)."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        parts = [read(path) for path in paths]
-        self.about = parts[0][1]
-        self.arrays = {key: np.concatenate([p[key] for p, _ in parts]) for key in parts[0][0]}
+        parts, abouts = zip(*map(read, paths), strict=True)
+        self.about, self.arrays = abouts[0], joined(parts)
 
     def __len__(self) -> int:
         return len(self.arrays["proprio"])
@@ -35,6 +36,12 @@ class Scenes:
     def gather(self, indices: np.ndarray) -> Batch:
         """The scenes at `indices` as tensors (see `pi0bench.data.labelled_scenes.example`)."""
         return {key: torch.from_numpy(array[indices]) for key, array in self.arrays.items()}
+
+    def first(self, count: int) -> Scenes:
+        """The first scenes; a negative count leaves so many out."""
+        some = copy(self)
+        some.arrays = {key: array[:count] for key, array in self.arrays.items()}
+        return some
 
 
 class Chunks:
@@ -49,9 +56,9 @@ class Chunks:
         self.arrays, self.about = read(path)
         sentences = self.about["sentences"]
         self.vocabulary = sorted({word for text in sentences for word in split(text)})
-        self._prompt_tokens, self._prompt_mask = InstructionTokenizer(self.vocabulary).encode(
-            sentences, text_length
-        )
+        tokenizer = InstructionTokenizer(self.vocabulary)
+        tokens, mask = tokenizer.encode(sentences, text_length)
+        self._prompts: Batch = {"prompt_tokens": tokens, "prompt_mask": mask}
         self._more: Batch = {}
         self._made: dict[str, Any] = {}
 
@@ -102,8 +109,4 @@ class Chunks:
         batch = {key: torch.from_numpy(array) for key, array in rows.items()}
         said = batch.pop("said")
         more = {name: x[torch.from_numpy(indices)] for name, x in self._more.items()}
-        prompt = {
-            "prompt_tokens": self._prompt_tokens[said],
-            "prompt_mask": self._prompt_mask[said],
-        }
-        return {**batch, **more, **prompt}
+        return {**batch, **more, **{name: x[said] for name, x in self._prompts.items()}}

@@ -10,7 +10,7 @@ import numpy as np
 
 from pi0bench.envs.pose import Array, Pose, rot_of
 
-Shape = Literal["box", "sphere", "cylinder", "capsule"]
+Shape = Literal["box", "cylinder", "capsule"]
 Rgba = tuple[float, float, float, float]
 
 
@@ -19,8 +19,7 @@ class Geom:
     """One primitive, fixed to a link.
 
     Attributes:
-        size_m: box: half extents (x, y, z); sphere: (radius,);
-            cylinder and capsule: (radius, half length along z).
+        size_m: box: half extents (x, y, z); cylinder and capsule: (radius, half length along z).
         pose: of the primitive, in the link's frame.
         collide: False for what is only seen, such as a painted zone.
     """
@@ -183,8 +182,6 @@ def _volume(geom: Geom) -> float:
     match geom.shape, geom.size_m:
         case "box", (x, y, z):
             return 8 * x * y * z
-        case "sphere", (r,):
-            return 4 / 3 * np.pi * r**3
         case "cylinder", (r, half):
             return 2 * np.pi * r**2 * half
         case "capsule", (r, half):
@@ -197,8 +194,6 @@ def _unit_inertia(geom: Geom) -> Array:
     match geom.shape, geom.size_m:
         case "box", (x, y, z):
             return np.array([y * y + z * z, x * x + z * z, x * x + y * y]) / 3
-        case "sphere", (r,):
-            return np.full(3, 0.4 * r * r)
         case _, (r, half):
             side = r * r / 4 + half * half / 3
             return np.array([side, side, r * r / 2])

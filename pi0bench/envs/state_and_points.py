@@ -1,4 +1,4 @@
-"""What can be observed beside pictures and feeling: the objects' states, and a cloud of points."""
+"""What can be observed beside pictures and proprioception: objects, and a cloud of points."""
 
 from __future__ import annotations
 
@@ -78,12 +78,10 @@ def _wanted(scene: Scene) -> list[bool]:
 
 
 def _faces_m2(geom: Geom) -> Array:
-    """Area of each face: six of a box, a sphere's one, side and ends of the others."""
+    """Area of each face: six of a box, side and ends of the others."""
     match geom.shape, geom.size_m:
         case "box", (x, y, z):
             return 4 * np.repeat([y * z, z * x, x * y], 2)
-        case "sphere", (r,):
-            return np.array([4 * np.pi * r**2])
         case "cylinder", (r, half):
             return np.pi * r * np.array([4 * half, r, r])
         case "capsule", (r, half):
@@ -103,8 +101,6 @@ def _on_face(geom: Geom, face: NDArray[np.intp], u: Array, v: Array) -> Array:
         return unit * geom.size_m
     r, half = geom.size_m[0], geom.size_m[-1]
     ball = r * np.column_stack([round_xy * np.sqrt(1 - signed**2)[:, None], signed])
-    if geom.shape == "sphere":
-        return ball
     side = np.column_stack([r * round_xy, half * signed])
     if geom.shape == "capsule":
         end = ball + np.where(signed < 0, -half, half)[:, None] * [0, 0, 1]

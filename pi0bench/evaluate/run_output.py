@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from pi0bench.evaluate import tensorboard_log
 from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.executors import Executor
 from pi0bench.evaluate.frame_recorder import FPS
@@ -45,6 +46,7 @@ def write(
     report = run_report(folder, incomplete)
     files = run_files(report)
     write_files(folder.root, files)
+    tensorboard_log.log(folder.root, report)
     print_tables(tables(report), console)
     for line in (*report.sentences, *report.footer):
         console.print(Text(line, style="dim"))

@@ -1,1 +1,4 @@
-"""Gymnasium, both ways: our tasks as environments, and anybody's environments as tasks."""
+"""Gymnasium, both ways.
+
+`task_env` is a task of ours as an environment, `external_env_task` anybody's environment as a task.
+"""

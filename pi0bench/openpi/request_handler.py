@@ -18,8 +18,8 @@ from pi0bench.openpi.msgpack_codec import MalformedError
 from pi0bench.policies.policy import PROPRIO_DIM, Observation, Policy
 from pi0bench.policies.registry import origin
 
-_MOST_FELT = 1000.0
-"""Metres, and what else a robot feels; far more than any does."""
+_MAX_STATE = 1000.0
+"""Metres, and what else proprioception measures; far more than any robot's is."""
 _MAX_STEPS = 200
 """Seconds on one thread; whoever else asks waits for them."""
 _MAX_PROMPT = 1000
@@ -102,10 +102,10 @@ def _observation(policy: Policy, message: Any) -> Observation:
         if side:
             images[name] = _array(message, key, (side, side, 3), "uint8")
     state = _array(message, "observation/state", (PROPRIO_DIM,), "float32", "float64")
-    for at, felt in enumerate(state.tolist()):
-        if not abs(felt) <= _MOST_FELT:
-            wanted = f"numbers from {-_MOST_FELT:g} to {_MOST_FELT:g} would work"
-            raise MalformedError(f"observation/state: {wanted}, not {felt:g}, its number {at}")
+    for at, number in enumerate(state.tolist()):
+        if not abs(number) <= _MAX_STATE:
+            wanted = f"numbers from {-_MAX_STATE:g} to {_MAX_STATE:g} would work"
+            raise MalformedError(f"observation/state: {wanted}, not {number:g}, its number {at}")
     prompt = message.get("prompt")
     if not isinstance(prompt, str):
         raise MalformedError(f"prompt: a text would work, not {type(prompt).__name__}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pi0bench.content.folders import folder as content
 from pi0bench.content.toml_errors import Complaints, brief
+from pi0bench.content.toml_files import opened
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.architectures import ARCHITECTURES
 from pi0bench.policies.card_tables import KeypointCard, PolicyCard
@@ -18,8 +17,6 @@ from pi0bench.policies.policy_folders import CARD, EYES_CARD, WEIGHTS, folders
 from pi0bench.policies.typed_tables import build, problems
 from pi0bench.policy_role import role
 
-_MAX_BYTES = 1_000_000
-
 
 def read(folder: Path) -> PolicyCard:
     """The card of a policy; one that says `same_as` takes over the other's tables.
@@ -27,15 +24,15 @@ def read(folder: Path) -> PolicyCard:
     Raises:
         UsageError: the card is missing or wrong; one line a problem, `file:line: where: what`.
     """
-    it = _parsed(folder / CARD)
+    it = opened(folder / CARD)[0]
     raw = it.raw
     if "same_as" in raw:
         _folder(it, "same_as", raw["same_as"], CARD)
         _refuse(it)
-        home = content("policies") / raw["same_as"]
+        home = folders()[raw["same_as"]]
         if read(home).same_as:
             it.say("same_as", f"{raw['same_as']} has no weights of its own")
-        other = _parsed(home / CARD).raw
+        other = opened(home / CARD)[0].raw
         tables = {key for key in raw if isinstance(raw[key], dict)}
         raw = {**other, **raw, **{key: {**other.get(key, {}), **raw[key]} for key in tables}}
     for place, what in problems(raw, PolicyCard):
@@ -70,7 +67,7 @@ def read_keypoint_card(folder: Path) -> KeypointCard:
     Raises:
         UsageError: the card is missing or wrong; one line a problem, `file:line: where: what`.
     """
-    it = _parsed(folder / EYES_CARD)
+    it = opened(folder / EYES_CARD)[0]
     for place, what in problems(it.raw, KeypointCard):
         it.say(place, what)
     _refuse(it)
@@ -79,22 +76,7 @@ def read_keypoint_card(folder: Path) -> KeypointCard:
 
 def weights_path(folder: Path, card: PolicyCard) -> Path:
     """The file of a policy's weights, its own or those of the one that it is the same as."""
-    return (content("policies") / card.same_as if card.same_as else folder) / WEIGHTS
-
-
-def _parsed(path: Path) -> Complaints:
-    """The TOML of a card, ready to be complained of."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UsageError(f"{path}: a card has at most {_MAX_BYTES} bytes")
-        text = path.read_text("utf-8")
-        return Complaints(str(path), text, tomllib.loads(text))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except RecursionError:
-        raise UsageError(f"{path}: nested too deeply") from None
-    except ValueError as error:  # TOMLDecodeError, and whatever Python says of huge numbers
-        raise UsageError(f"{path}: not TOML: {error}") from None
+    return (folders()[card.same_as] if card.same_as else folder) / WEIGHTS
 
 
 def _folder(it: Complaints, where: str, name: Any, card: str) -> None:

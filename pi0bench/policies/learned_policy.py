@@ -9,12 +9,12 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from pi0bench.content.folders import folder as content
 from pi0bench.errors import UsageError
 from pi0bench.policies.card import read, read_keypoint_card, weights_path
+from pi0bench.policies.heads import files_of_head
 from pi0bench.policies.network_loader import load_keypoint_encoder, load_network
 from pi0bench.policies.policy import Observation, Plan, Traits
-from pi0bench.policies.policy_folders import CARD, EYES_CARD, WEIGHTS, name_of
+from pi0bench.policies.policy_folders import CARD, EYES_CARD, WEIGHTS, folders, name_of
 from pi0bench.policies.weights_file import digest
 from pi0bench.policy_role import Role
 
@@ -32,13 +32,13 @@ class LearnedPolicy:
     def __init__(self, folder: Path) -> None:
         card = read(folder)
         self.name = name_of(folder)
-        eyes = None if card.eyes is None else content("policies") / card.eyes.name
+        eyes = None if card.eyes is None else folders(EYES_CARD)[card.eyes.name]
         self._encoder = None if card.eyes is None else load_keypoint_encoder(card.eyes.name)
         self._blank = card.eyes is not None and card.eyes.blank
         self._network, self._tokenizer, found = load_network(folder, card)
         self._text_length = card.text.length
         self._shape = card.chunk.length, 7
-        files = [folder / CARD, weights_path(folder, card)]
+        files = [folder / CARD, weights_path(folder, card), *files_of_head(card.head)]
         if eyes is not None:
             files += [eyes / EYES_CARD, eyes / WEIGHTS]
         self.traits = Traits(

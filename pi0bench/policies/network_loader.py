@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pi0bench.content.folders import folder as content
 from pi0bench.errors import UsageError
 from pi0bench.policies import weights_file
 from pi0bench.policies.architectures import build_network
@@ -17,7 +16,7 @@ from pi0bench.policies.instruction_tokenizer import InstructionTokenizer
 from pi0bench.policies.keypoint_encoder import KeypointEncoder
 from pi0bench.policies.network import Network, NetworkSpec
 from pi0bench.policies.normalisation import NormStats
-from pi0bench.policies.policy_folders import WEIGHTS
+from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders
 from pi0bench.policies.typed_tables import build, problems
 
 T = TypeVar("T")
@@ -58,7 +57,7 @@ def load_keypoint_encoder(name: str) -> KeypointEncoder:
     Raises:
         UsageError: its card or weights are wrong.
     """
-    folder = content("policies") / name
+    folder = folders(EYES_CARD)[name]
     card, path = read_keypoint_card(folder), folder / WEIGHTS
     tensors, about = weights_file.read(path)
     found = _metadata(KeypointMetadata, about, path)
@@ -79,7 +78,7 @@ def load_network(
     tensors, about = weights_file.read(path)
     found = _metadata(PolicyMetadata, about, path)
     if card.eyes is not None:
-        eyes = content("policies") / card.eyes.name / WEIGHTS
+        eyes = folders(EYES_CARD)[card.eyes.name] / WEIGHTS
         if found.eyes != weights_file.digest(eyes):
             again = weights_file.again(path)
             raise UsageError(f"{path}: learned from other eyes than {eyes}; {again}")

@@ -8,6 +8,7 @@ from typing import Any
 from pi0bench.report.comparison import Comparison, Standing
 from pi0bench.report.condition_profile import Profile
 from pi0bench.report.enough_steps import Against, Verdict
+from pi0bench.report.regression_verdict import Regression
 from pi0bench.report.run_report import RunReport
 from pi0bench.report.statistical_methods import Analysis
 from pi0bench.report.success_rows import Row
@@ -45,6 +46,12 @@ def comparison_json(found: Comparison) -> Json:
         "resolution": found.resolution and asdict(found.resolution),
         "notes": list(found.notes),
     }
+
+
+def regression_json(one: Regression) -> Json:
+    """Return whether one condition is worse than what it is held against."""
+    named = {"name": one.name, "reference": one.reference, "points": one.points}
+    return {**named, "outcome": str(one.outcome), **_difference(one.result)}
 
 
 def _statistics(kind: Analysis) -> Json:

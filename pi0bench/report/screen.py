@@ -29,8 +29,9 @@ class Screen(Console):
     """A console for plain strings, whoever wrote them: no markup, and no control characters."""
 
     def __init__(self, width: int | None = None, stderr: bool = False, quiet: bool = False) -> None:
-        plain = {"markup": False, "emoji": False, "highlight": False}
-        super().__init__(width=width, stderr=stderr, quiet=quiet, **plain)
+        super().__init__(
+            width=width, stderr=stderr, quiet=quiet, markup=False, emoji=False, highlight=False
+        )
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

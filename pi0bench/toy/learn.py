@@ -12,12 +12,14 @@ import torch
 from torch import Generator, Tensor
 
 from pi0bench.data.reflow_pairs import TEACHER_SOLVER, TEACHER_STEPS
+from pi0bench.data.training_arrays import Batch
 from pi0bench.policies.heads.head import NoiseSource
 from pi0bench.random_streams import stream
 from pi0bench.toy import world
 from pi0bench.toy.network import Navigator, PathScale
 from pi0bench.toy.recipes import Settings
-from pi0bench.train.training_loop import Batch, FitConfig, fit
+from pi0bench.train.fit_config import FitConfig
+from pi0bench.train.training_loop import fit
 
 _AT_ONCE = 500
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pi0bench.content.folders import folder
 from pi0bench.policies.card import read
+from pi0bench.policies.policy_folders import folders
 from pi0bench.toy import world
 
 STEPS = (1, 2, 5, 10, 100)
@@ -74,7 +74,7 @@ JOBS = (("flow", "rectified"), ("nflow",), ("sde",), ("ddpm",), ("pi0",), ("mip"
 
 def head(name: str) -> dict[str, Any]:
     """The `[head]` table of a card; where it makes the beginning of a chunk, it makes all here."""
-    table = dict(read(folder("policies") / name).head)
+    table = dict(read(folders()[name]).head)
     if "horizon" in table:
         table["horizon"] = world.WAYPOINTS
     return table

@@ -2,77 +2,91 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel
 
 from pi0bench.errors import Pi0benchError, StorageError, UsageError
 from pi0bench.files.atomic import replacing
 
-CHECKPOINT = "checkpoint.safetensors"
-
-_STATE = ("step", "exp_avg", "exp_avg_sq"), ("momentum",)  # AdamW's, Muon's
+CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass
 class Training:
-    """What a checkpoint holds."""
+    """What a checkpoint holds: the states of these parts, and the rest as it is.
+
+    Attributes:
+        module: the network.
+        average: of its weights.
+        optimizers: that train it.
+        schedules: of their learning rates.
+        settings: whatever decides the result; a checkpoint of others is not taken up.
+        loss: its running mean, a scalar where the network lies.
+        step: steps taken.
+        seconds: that they took.
+    """
 
     module: nn.Module
+    average: AveragedModel
     optimizers: list[torch.optim.Optimizer]
+    schedules: list[LRScheduler]
     settings: dict[str, Any]
-    device: str
-    ema: dict[str, Tensor] = field(default_factory=dict)
-    loss: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
+    loss: Tensor
     step: int = 0
     seconds: float = 0.0
 
+    def _parts(self) -> dict[str, Any]:
+        numbered = [*enumerate(self.optimizers), *enumerate(self.schedules)]
+        several = {f"{type(part).__name__} {i}": part for i, part in numbered}
+        return {"module": self.module, "average": self.average, **several}
 
-def store(run: Training, path: Path) -> None:
-    """Write the checkpoint beside its place and then move it there."""
-    if not math.isfinite(run.loss.item()):
-        raise Pi0benchError(f"{path.parent}: the loss is not finite at step {run.step}; lower lr")
-    tensors = {f"model/{name}": x for name, x in run.module.state_dict().items()}
-    tensors |= {f"ema/{name}": x for name, x in run.ema.items()} | {"loss": run.loss}
-    for name, parameter in run.module.named_parameters():
-        for optimizer in run.optimizers:
-            for key, x in optimizer.state.get(parameter, {}).items():
-                tensors[f"{key}/{name}"] = x
-    copies = {name: x.detach().cpu().clone().contiguous() for name, x in tensors.items()}
-    about = {"step": run.step, "seconds": run.seconds, "settings": run.settings}
-    try:
-        with replacing(path) as partial:
-            partial.write_bytes(save(copies, {"fit": json.dumps(about)}))
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error}") from error
+    def store(self, path: Path) -> None:
+        """Write the checkpoint beside its place and then move it there.
 
+        Raises:
+            Pi0benchError: the loss is not finite.
+            StorageError: the file cannot be written.
+        """
+        if not math.isfinite(self.loss.item()):
+            where = f"{path.parent}: the loss is not finite at step {self.step}"
+            raise Pi0benchError(f"{where}; lower lr")
+        plain = {"settings": self.settings, "step": self.step, "seconds": self.seconds}
+        states = {name: part.state_dict() for name, part in self._parts().items()}
+        try:
+            with replacing(path) as partial:
+                torch.save({**plain, "loss": self.loss, "states": states}, partial)
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be written: {error}") from error
 
-def restore(run: Training, path: Path) -> None:
-    """Take up the checkpoint at `path`, if there is one."""
-    if not path.exists():
-        return
-    try:
-        with safe_open(path, "pt", device="cpu") as file:
-            about = json.loads(file.metadata()["fit"])
-            stored = {name: file.get_tensor(name).to(run.device) for name in list(file.keys())}
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise StorageError(f"{path}: cannot be read: {error}; delete it to start again") from error
-    differ = [k for k, v in run.settings.items() if about["settings"].get(k) != v]
-    names = {name.removeprefix("model/") for name in stored if name.startswith("model/")}
-    differ += sorted(names ^ set(run.ema))
-    if differ:
-        raise UsageError(f"{path}: of another training ({', '.join(differ)}); delete it")
-    run.module.load_state_dict({name: stored[f"model/{name}"] for name in run.ema})
-    run.ema = {name: stored[f"ema/{name}"] for name in run.ema}
-    run.loss, run.step, run.seconds = stored["loss"], about["step"], about["seconds"]
-    for name, parameter in run.module.named_parameters():
-        for optimizer, keys in zip(run.optimizers, _STATE, strict=False):
-            if f"{keys[0]}/{name}" in stored:
-                optimizer.state[parameter] = {k: stored[f"{k}/{name}"] for k in keys}
+    def restore(self, path: Path) -> None:
+        """Take up the checkpoint at `path`, if there is one.
+
+        Raises:
+            StorageError: it is broken.
+            UsageError: it is of another training.
+        """
+        if not path.exists():
+            return
+        try:
+            stored = torch.load(path, map_location=self.loss.device, weights_only=True)
+            settings, states = stored["settings"], stored["states"]
+            found = states["module"].keys()
+        except (OSError, EOFError, RuntimeError, UnpicklingError, KeyError, TypeError) as error:
+            raise StorageError(
+                f"{path}: cannot be read: {error}; delete it to start again"
+            ) from error
+        differ = [key for key, value in self.settings.items() if settings.get(key) != value]
+        differ += sorted(found ^ self.module.state_dict().keys())
+        if differ:
+            raise UsageError(f"{path}: of another training ({', '.join(differ)}); delete it")
+        for name, part in self._parts().items():
+            part.load_state_dict(states[name])
+        self.loss, self.step, self.seconds = stored["loss"], stored["step"], stored["seconds"]

@@ -16,15 +16,12 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.distributions import Distribution
 
+from pi0bench.data.training_arrays import Batch
 from pi0bench.errors import Pi0benchError
-from pi0bench.train.training_loop import (
-    Batch,
-    FitConfig,
-    average_weight,
-    lr_share,
-    optimizers,
-    order,
-)
+from pi0bench.train.fit_config import FitConfig
+from pi0bench.train.optimizers import learning_rate_shares, optimizers
+from pi0bench.train.training_loop import order
+from pi0bench.train.weight_average import average_weight
 
 AT_ONCE = 10
 _LISTS: Any = torch  # what optimizers do to lists of tensors has no public name or type
@@ -98,6 +95,8 @@ class _Stepper:
         network = member.network.to(device).train()
         self._parameters = [p for p in network.parameters() if p.requires_grad]
         self._optimizers = optimizers(self._parameters, member.matrices, self._config, fixed=True)
+        groups = [group for optimizer in self._optimizers for group in optimizer.param_groups]
+        self._rates = [(group["lr"], float(group["lr"])) for group in groups]
         self._done = 0
         self._step = torch.zeros(1, dtype=torch.int64, device=device)
         self._losses = torch.zeros(self._config.steps, device=device)
@@ -168,9 +167,9 @@ class _Stepper:
         self._member.network.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self._parameters, self._config.clip)
+        for rate, top in self._rates:
+            rate.copy_(now["share"] * top)
         for optimizer in self._optimizers:
-            for group in optimizer.param_groups:
-                group["lr"].copy_(now["share"] * group["top_lr"])
             optimizer.step()
         with torch.no_grad():
             away = _LISTS._foreach_sub(self._parameters, self._average)
@@ -182,13 +181,12 @@ class _Stepper:
 
 def _tables(member: Member) -> Batch:
     """By step: the items, (steps, B); the share of the rates and the average's weight, (steps,)."""
-    config, steps = member.config, range(member.config.steps)
-    count = len(next(iter(member.items.values())))
-    rows = order(config.seed, count, 0, len(steps) * config.batch).reshape(len(steps), -1)
+    config, count = member.config, len(next(iter(member.items.values())))
+    rows = order(config.seed, count, 0, config.steps * config.batch).reshape(config.steps, -1)
     return {
         "order": torch.from_numpy(rows),
-        "share": torch.tensor([lr_share(step, config) for step in steps]),
-        "average": torch.tensor([average_weight(step, config.ema) for step in steps]),
+        "share": torch.tensor(learning_rate_shares(config)),
+        "average": average_weight(torch.arange(config.steps), config.ema),
     }
 
 

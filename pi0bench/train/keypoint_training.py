@@ -1,16 +1,69 @@
-"""Training keypoint encoders on labelled scenes; needs torch and numpy only."""
+"""Training a keypoint encoder, the eyes of policies, on labelled scenes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from pi0bench.data.training_arrays import Batch, Scenes
+from pi0bench.policies import weights_file
+from pi0bench.policies.card import read_keypoint_card
 from pi0bench.policies.keypoint_encoder import KeypointEncoder, Keypoints, to_tool
-from pi0bench.train.training_loop import Batch
+from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders, trainable
+from pi0bench.train.fit_config import FitConfig
+from pi0bench.train.learning_curve import read_curve
+from pi0bench.train.training_loop import Progress, fit
+from pi0bench.train.weights_recipe import made_by, recipe
 
 
-def loss(encoder: KeypointEncoder, batch: Batch, generator: Generator) -> Tensor:
+def fit_eyes(
+    name: str, scenes: Sequence[Path], work: Path, progress: Progress = None, device: str = "cpu"
+) -> Path:
+    """Train eyes on labelled scenes, by their card; writes their weights and returns the file.
+
+    Raises:
+        UsageError: their folder is an installed package's.
+    """
+    folder = trainable(folders(EYES_CARD)[name])
+    card, data = read_keypoint_card(folder), Scenes(scenes)
+    keypoints, calibration = data.about["looks"], data.about["calibration"]
+    with seeded(card.training.seed):
+        encoder = KeypointEncoder(keypoints, calibration, card.eyes.width)
+    encoder = encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    seen = data.first(-card.training.held_out)
+    held_out = data.gather(np.arange(len(seen), len(data)))
+    config = FitConfig.of(card.training, weights_file.digest(folder / EYES_CARD, *scenes))
+
+    def loss(batch: Batch, generator: Generator) -> Tensor:
+        return keypoint_loss(encoder, batch, generator)
+
+    average = fit(encoder, loss, seen, config, work, progress, device)
+    encoder.cpu().load_state_dict(average)
+    about = {
+        "keypoints": keypoints,
+        "calibration": calibration,
+        "errors_m": errors_m(encoder, held_out),
+        "made_by": made_by(device),
+        "recipe": recipe(folder / EYES_CARD, config.seed, scenes, read_curve(work)),
+    }
+    return weights_file.write(folder / WEIGHTS, average, about)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Give PyTorch's own constructors, which know no generator, a seed for a while."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # noqa: TID251
+        yield
+
+
+def keypoint_loss(encoder: KeypointEncoder, batch: Batch, generator: Generator) -> Tensor:
     """Pixels, places, headings and presence; every picture's brightness and tint are jittered.
 
     Places are scored by the negative log-likelihood of a Laplace distribution whose scale the

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pi0bench.data.progress import bar
-from pi0bench.data.training_data import Sources, teacher_of
+from pi0bench.data.progress_bar import bar
+from pi0bench.data.training_files import TrainingFiles, teacher_of
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies import weights_file
 from pi0bench.policies.card import read, read_keypoint_card
-from pi0bench.policies.policy_folders import EYES_CARD, folders
+from pi0bench.policies.policy_folders import EYES_CARD, folders, trainable
 
 
 def members(group: str) -> list[str]:
@@ -44,11 +44,11 @@ def train(
         data: folder of what is learned from.
         workers: processes and threads.
         console: told how far it has come.
-        device: on "cuda" policies are trained side by side, by `pi0bench.train.cuda_graph_training`.
+        device: on "cuda" policies are trained side by side (see `cuda_graph_training`).
         features: the file that policies learn from, in place of their recording.
 
     Raises:
-        UsageError: no card has a name, or a name has nothing to be trained.
+        UsageError: no card has a name, or a name has nothing to be trained or is installed.
     """
     import torch
 
@@ -56,7 +56,8 @@ def train(
     for name in names:
         if name not in (known := {**eyes, **policies}):
             raise UsageError(unknown("card", name, known))
-    sources = Sources(data, workers, console, device, features)
+        trainable(known[name])
+    sources = TrainingFiles(data, workers, console, device, features)
     if device == "cpu":
         torch.set_num_threads(workers)
     for name in names:
@@ -71,8 +72,8 @@ def train(
             _train_together(group, sources)
 
 
-def _train_eyes(name: str, sources: Sources) -> None:
-    from pi0bench.train.policy_training import fit_eyes
+def _train_eyes(name: str, sources: TrainingFiles) -> None:
+    from pi0bench.train.keypoint_training import fit_eyes
 
     say, work = sources.console.print, sources.data / "training" / name
     scenes = sources.scenes(read_keypoint_card(folders(EYES_CARD)[name]))
@@ -84,7 +85,7 @@ def _train_eyes(name: str, sources: Sources) -> None:
     say(f"{path}: written; its curve is {work / 'curve.csv'}")
 
 
-def _train_policy(name: str, sources: Sources) -> None:
+def _train_policy(name: str, sources: TrainingFiles) -> None:
     from pi0bench.train.policy_training import fit_policy
 
     work, source = sources.data / "training" / name, sources.learned_from(name)
@@ -93,7 +94,7 @@ def _train_policy(name: str, sources: Sources) -> None:
     sources.console.print(f"{path}: written; its curve is {work / 'curve.csv'}")
 
 
-def _train_together(names: Sequence[str], sources: Sources) -> None:
+def _train_together(names: Sequence[str], sources: TrainingFiles) -> None:
     from pi0bench.train.policy_training import fit_policies
 
     learned_from = {name: sources.learned_from(name) for name in names}

@@ -8,7 +8,16 @@ from pathlib import Path
 
 from pi0bench.content import code_digest
 
-UNDECIDING = ("argument_bounds", "files", "machine", "records", "report", "stats", "version")
+UNDECIDING = (
+    "argument_bounds",
+    "files",
+    "import_hook",
+    "machine",
+    "records",
+    "report",
+    "stats",
+    "version",
+)
 """Loaded to measure, and without a say in what a record holds."""
 
 

@@ -158,17 +158,17 @@ def test_a_color_or_a_paraphrase_that_is_taken_is_refused(mine: Path) -> None:
 
 def test_every_problem_of_an_object_is_told_with_its_line(mine: Path) -> None:
     path = mine / "envs/objects/block.toml"
-    wrong = OBJECT.replace("radius_m", "radius").replace('"box"', '"bocks"')
+    wrong = OBJECT.replace("radius_m", "radius").replace('"box"', '"boxx"')
     wrong = wrong.replace('"lid" }', '"lit" }').replace("0.1\n", '"heavy"\n')
     path.write_text(wrong.replace("yaw_symmetry = 2", "yaw_symmetry = 2.5"), "utf-8")
     with pytest.raises(UsageError) as caught:
         content_models.model("block")
     assert str(caught.value).split("\n") == [
-        f'{path}:2: "radius_m" is missing',
+        f'{path}:1: radius_m: "radius_m" is missing',
         f'{path}:5: radius: unknown key; did you mean "radius_m"?',
         f"{path}:6: yaw_symmetry: must be a whole number; got 2.5",
         f"{path}:10: link.0.mass_kg: must be a number from 0.0001 to 100; got heavy",
-        f'{path}:11: link.0.geom.0.shape: no shape "bocks"; did you mean "box"?',
+        f'{path}:11: link.0.geom.0.shape: no shape "boxx"; did you mean "box"?',
         f'{path}:11: link.0.geom.0.material: no material "lit"; did you mean "lid"?',
     ]
 

@@ -14,7 +14,7 @@ import pytest
 from pyarrow import parquet
 
 from pi0bench.cli import main
-from pi0bench.data import array_files, demonstrations, lerobot_export
+from pi0bench.data import array_files, lerobot_export, record_demonstrations
 from pi0bench.data import lerobot_layout as layout
 from pi0bench.data.demonstration_reader import Recorded
 from pi0bench.data.worlds.world import Disturbance
@@ -31,7 +31,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     home = tmp_path_factory.mktemp("lerobot")
     how = Disturbance(share=0.0)
     specs = [task("reach_cube"), task("press_button")]
-    source = demonstrations.collect(specs, 2, home / "demos.npz", how=how, workers=1)
+    source = record_demonstrations.collect(specs, 2, home / "demos.npz", how=how, workers=1)
     return source, lerobot_export.export(source, home / "set", TinyRenderer(), SIDE)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pi0bench.data import point_clouds
 from pi0bench.data.array_files import read
-from pi0bench.data.demonstrations import collect
+from pi0bench.data.record_demonstrations import collect
 from pi0bench.data.worlds.tabletop import layout_of
 from pi0bench.envs.state_and_points import Cloud
 from pi0bench.tasks.tabletop_episode import Tabletop

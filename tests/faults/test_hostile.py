@@ -119,4 +119,5 @@ def test_a_card_that_is_the_same_as_itself_has_no_weights(
 
 def test_a_card_cannot_say_where_its_weights_are(tmp_path: Path) -> None:
     (tmp_path / card.CARD).write_text('weights = "/etc/passwd"')
-    assert card.read(tmp_path)["weights"] == str(tmp_path / card.WEIGHTS)
+    with pytest.raises(UsageError, match="weights: unknown key"):
+        card.read(tmp_path)

@@ -64,7 +64,7 @@ def test_without_opengl_gl_is_refused(
     with pytest.raises(MachineError, match="no OpenGL"):
         choose("gl", "mujoco")
     args = ["run", "--policy", "zero", "--task", "reach_cube", "--renderer", "gl"]
-    assert main([*args, "--out", str(tmp_path / "run")]) == 5
+    assert main([*args, "--out", str(tmp_path / "run")]) == 6
     assert capsys.readouterr().err.startswith("pi0bench: This machine has no OpenGL (egl: ")
     monkeypatch.setenv("MUJOCO_GL", "osmesa")
     with pytest.raises(MachineError, match=r"no OpenGL \(osmesa: no driver\)"):

@@ -335,13 +335,6 @@ def test_render_draws_the_front(engine: str, make: Make) -> None:
             6 / 11,
         ),
         (
-            "sphere",
-            (0.02,),
-            lambda p: np.linalg.norm(p, axis=1) - 0.02,
-            lambda p: np.abs(p[:, 2]) < 0.01,  # Archimedes: area goes with height
-            1 / 2,
-        ),
-        (
             "cylinder",
             (0.02, 0.03),
             lambda p: np.maximum(np.hypot(p[:, 0], p[:, 1]) - 0.02, np.abs(p[:, 2]) - 0.03),
@@ -391,7 +384,7 @@ def _corner(geom: Geom) -> np.ndarray:
     if geom.shape == "box":
         return np.array(geom.size_m)
     radius, half = geom.size_m[0], geom.size_m[-1]
-    high = {"sphere": radius, "cylinder": half, "capsule": half + radius}[geom.shape]
+    high = {"cylinder": half, "capsule": half + radius}[geom.shape]
     return np.array([radius, radius, high])
 
 

@@ -23,7 +23,7 @@ UNIT = ActionSpace(
 
 @pytest.mark.parametrize(
     ("rule", "most"),
-    [("centres", 1 / 255), ("rt1", 2 / 255), ("openvla", 1 / 255), ("openpi", 2 / 256)],
+    [("centres", 1 / 255), ("rt1", 2 / 255), ("openvla", 1 / 255)],
 )
 def test_bins_round_trip_within_what_the_rule_promises(rule: str, most: float) -> None:
     """Half a bin where a bin stands for its centre, a whole one where for its lower end."""
@@ -34,7 +34,7 @@ def test_bins_round_trip_within_what_the_rule_promises(rule: str, most: float) -
     assert tokens.max() <= 255
     error = numbers - bins.decode(tokens)
     assert error.abs().max() <= most + 1e-6
-    biased = rule in ("rt1", "openpi")
+    biased = rule == "rt1"
     assert error.mean() == pytest.approx(most / 2 if biased else 0, abs=1e-4)
 
 
@@ -50,12 +50,11 @@ def test_the_published_rules_differ() -> None:
     numbers = torch.tensor([[-0.999, 0.0, 0.9999]])
     tokens = {rule: BINS[rule](UNIT).encode(numbers)[0].tolist() for rule in BINS}
     theirs = [0, 127, 254]
-    assert tokens == {"centres": theirs, "rt1": theirs, "openvla": theirs, "openpi": [0, 128, 255]}
+    assert tokens == {"centres": theirs, "rt1": theirs, "openvla": theirs}
     decoded = {rule: BINS[rule](UNIT).decode(torch.tensor([0, 127, 254])) for rule in BINS}
     assert decoded["rt1"].tolist() == pytest.approx([-1, -1 / 255, 253 / 255], abs=1e-6)
     assert decoded["centres"].tolist() == pytest.approx([-254 / 255, 0, 254 / 255], abs=1e-6)
     assert decoded["openvla"].tolist() == pytest.approx([-254 / 255, 0, 254 / 255], abs=1e-6)
-    assert decoded["openpi"].tolist() == pytest.approx([-1, -1 / 128, 126 / 128], abs=1e-6)
 
 
 def test_openvla_gives_the_last_edge_the_bin_below_it() -> None:

@@ -70,4 +70,4 @@ def test_one_more_task_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         spec("Wipe")
     told = str(caught.value)
     assert f'{path}:3: max_ss: unknown key; did you mean "max_s"?' in told
-    assert f'{path}:6: keypoint.marker: must have a "body" or else a "site"' in told
+    assert f'{path}:5: keypoint.marker: must have a "body" or else a "site"' in told

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pi0bench.data import demonstrations, labelled_scenes, lerobot_export, point_clouds
+from pi0bench.data import labelled_scenes, lerobot_export, point_clouds, record_demonstrations
 from pi0bench.data.array_files import read
 from pi0bench.data.demonstration_reader import Recorded
 from pi0bench.data.worlds.choose import world_of
@@ -29,7 +29,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Recorded]:
     pytest.importorskip("robosuite")
     out = tmp_path_factory.mktemp("demos") / "demos.npz"
     tasks = [task for task in RobosuiteWorld().tasks(["robosuite"]) if "Nut" not in task.id]
-    demonstrations.collect(tasks, 1, out, engine="robosuite", workers=2)
+    record_demonstrations.collect(tasks, 1, out, engine="robosuite", workers=2)
     return out, Recorded(out)
 
 

@@ -201,7 +201,7 @@ k = true
     expected = {
         "a": 2, "quoted key": 5, "list": 6, "list.0": 9, "list.0.1": 9, "list.1": 10,
         "list.1.inner": 10, "list.1.other": 10, "list.1.other.0": 11, "d.e.f": 13, "g.h": 15,
-        "g.h.i": 16, "rows": 17, "rows.j": 18, "rows.k": 19,
+        "g.h.i": 16, "rows": 17, "rows.0": 17, "rows.0.j": 18, "rows.0.k": 19,
     }  # fmt: skip
     assert {place: lines.get(place) for place in expected} == expected
     assert not {"b", "c", "nothing", "x"} & set(lines)

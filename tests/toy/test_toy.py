@@ -13,8 +13,8 @@ from rich.console import Console
 
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
-from pi0bench.policies.heads.gaussian_path import GaussianPathHead
-from pi0bench.policies.heads.noise_schedules import PATHS
+from pi0bench.policies.heads.gaussian_path_head import GaussianPathHead
+from pi0bench.policies.heads.noise_schedules import NOISE_SCHEDULES
 from pi0bench.toy import learn, run, world
 from pi0bench.toy.measure import Mean, Measured, Share
 from pi0bench.toy.network import Navigator
@@ -55,8 +55,8 @@ def test_every_path_and_every_coupling_is_there() -> None:
     _, scale = learn.demonstrated(TINY)
     heads = {way.card: Navigator(head(way.card), scale).head for way in WAYS}
     gaussian = [one for one in heads.values() if isinstance(one, GaussianPathHead)]
-    recipes = [one.recipe for one in gaussian]
-    assert {one.path for one in recipes} == set(PATHS)
+    recipes = [one.path.options for one in gaussian]
+    assert {one.path for one in recipes} == set(NOISE_SCHEDULES)
     assert {one.coupling for one in recipes} == {"independent", "reflow", "from_nothing"}
 
 
@@ -76,7 +76,7 @@ def test_a_teachers_pairs_are_what_it_makes_of_their_noise() -> None:
     teacher = learn.train(head("flow"), scale, lessons, TINY)
     pairs = learn.pairs(teacher, TINY)
     rows = pairs.gather(np.array([0, 7]))
-    made = teacher.sample(rows["starts"], lambda: rows["noise"], 10, "heun")
+    made = teacher.sample(rows["starts"], lambda: rows["noise"], 10, "heun").actions
     torch.testing.assert_close(made, rows["numbers"])
 
 

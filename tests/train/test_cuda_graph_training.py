@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
+from pi0bench.data.training_arrays import Batch
 from pi0bench.errors import Pi0benchError
 from pi0bench.train.cuda_graph_training import Member, fit_together
-from pi0bench.train.training_loop import Batch, FitConfig, fit
+from pi0bench.train.fit_config import FitConfig
+from pi0bench.train.training_loop import fit
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

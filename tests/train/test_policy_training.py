@@ -20,7 +20,8 @@ from pi0bench.policies import weights_file
 from pi0bench.policies.learned_policy import load_policy
 from pi0bench.policies.policy import Observation
 from pi0bench.policies.policy_folders import CARD, EYES_CARD
-from pi0bench.train import policy_training
+from pi0bench.train import keypoint_training, policy_training
+from pi0bench.version import version
 
 LOOKS = {"bowl": 0.0, "red cube": 0.02}
 TRUNKS = ("pi0", "bc", "rt1", "fast", "openvla", "nflow")
@@ -81,7 +82,7 @@ def features(path: Path, count: int = 16, eyes: str = "none") -> Path:
 
 
 def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path) -> None:
-    eyes = policy_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    eyes = keypoint_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
     data = features(home / "features.npz", eyes=weights_file.digest(eyes))
     path = policy_training.fit_policy("pi0", data, home / "work" / "pi0", None)
     first = path.read_bytes()
@@ -98,7 +99,7 @@ def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path
 
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_policies_trained_side_by_side_are_those_of_their_cards(home: Path, at_once: int) -> None:
-    eyes = policy_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    eyes = keypoint_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
     data = features(home / "features.npz", eyes=weights_file.digest(eyes))
     said: list[str] = []
     names: dict[str, Path] = dict.fromkeys(TRUNKS, data)
@@ -127,7 +128,7 @@ def points(path: Path, count: int = 16) -> Path:
 
 @pytest.mark.parametrize("name", ["diffusion_policy", "act"])
 def test_an_architecture_of_its_own_is_trained_and_plans(home: Path, name: str) -> None:
-    eyes = policy_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    eyes = keypoint_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
     data = features(home / "features.npz", eyes=weights_file.digest(eyes))
     policy_training.fit_policy(name, data, home / "work" / name, None)
     policy = load_policy(home / "policies" / name)
@@ -158,7 +159,7 @@ def test_points_are_learned_from_without_eyes(home: Path) -> None:
 
 
 def test_a_policy_that_learned_from_other_eyes_is_refused(home: Path) -> None:
-    policy_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    keypoint_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
     policy_training.fit_policy("pi0", features(home / "features.npz"), home / "work" / "pi0", None)
     with pytest.raises(UsageError, match=r"learned from other eyes than .*; pi0bench train pi0"):
         load_policy(home / "policies" / "pi0")
@@ -173,12 +174,17 @@ def test_weights_remember_what_they_were_trained_on(home: Path) -> None:
     assert len(about["actions"]["std"]) == 7
     assert about["modes"] == {"cube_in_bowl": {"left": 2, "right": 1}}
     assert about["made_by"]["instructions"] == torch.backends.cpu.get_cpu_capability().lower()
+    recipe = about["recipe"]
+    assert recipe["card"] == (home / "policies" / "pi0" / CARD).read_text()
+    assert recipe["data"] == weights_file.digest(home / "features.npz")
+    assert (recipe["version"], recipe["seed"]) == (version(), 0)
+    assert [step for step, _ in recipe["learning_curve"]] == [10, 12]
 
 
 def test_training_from_files_needs_torch_numpy_and_safetensors_only() -> None:
     code = """
 import sys
-from pi0bench.train import policy_training
+import pi0bench.train.policy_training
 others = {"mujoco", "pybullet", "scipy", "matplotlib", "rich", "tyro", "imageio", "PIL"}
 print(sorted(others & {name.split(".")[0] for name in sys.modules}))
 """

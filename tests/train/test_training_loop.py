@@ -10,10 +10,13 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
+from pi0bench.data.training_arrays import Batch
 from pi0bench.errors import Pi0benchError, StorageError, UsageError
 from pi0bench.train import training_loop as loop
 from pi0bench.train.checkpoint import CHECKPOINT
-from pi0bench.train.training_loop import CURVE, Batch, FitConfig, fit, order
+from pi0bench.train.fit_config import FitConfig
+from pi0bench.train.learning_curve import CURVE
+from pi0bench.train.training_loop import fit, order
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -168,8 +171,8 @@ def test_the_average_follows_its_formula(tmp_path: Path) -> None:
 
     average = fit(net, loss_of, Points(), CONFIG, tmp_path)["layers.0.weight"]
     weights.append(net.layers[0].get_parameter("weight").detach())
-    expected = weights[0]
-    for i, w in enumerate(weights[1:]):
+    expected = weights[1]
+    for i, w in enumerate(weights[2:], 1):
         decay = min(0.9, (1 + i) / (10 + i))
         expected = decay * expected + (1 - decay) * w
     torch.testing.assert_close(average, expected)

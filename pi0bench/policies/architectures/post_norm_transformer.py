@@ -1,5 +1,8 @@
 """Transformer layers that normalise after each part, as DETR's and ACT's do; without dropout.
 
+PyTorch's own layers are not used: their fast path gives other last bits than published records
+have, and they hold q, k and v as one matrix, which Muon would train as one.
+
 Letters: B rows, S tokens, T tokens that are seen, W a width.
 """
 

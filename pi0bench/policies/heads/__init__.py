@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policies.heads.autoregressive_tokens import TokenSequenceHead
+from pi0bench.policies.heads.external_heads import find_heads, head_file, load_head
 from pi0bench.policies.heads.gaussian_path_head import GaussianPathHead
 from pi0bench.policies.heads.head import Head, Target
 from pi0bench.policies.heads.normalizing_flow import NormalizingFlowHead
@@ -30,7 +32,7 @@ def build_head(
     """Build the head that a card's `[head]` table describes.
 
     Args:
-        config: `kind`, a name in `HEADS`, and that head's own options.
+        config: `kind`, a name in `HEADS` or of others, and that head's own options.
         space: of the actions.
         width: W, the action expert's width.
         tokenizer: what `fit_tokenizer` found in the data.
@@ -59,11 +61,21 @@ def parse(config: Mapping[str, object]) -> tuple[type[Head], dict[str, Any]]:
     """
     options = dict(config)
     name = options.pop("kind", None)
-    if not isinstance(name, str) or name not in HEADS:
-        raise UsageError(f"head.kind: {unknown('head', str(name), HEADS)}")
-    schema = HEADS[name].options()
+    others = find_heads()
+    if taken := HEADS.keys() & others:
+        raise UsageError(f"{others[taken.pop()]}: the name is taken by the benchmark's own head")
+    if not isinstance(name, str) or name not in {*HEADS, *others}:
+        raise UsageError(f"head.kind: {unknown('head', str(name), {*HEADS, *others})}")
+    kind = HEADS[name] if name in HEADS else load_head(others[name])
+    schema = kind.options()
     if wrong := [f"{place}: {what}" for place, what in problems(options, schema, "head")]:
         raise UsageError("\n".join(wrong))
     if isinstance(schema, type) and not issubclass(schema, Head):
         schema(**options)  # which checks that they go together
-    return HEADS[name], options
+    return kind, options
+
+
+def files_of_head(config: Mapping[str, object]) -> list[Path]:
+    """The file of a card's head where it is of others; of the benchmark's own none."""
+    source = find_heads().get(str(config.get("kind")))
+    return [] if source is None else [head_file(source)]

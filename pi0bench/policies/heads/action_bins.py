@@ -91,14 +91,4 @@ class OpenVla(Bins):
         return (bins.clamp(max=self.count - 2) + 0.5) / (self.count - 1)
 
 
-class OpenPi(Bins):
-    """256 intervals, and their lower ends. Source: openpi, `BinningTokenizer`."""
-
-    def _bin(self, unit: Tensor) -> Tensor:
-        return (unit * self.count).long()
-
-    def _unit(self, bins: Tensor) -> Tensor:
-        return bins / self.count
-
-
-BINS: dict[str, type[Bins]] = {"centres": Centres, "rt1": Rt1, "openvla": OpenVla, "openpi": OpenPi}
+BINS: dict[str, type[Bins]] = {"centres": Centres, "rt1": Rt1, "openvla": OpenVla}

@@ -139,7 +139,10 @@ class FastTokenizer(ActionTokenizer):
 
 
 def cosines(steps: int) -> Tensor:
-    """The orthonormal discrete cosine transform (type II), (frequencies, steps)."""
+    """The orthonormal discrete cosine transform (type II), (frequencies, steps).
+
+    scipy's has other last bits, by which published records would not be the same.
+    """
     frequency, step = torch.arange(steps)[:, None], torch.arange(steps)[None]
     basis = torch.cos(torch.pi / steps * (step + 0.5) * frequency) * (2 / steps) ** 0.5
     basis[0] /= 2**0.5

@@ -30,15 +30,16 @@ COLUMNS = 4
 def steps_figure(
     profiles: Sequence[Profile], choices: Sequence[Choice], kind: Analysis = FIXED
 ) -> bytes:
-    """Return what `drawn` draws as a PNG; the same profiles and choices give the same bytes."""
-    data = io.BytesIO()
+    """Draw steps.png; the same profiles and choices give the same bytes (see `draw_steps`)."""
+    figure, data = draw_steps(profiles, choices, kind), io.BytesIO()
     with rc_context(STYLE):
-        figure = drawn(profiles, choices, kind)
         figure.savefig(data, format="png", metadata={"Software": None})
     return data.getvalue()
 
 
-def drawn(profiles: Sequence[Profile], choices: Sequence[Choice], kind: Analysis = FIXED) -> Figure:
+def draw_steps(
+    profiles: Sequence[Profile], choices: Sequence[Choice], kind: Analysis = FIXED
+) -> Figure:
     """Draw the figure.
 
     From top to bottom: success against trunk evaluations and against milliseconds; the reasons

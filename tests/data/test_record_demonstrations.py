@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from pi0bench import random_streams
-from pi0bench.data import demonstrations as demos
+from pi0bench.data import record_demonstrations as demos
 from pi0bench.data.array_files import read
-from pi0bench.data.demonstrations import Episode, collect, record
+from pi0bench.data.record_demonstrations import Episode, collect, record
 from pi0bench.data.worlds.tabletop import TabletopWorld, layout_of
 from pi0bench.data.worlds.world import Disturbance
 from pi0bench.random_streams import stream

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from pi0bench.data.progress import bar
-from pi0bench.data.record_demonstrations import demonstrations, tasks
+from pi0bench.data.demonstration_files import demonstrations, tasks
+from pi0bench.data.progress_bar import bar
 from pi0bench.policies.card import read
 from pi0bench.policies.card_tables import (
     KeypointCard,
@@ -21,9 +22,11 @@ from pi0bench.policies.card_tables import (
 from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders
 from pi0bench.policies.weights_file import digest
 
+Make = Callable[..., Path]
+
 
 @dataclass(frozen=True)
-class Sources:
+class TrainingFiles:
     """Where and how it is made.
 
     Attributes:
@@ -42,24 +45,23 @@ class Sources:
 
     def scenes(self, card: KeypointCard) -> list[Path]:
         """The labelled scenes of eyes."""
+        from pi0bench.data import labelled_scenes
+
         recipe = card.training
         source = self._demonstrations(recipe)
-        from pi0bench.data import labelled_scenes as scenes
-
+        how = {"side": card.eyes.side, "seed": recipe.seed, "workers": self.workers}
         with bar(self.console, "scenes") as show:
-            return scenes.collect(
+            return labelled_scenes.collect(
                 tasks(recipe.suites)[1],
                 source,
                 recipe.scenes,
                 self.data / "scenes",
-                side=card.eyes.side,
-                seed=recipe.seed,
-                workers=self.workers,
+                **how,
                 progress=show,
             )
 
     def learned_from(self, name: str) -> Path:
-        """What a policy learns from: point clouds, or features, or a teacher's answers to them."""
+        """What a policy learns from: points, or features, or a teacher's answers to them."""
         card = read(folders()[name])
         if card.points is not None:
             return self._points(card, card.points.count)
@@ -75,39 +77,39 @@ class Sources:
 
     def _features(self, card: PolicyCard) -> Path:
         """Demonstrations through a card's eyes."""
+        from pi0bench.data.keypoint_features import encode
+
         assert card.eyes is not None
         source, eyes = self._demonstrations(card.training), card.eyes.name
-        seen = digest(folders(EYES_CARD)[eyes] / WEIGHTS)
-        out = self.data / f"features-{source.stem.removeprefix('demos-')}-{seen}.npz"
-        if not out.exists():
-            from pi0bench.data import keypoint_features as features
-
-            with bar(self.console, "features") as show:
-                features.encode(source, eyes, out, workers=self.workers, progress=show)
-        return out
+        out = self._named("features", source, digest(folders(EYES_CARD)[eyes] / WEIGHTS))
+        return self._made(out, "features", encode, source, eyes, workers=self.workers)
 
     def _points(self, card: PolicyCard, count: int) -> Path:
         """The clouds of a card's demonstrations."""
-        source = self._demonstrations(card.training)
-        out = self.data / f"points-{source.stem.removeprefix('demos-')}-{count}.npz"
-        if not out.exists():
-            from pi0bench.data import point_clouds
+        from pi0bench.data.point_clouds import encode
 
-            with bar(self.console, "points") as show:
-                point_clouds.encode(source, count, out, workers=self.workers, progress=show)
-        return out
+        source = self._demonstrations(card.training)
+        out = self._named("points", source, count)
+        return self._made(out, "points", encode, source, count, workers=self.workers)
 
     def _pairs(self, teacher: str, features: Path, card: PolicyCard) -> Path:
         """A teacher's answers to the features."""
+        from pi0bench.data.reflow_pairs import pairs
+
         weights = digest(folders()[teacher] / WEIGHTS)
         known = f"{weights}-{features.stem.removeprefix('features-')}"
         out = self.data / f"pairs-{teacher.replace('/', '-')}-{known}.npz"
-        if not out.exists():
-            from pi0bench.data import reflow_pairs
+        how = {"seed": card.training.seed, "device": self.device}
+        return self._made(out, f"pairs of {teacher}", pairs, features, teacher, **how)
 
-            how: dict[str, Any] = {"seed": card.training.seed, "device": self.device}
-            with bar(self.console, f"pairs of {teacher}") as show:
-                reflow_pairs.pairs(features, teacher, out, **how, progress=show)
+    def _named(self, kind: str, source: Path, made_with: str | int) -> Path:
+        return self.data / f"{kind}-{source.stem.removeprefix('demos-')}-{made_with}.npz"
+
+    def _made(self, out: Path, title: str, make: Make, *of: Any, **how: Any) -> Path:
+        """The file, made when it is missing."""
+        if not out.exists():
+            with bar(self.console, title) as show:
+                make(*of, out, **how, progress=show)
         return out
 
 

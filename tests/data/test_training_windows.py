@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pi0bench.data.keypoint_features import CHUNK, chunks
+from pi0bench.data.training_windows import CHUNK, chunks
 
 
 def numbered(steps: int) -> np.ndarray:

@@ -1,0 +1,75 @@
+"""Windows of demonstrations: steps to learn from, and the chunks of actions that follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi0bench.data import parallel_parts
+from pi0bench.data.array_files import Arrays, joined, read, write
+from pi0bench.data.demonstration_reader import Recorded
+from pi0bench.policies.weights_file import digest
+
+CHUNK = 16
+_MIN_VALID = 4
+_BLOCK = 100  # episodes a part
+
+
+def chunks(
+    actions: NDArray[np.float32], disturbed: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """For each of T steps the next CHUNK actions, (T, CHUNK, 7), and which count, (T, CHUNK).
+
+    An action counts until the first disturbance after the chunk's start, which nobody could
+    foresee; the disturbed step's own clean action still does.
+    """
+    steps = len(actions)
+    rows, valid = np.zeros((steps, CHUNK, 7), np.float32), np.zeros((steps, CHUNK), bool)
+    for start in range(steps):
+        stop = min(start + CHUNK, steps)
+        rows[start, : stop - start] = actions[start:stop]
+        pushes = np.flatnonzero(disturbed[start:stop])
+        valid[start, : (pushes[0] + 1 if len(pushes) else stop - start)] = True
+    return rows, valid
+
+
+def windows(lived: Recorded, number: int, stride: int) -> tuple[NDArray[np.int64], Arrays]:
+    """The steps of a demonstration to learn from, every `stride`th, (N,), and what they are.
+
+    That is proprio, (N, 10); actions and valid (see `chunks`); and `said`, (N,), which of the
+    sentences was.
+    """
+    episode, said = lived.episode(number), lived.sentences.index(lived.episodes[number]["says"])
+    actions, valid = chunks(episode["actions"], episode["disturbed"])
+    steps = np.flatnonzero(valid.sum(1) >= _MIN_VALID)
+    steps = steps[steps % stride == number % stride]
+    rows = {"proprio": episode["proprio"], "actions": actions, "valid": valid}
+    return steps, {**{k: x[steps] for k, x in rows.items()}, "said": np.full(len(steps), said)}
+
+
+def encode_windows(
+    source: Path,
+    out: Path,
+    work: Callable[..., parallel_parts.Made],
+    how: str | int,
+    about: Mapping[str, Any],
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+) -> Path:
+    """Write what `work(source, how, first, last)` makes of demonstrations, some at a time.
+
+    The file says of itself what the demonstrations say, and `about`, which decides the result too.
+    See `parallel_parts.make` for the rest.
+    """
+    lived = Recorded(source)
+    count = len(lived.episodes)
+    jobs = [(str(source), how, n, min(n + _BLOCK, count)) for n in range(0, count, _BLOCK)]
+    known = {**about, "demonstrations": digest(source)}
+    folder = out.with_suffix(".parts")
+    paths = parallel_parts.make(folder, work, jobs, known, workers=workers, progress=progress)
+    arrays = joined([read(path)[0] for path in paths])
+    return write(out, arrays, {**lived.about, "sentences": lived.sentences, **about})
