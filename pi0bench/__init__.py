@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         variations,
         verify,
     )
-    from pi0bench.policies.policy import Observation, Plan, Policy, Traits
+    from pi0bench.policy.policy_protocol import Observation, Plan, Policy, Traits
 
 _OF_POLICIES = ("Observation", "Plan", "Policy", "Traits")
 
@@ -54,7 +54,7 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         return import_module("pi0bench.version").version()
     if name in __all__:
-        room = "pi0bench.policies.policy" if name in _OF_POLICIES else "pi0bench.api"
+        room = "pi0bench.policy.policy_protocol" if name in _OF_POLICIES else "pi0bench.api"
         return getattr(import_module(room), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

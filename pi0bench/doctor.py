@@ -123,7 +123,7 @@ def video() -> Finding:
 
 def weights() -> Finding:
     """Every policy's weights, whole and with the eyes that they were trained with."""
-    from pi0bench.policies import registry
+    from pi0bench.policy import registry
 
     wrong = []
     for name in registry.names():

@@ -12,7 +12,7 @@ from pi0bench import doctor
 from pi0bench.cli import main
 from pi0bench.doctor import CHECKS, Finding, examine, lacking
 from pi0bench.errors import UsageError
-from pi0bench.policies import registry
+from pi0bench.policy import registry
 
 
 def test_a_sound_machine_lacks_nothing_that_is_needed() -> None:

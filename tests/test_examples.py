@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from pi0bench.data.array_files import write
-from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders
-from pi0bench.policies.weights_file import digest, read
+from pi0bench.policy.policy_folders import EYES_CARD, WEIGHTS, folders
+from pi0bench.policy.weights_file import digest, read
 from pi0bench.records.run_folder import RunFolder
 from tests.faults.processes import PLAIN
 

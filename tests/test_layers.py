@@ -42,9 +42,9 @@ FLOORS = (
     ("stats",),
     ("records",),
     ("envs",),
-    ("tasks",),
+    ("task",),
     ("robosuite", "gym"),
-    ("policies",),
+    ("policy",),
     ("openpi",),
     ("report",),
     ("release",),
@@ -59,7 +59,7 @@ FLOORS = (
 )
 """The rooms from the ground up; none imports one that stands higher, or beside it."""
 
-SIMULATED = ("pi0bench.envs", "pi0bench.tasks", "pi0bench.gym", "pi0bench.robosuite")
+SIMULATED = ("pi0bench.envs", "pi0bench.task", "pi0bench.gym", "pi0bench.robosuite")
 
 RULES = {
     "statistics are arithmetic": Rule(
@@ -69,14 +69,14 @@ RULES = {
     ),
     "records and reports run nothing": Rule(
         modules=("pi0bench.records", "pi0bench.report", "pi0bench.release"),
-        never=("torch", *ENGINES, *SIMULATED, "pi0bench.policies"),
+        never=("torch", *ENGINES, *SIMULATED, "pi0bench.policy"),
         unloaded=("torch", *ENGINES),
     ),
     "tasks and environments know no policy and no network": Rule(
-        modules=SIMULATED, never=("torch", "pi0bench.policies", "pi0bench.records")
+        modules=SIMULATED, never=("torch", "pi0bench.policy", "pi0bench.records")
     ),
     "engines are loaded late": Rule(
-        modules=("pi0bench.tasks",), never=ENGINES, unloaded=("torch", *ENGINES)
+        modules=("pi0bench.task",), never=ENGINES, unloaded=("torch", *ENGINES)
     ),
     "gymnasium is met in one room": Rule(
         modules=("pi0bench",), exempt=("pi0bench.gym", "pi0bench.api"), never=("gymnasium",)
@@ -86,7 +86,7 @@ RULES = {
         unloaded=("torch", *ENGINES, "imageio", "matplotlib", "pi0bench.gym.task_env"),
     ),
     "policies know no simulator": Rule(
-        modules=("pi0bench.policies",),
+        modules=("pi0bench.policy",),
         never=(*ENGINES, *SIMULATED, "pi0bench.records"),
         unloaded=ENGINES,
     ),
@@ -144,13 +144,13 @@ def test_each_rule_binds_some_file(name: str, sources: dict[str, str]) -> None:
         (
             "records and reports run nothing",
             "records/a.py",
-            "from ..tasks import task_spec",
-            "pi0bench.tasks.task_spec",
+            "from ..task import task_spec",
+            "pi0bench.task.task_spec",
         ),
-        ("engines are loaded late", "tasks/a.py", "import mujoco.viewer", "mujoco"),
+        ("engines are loaded late", "task/a.py", "import mujoco.viewer", "mujoco"),
         (
             "engines are loaded late",
-            "tasks/a.py",
+            "task/a.py",
             "from pi0bench.envs import scene",
             "loads mujoco (through pi0bench/envs/scene.py:1)",
         ),
@@ -173,7 +173,7 @@ def test_each_rule_binds_some_file(name: str, sources: dict[str, str]) -> None:
             "from pi0bench.envs import scene",
             "mujoco",
         ),
-        ("policies know no simulator", "policies/a.py", "from pi0bench import envs", "envs"),
+        ("policies know no simulator", "policy/a.py", "from pi0bench import envs", "envs"),
         (
             "training runs without a simulator",
             "train/training_loop.py",
@@ -197,7 +197,7 @@ def test_a_wrong_import_is_caught(name: str, path: str, line: str, message: str)
         "pi0bench/cli.py": "def main():\n    import torch\n",
         "pi0bench/envs/__init__.py": "",
         "pi0bench/envs/scene.py": "import mujoco",
-        "pi0bench/tasks/task_spec.py": "",
+        "pi0bench/task/task_spec.py": "",
         "pi0bench/train/training_loop.py": "import torch",
         "pi0bench/train/demos.py": "from pi0bench.envs import scene",
     }
@@ -210,8 +210,8 @@ def test_a_wrong_import_is_caught(name: str, path: str, line: str, message: str)
 def test_no_arrow_runs_up(sources: dict[str, str]) -> None:
     wrong = climbing(read(sources))
     assert not wrong, "\n".join(wrong)
-    up = {"pi0bench/envs/a.py": "def f():\n    from pi0bench.tasks import b"}
-    assert climbing(read(up)) == ["pi0bench/envs/a.py:2: envs imports tasks"]
+    up = {"pi0bench/envs/a.py": "def f():\n    from pi0bench.task import b"}
+    assert climbing(read(up)) == ["pi0bench/envs/a.py:2: envs imports task"]
     assert climbing(read({"pi0bench/new/a.py": "import pi0bench.errors"})) == ["new: on no floor"]
 
 

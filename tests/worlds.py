@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pi0bench.random_streams import stream
-from pi0bench.tasks.start_states import place
-from pi0bench.tasks.tabletop_episode import Tabletop
-from pi0bench.tasks.task_files import task, task_ids
+from pi0bench.task.start_states import place
+from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.task.task_files import task, task_ids
 
 MakeEnv = Callable[..., Tabletop]
 

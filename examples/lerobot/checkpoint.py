@@ -15,7 +15,7 @@ import torch
 from lerobot.configs.policies import PreTrainedConfig
 from lerobot.policies.factory import get_policy_class, make_pre_post_processors
 
-from pi0bench.policies.policy import Observation, Plan, Traits
+from pi0bench.policy.policy_protocol import Observation, Plan, Traits
 
 
 class Checkpoint:

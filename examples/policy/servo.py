@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pi0bench.policies.policy import Observation, Plan, Traits
+from pi0bench.policy.policy_protocol import Observation, Plan, Traits
 
 CHANNELS = {"red": 0, "green": 1, "blue": 2}
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from servo import act
 
-from pi0bench.policies.policy import Observation, Plan, Traits
+from pi0bench.policy.policy_protocol import Observation, Plan, Traits
 
 CHUNK = 4
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pi0bench.policies import registry
-from pi0bench.tasks import task_files, variation_files
+from pi0bench.policy import registry
+from pi0bench.task import task_files, variation_files
 
 
 def policies() -> pd.DataFrame:
@@ -16,7 +16,7 @@ def policies() -> pd.DataFrame:
 
     Examples:
         >>> import pi0bench
-        >>> pi0bench.policies().loc["zero", "summary"]
+        >>> pi0bench.policy().loc["zero", "summary"]
         'Stays where it is.'
     """
     return _by_name({name: {"summary": registry.summary(name)} for name in registry.names()})
@@ -37,7 +37,7 @@ def tasks(suite: str | None = None) -> pd.DataFrame:
 
     Examples:
         >>> import pi0bench
-        >>> "stack_two_cubes" in pi0bench.tasks("tabletop").index
+        >>> "stack_two_cubes" in pi0bench.task("tabletop").index
         True
     """
     ids = task_files.task_ids()

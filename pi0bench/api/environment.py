@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium
 
 from pi0bench.gym.registration import env_ids
-from pi0bench.tasks.task_files import task as load_task
+from pi0bench.task.task_files import task as load_task
 
 
 def make(task: str, engine: str = "mujoco", **options: Any) -> gymnasium.Env[Any, Any]:

@@ -23,7 +23,7 @@ from pi0bench.report.screen import console as standard_output
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pi0bench.policies.policy import Policy
+    from pi0bench.policy.policy_protocol import Policy
 
 QUICK = 5
 """Episodes of a task in a quick run."""
@@ -63,7 +63,7 @@ def run(
 
     Args:
         policies: One or several: names, MODULE:NAME for anything that can be imported, openpi://
-            addresses, or objects (see `pi0bench.policies.policy.Policy`). An object runs in this
+            addresses, or objects (see `pi0bench.policy.policy_protocol.Policy`). An object runs in this
             process, one episode batch after the other; all others run in `workers` processes.
         suite: The tasks to measure on.
         tasks: Single tasks, in place of a suite.

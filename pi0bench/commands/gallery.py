@@ -18,7 +18,7 @@ def gallery(
         out: The picture, a PNG file.
     """
     from pi0bench.evaluate.task_gallery import gallery as draw
-    from pi0bench.tasks import task_files
+    from pi0bench.task import task_files
 
     tasks = task_files.suite(suite) if suite else tuple(map(task_files.task, task_files.task_ids()))
     chosen = tuple(map(task_files.task, task)) or tasks

@@ -26,7 +26,7 @@ def serve(policy: str = "pi0", host: str = "127.0.0.1", port: int = 8000) -> int
     except ModuleNotFoundError as error:
         raise UsageError(f'serve: {error}; pip install "pi0bench[openpi]"') from None
     from pi0bench.evaluate import policy_sources
-    from pi0bench.policies.policy import on_one_thread
+    from pi0bench.policy.policy_protocol import on_one_thread
 
     served, screen = policy_sources.load(policy), console()
     on_one_thread(served)

@@ -11,7 +11,7 @@ from pi0bench.content.folders import PACKAGE, root
 _DECIDES = (
     *("errors.py", "policy_role.py", "random_streams.py", "machine/instruction_set.py"),
     *("files/json_lines.py", "records/record.py"),
-    *("content", "envs", "evaluate", "gym", "openpi", "policies", "robosuite", "tasks"),
+    *("content", "envs", "evaluate", "gym", "openpi", "policy", "robosuite", "task"),
 )
 """What of the package is loaded to measure an episode; pages, training and commands are not."""
 

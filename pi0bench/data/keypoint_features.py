@@ -16,10 +16,10 @@ from pi0bench.data.training_windows import encode_windows, windows
 from pi0bench.envs.cameras import CAMERAS
 from pi0bench.envs.render.choose_renderer import made
 from pi0bench.envs.render.renderer_protocol import Renderer
-from pi0bench.policies.card import read_keypoint_card
-from pi0bench.policies.network_loader import load_keypoint_encoder
-from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders
-from pi0bench.policies.weights_file import digest
+from pi0bench.policy.card import read_keypoint_card
+from pi0bench.policy.network_loader import load_keypoint_encoder
+from pi0bench.policy.policy_folders import EYES_CARD, WEIGHTS, folders
+from pi0bench.policy.weights_file import digest
 from pi0bench.random_streams import stream
 
 STRIDE = 2

@@ -19,7 +19,7 @@ from pi0bench.envs.cameras import CAMERAS, project
 from pi0bench.envs.proprioception import proprio
 from pi0bench.envs.render.choose_renderer import made
 from pi0bench.envs.render.renderer_protocol import Renderer
-from pi0bench.policies.weights_file import digest
+from pi0bench.policy.weights_file import digest
 from pi0bench.random_streams import stream
 
 _BLOCK = 500

@@ -11,9 +11,9 @@ from torch import Generator
 
 from pi0bench.data.array_files import write
 from pi0bench.data.training_arrays import Chunks
-from pi0bench.policies.card import read as read_card
-from pi0bench.policies.network_loader import load_network
-from pi0bench.policies.policy_folders import folders
+from pi0bench.policy.card import read as read_card
+from pi0bench.policy.network_loader import load_network
+from pi0bench.policy.policy_folders import folders
 
 TEACHER_STEPS, TEACHER_SOLVER = 10, "heun"
 _BATCH, _GPU_BATCH = 256, 8192

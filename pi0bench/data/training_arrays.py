@@ -14,8 +14,8 @@ import torch
 
 from pi0bench.data.array_files import joined, read
 from pi0bench.errors import UsageError
-from pi0bench.policies.instruction_tokenizer import InstructionTokenizer, split
-from pi0bench.policies.normalisation import NormStats
+from pi0bench.policy.instruction_tokenizer import InstructionTokenizer, split
+from pi0bench.policy.normalisation import NormStats
 
 T = TypeVar("T")
 

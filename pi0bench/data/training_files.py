@@ -12,15 +12,15 @@ from rich.console import Console
 
 from pi0bench.data.demonstration_files import demonstrations, tasks
 from pi0bench.data.progress_bar import bar
-from pi0bench.policies.card import read
-from pi0bench.policies.card_tables import (
+from pi0bench.policy.card import read
+from pi0bench.policy.card_tables import (
     KeypointCard,
     KeypointTrainingTable,
     PolicyCard,
     TrainingTable,
 )
-from pi0bench.policies.policy_folders import EYES_CARD, WEIGHTS, folders
-from pi0bench.policies.weights_file import digest
+from pi0bench.policy.policy_folders import EYES_CARD, WEIGHTS, folders
+from pi0bench.policy.weights_file import digest
 
 Make = Callable[..., Path]
 

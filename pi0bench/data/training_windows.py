@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pi0bench.data import parallel_parts
 from pi0bench.data.array_files import Arrays, joined, read, write
 from pi0bench.data.demonstration_reader import Recorded
-from pi0bench.policies.weights_file import digest
+from pi0bench.policy.weights_file import digest
 
 CHUNK = 16
 _MIN_VALID = 4

@@ -18,7 +18,7 @@ from pi0bench.evaluate.plan_checks import (
     policys_fault,
     spent_of,
 )
-from pi0bench.policies.policy import Observation, Policy
+from pi0bench.policy.policy_protocol import Observation, Policy
 from pi0bench.records.record import Cell
 
 

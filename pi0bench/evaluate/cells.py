@@ -11,7 +11,7 @@ from typing import Any
 from pi0bench.argument_bounds import bounded, countable
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.task_sources import Task
-from pi0bench.policies.policy import Traits
+from pi0bench.policy.policy_protocol import Traits
 from pi0bench.records.manifest import plan_hash
 from pi0bench.records.record import Cell
 

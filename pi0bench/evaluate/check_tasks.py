@@ -13,12 +13,12 @@ from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.world_protocol import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError
 from pi0bench.random_streams import stream
-from pi0bench.tasks import variation_files
-from pi0bench.tasks.paraphrases import paraphrases
-from pi0bench.tasks.start_states import Layout, PlacementError, place
-from pi0bench.tasks.tabletop_episode import Tabletop
-from pi0bench.tasks.task_files import files, load
-from pi0bench.tasks.task_spec import TaskSpec
+from pi0bench.task import variation_files
+from pi0bench.task.paraphrases import paraphrases
+from pi0bench.task.start_states import Layout, PlacementError, place
+from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.task.task_files import files, load
+from pi0bench.task.task_spec import TaskSpec
 
 _WATCH_S = 0.5
 _DRIFT_M = 0.005

@@ -9,7 +9,7 @@ from pi0bench.envs.episode_protocol import Episode
 from pi0bench.envs.world_protocol import EnvFault
 from pi0bench.evaluate.task_sources import Task, begin
 from pi0bench.records.record import Cell
-from pi0bench.tasks.task_spec import TaskSpec
+from pi0bench.task.task_spec import TaskSpec
 
 MOST = 32
 """Heavy environments hold hundreds of megabytes each."""

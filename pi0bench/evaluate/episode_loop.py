@@ -23,7 +23,7 @@ from pi0bench.evaluate.plan_checks import PolicyFault
 from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.smoothness import smoothness
 from pi0bench.evaluate.task_sources import Task
-from pi0bench.policies.policy import Policy, Traits
+from pi0bench.policy.policy_protocol import Policy, Traits
 from pi0bench.random_streams import stream
 from pi0bench.records.record import Cell, Record, Timing
 

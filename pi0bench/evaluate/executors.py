@@ -12,7 +12,7 @@ from pi0bench.machine.instruction_set import pin
 if TYPE_CHECKING:
     from pi0bench.evaluate.jobs import Job
     from pi0bench.evaluate.worker import Worker
-    from pi0bench.policies.policy import Policy
+    from pi0bench.policy.policy_protocol import Policy
 
 R = TypeVar("R")
 

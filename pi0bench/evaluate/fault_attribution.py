@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from pi0bench.policies.policy import PolicyLostError
+from pi0bench.policy.policy_protocol import PolicyLostError
 
 _MAX_TEXT = 300
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pi0bench.envs.episode_protocol import Episode
 from pi0bench.envs.render.renderer_protocol import Image, Renderer
-from pi0bench.policies.policy import Observation, Traits
+from pi0bench.policy.policy_protocol import Observation, Traits
 from pi0bench.policy_role import Role
 
 NOTHING: Mapping[str, Image] = MappingProxyType({})

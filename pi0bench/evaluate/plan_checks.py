@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pi0bench.errors import Pi0benchError
 from pi0bench.evaluate.fault_attribution import describe, of_machine
-from pi0bench.policies.policy import Observation, Plan, Policy
+from pi0bench.policy.policy_protocol import Observation, Plan, Policy
 
 _FLOATS = (np.float32, np.float64)
 _PARTS = ("eyes", "prefix", "sampler", "server")

@@ -11,7 +11,7 @@ import numpy as np
 
 from pi0bench.evaluate.ask_policy import Question, ask_together
 from pi0bench.evaluate.plan_checks import PolicyFault
-from pi0bench.policies.policy import Observation, Plan, Policy
+from pi0bench.policy.policy_protocol import Observation, Plan, Policy
 from pi0bench.records.record import Cell
 
 

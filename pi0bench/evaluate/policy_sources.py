@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pi0bench.errors import UsageError
-from pi0bench.policies import registry
-from pi0bench.policies.policy import Policy
+from pi0bench.policy import registry
+from pi0bench.policy.policy_protocol import Policy
 
 REMOTE = "openpi://"
 

@@ -15,8 +15,8 @@ from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.machine_description import machine
 from pi0bench.evaluate.task_sources import Task
 from pi0bench.machine.package_versions import installed
-from pi0bench.policies.policy import Policy
-from pi0bench.tasks.variation_files import NOMINAL, digest
+from pi0bench.policy.policy_protocol import Policy
+from pi0bench.task.variation_files import NOMINAL, digest
 
 
 def manifest(

@@ -167,7 +167,7 @@ def _software() -> str:
     """What a machine measures with, as JSON, so that tasks can be told apart by it."""
     from pi0bench.evaluate.policy_sources import origins
     from pi0bench.evaluate.provenance import software
-    from pi0bench.policies.registry import names
+    from pi0bench.policy.registry import names
 
     return json.dumps({**software(), "packages": origins(names(), {})})
 

@@ -24,12 +24,12 @@ from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.task_sources import Task, task
 from pi0bench.files.durable import prove_writable
 from pi0bench.machine.package_versions import outside
-from pi0bench.policies import registry
-from pi0bench.policies.policy import Policy
+from pi0bench.policy import registry
+from pi0bench.policy.policy_protocol import Policy
 from pi0bench.records.record import Cell
 from pi0bench.records.run_folder import RunFolder
-from pi0bench.tasks.task_spec import TaskSpec
-from pi0bench.tasks.variation_files import NOMINAL, variation
+from pi0bench.task.task_spec import TaskSpec
+from pi0bench.task.variation_files import NOMINAL, variation
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from pi0bench.envs.render.choose_renderer import choose, make
 from pi0bench.envs.render.renderer_protocol import Image, Renderer
 from pi0bench.files.atomic import replacing
 from pi0bench.random_streams import stream
-from pi0bench.tasks.start_states import place
-from pi0bench.tasks.tabletop_episode import Tabletop, images
-from pi0bench.tasks.task_spec import TaskSpec
+from pi0bench.task.start_states import place
+from pi0bench.task.tabletop_episode import Tabletop, images
+from pi0bench.task.task_spec import TaskSpec
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 from pi0bench.envs.episode_protocol import Episode
 from pi0bench.records.record import Cell
-from pi0bench.tasks import task_files
-from pi0bench.tasks.task_spec import TaskSpec
-from pi0bench.tasks.varied_episode import VariedTabletop
+from pi0bench.task import task_files
+from pi0bench.task.task_spec import TaskSpec
+from pi0bench.task.varied_episode import VariedTabletop
 
 GYMNASIUM, ROBOSUITE = "gymnasium", "robosuite"
 

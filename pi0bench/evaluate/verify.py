@@ -25,12 +25,12 @@ from pi0bench.evaluate.machine_description import others
 from pi0bench.evaluate.provenance import software
 from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.evaluate.task_sources import task
-from pi0bench.policies import registry
+from pi0bench.policy import registry
 from pi0bench.random_streams import stream
 from pi0bench.records.record import Cell, Record, contrast
 from pi0bench.records.resume_compatibility import differences, mixed
 from pi0bench.records.run_folder import RunFolder
-from pi0bench.tasks.variation_files import NOMINAL, digest
+from pi0bench.task.variation_files import NOMINAL, digest
 
 BATCH = 3
 """Episodes in lock step; a run has other batches, 8 when not told otherwise."""

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from pi0bench.envs.cameras import Snapshot
 from pi0bench.envs.panda_kinematics import forward
 from pi0bench.envs.render.renderer_protocol import Renderer
-from pi0bench.policies.policy import Observation, Policy
+from pi0bench.policy.policy_protocol import Observation, Policy
 from pi0bench.random_streams import stream
-from pi0bench.tasks.start_states import Layout, place
-from pi0bench.tasks.tabletop_episode import Tabletop
-from pi0bench.tasks.task_files import task
+from pi0bench.task.start_states import Layout, place
+from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.task.task_files import task
 
 TASKS = ("press_button", "cube_in_bowl", "stack_two_cubes")
 """Those whose instruction names, by its colour, the thing to go to first."""

@@ -22,7 +22,7 @@ from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
 from pi0bench.evaluate.plan_timing import Moment, Stopwatch, Watched, since
 from pi0bench.evaluate.task_sources import Task, task
 from pi0bench.machine.instruction_set import must_be_pinned
-from pi0bench.policies.policy import Policy, on_one_thread
+from pi0bench.policy.policy_protocol import Policy, on_one_thread
 from pi0bench.records.chunk_quality import Quality
 from pi0bench.records.record import Cell, Timing, contrast
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pi0bench.envs import state_and_points
 from pi0bench.envs.cameras import CAMERAS
 from pi0bench.envs.content_models import colors
-from pi0bench.tasks.start_states import Said
-from pi0bench.tasks.task_spec import TaskSpec
+from pi0bench.task.start_states import Said
+from pi0bench.task.task_spec import TaskSpec
 
 _REACH_M = 1.5  # the lengths of the arm's links add up to 1.42 m
 _LAG_M = 3.0  # the commanded position is hardly farther away than the arm reaches

@@ -17,8 +17,8 @@ from gymnasium.envs.registration import WrapperSpec
 from pi0bench.envs.controller import DEFAULT_HZ
 from pi0bench.envs.physics import ENGINES
 from pi0bench.errors import UsageError
-from pi0bench.tasks.task_files import task, task_ids
-from pi0bench.tasks.task_spec import TaskSpec
+from pi0bench.task.task_files import task, task_ids
+from pi0bench.task.task_spec import TaskSpec
 
 STILL = "pi0bench/still-v1"
 """An environment in which nothing moves for ten seconds, about as long as a task takes."""

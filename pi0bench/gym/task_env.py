@@ -18,9 +18,9 @@ from pi0bench.envs.world_protocol import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError, unknown
 from pi0bench.gym.observation_spaces import longest, observation_space, utf8
 from pi0bench.random_streams import stream
-from pi0bench.tasks.start_states import place
-from pi0bench.tasks.tabletop_episode import Tabletop
-from pi0bench.tasks.task_files import task as load_task
+from pi0bench.task.start_states import place
+from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.task.task_files import task as load_task
 
 OBS_MODES = ("rgb", "state", "pointcloud")
 REWARDS = ("success", "progress")

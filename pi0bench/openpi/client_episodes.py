@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pi0bench.openpi.msgpack_codec import MalformedError
-from pi0bench.policies.policy import Observation
+from pi0bench.policy.policy_protocol import Observation
 
 MOST = 4096
 """Clients never say that an episode has ended: those not heard of for longest are forgotten."""

@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from pi0bench.errors import UsageError
 from pi0bench.openpi.msgpack_codec import MalformedError, pack, unpack
-from pi0bench.policies.policy import PolicyLostError
+from pi0bench.policy.policy_protocol import PolicyLostError
 
 TOKEN = "PI0BENCH_TOKEN"
 """The environment variable with the key that a server may ask for."""

@@ -15,7 +15,7 @@ from pi0bench.envs.controller import MAX_SPEED_M_S, MAX_TURN_RAD_S
 from pi0bench.envs.panda_kinematics import MAX_WIDTH_M, forward, tool_quat_wxyz
 from pi0bench.envs.pose import vector_of, vector_of_quat
 from pi0bench.errors import UsageError, unknown
-from pi0bench.policies.policy import Observation
+from pi0bench.policy.policy_protocol import Observation
 
 OWN = "pi0bench"
 CONTROL_HZ = 20

@@ -15,7 +15,7 @@ from pi0bench.content.code_digest import code_digest
 from pi0bench.errors import UsageError, unknown
 from pi0bench.openpi.connection import Connection
 from pi0bench.openpi.key_mapping import OWN, Dialect, dialect, dialects
-from pi0bench.policies.policy import NONE, Observation, Plan, PolicyLostError, Traits
+from pi0bench.policy.policy_protocol import NONE, Observation, Plan, PolicyLostError, Traits
 from pi0bench.policy_role import Role, role
 
 SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
@@ -25,7 +25,7 @@ _NUMBERS = int | float | np.integer | np.floating
 
 
 class RemotePolicy:
-    """A policy that plans elsewhere (see `pi0bench.policies.policy.Policy`).
+    """A policy that plans elsewhere (see `pi0bench.policy.policy_protocol.Policy`).
 
     Args:
         name: openpi://HOST:PORT, and after a question mark `mapping`, a name or a file (see

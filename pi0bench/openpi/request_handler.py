@@ -15,8 +15,8 @@ from pi0bench.content.code_digest import code_digest
 from pi0bench.openpi.client_episodes import Episodes
 from pi0bench.openpi.key_mapping import OWN
 from pi0bench.openpi.msgpack_codec import MalformedError
-from pi0bench.policies.policy import PROPRIO_DIM, Observation, Policy
-from pi0bench.policies.registry import origin
+from pi0bench.policy.policy_protocol import PROPRIO_DIM, Observation, Policy
+from pi0bench.policy.registry import origin
 
 _MAX_STATE = 1000.0
 """Metres, and what else proprioception measures; far more than any robot's is."""

@@ -26,7 +26,7 @@ from pi0bench.openpi.client_episodes import Episodes
 from pi0bench.openpi.connection import TOKEN
 from pi0bench.openpi.msgpack_codec import MalformedError, pack, unpack
 from pi0bench.openpi.request_handler import answer, metadata
-from pi0bench.policies.policy import Policy
+from pi0bench.policy.policy_protocol import Policy
 
 _MAX_BYTES, _MAX_QUEUE = 2**24, 4
 """Of a message, and the messages that wait: pictures of any usual size arrive, so that a sentence

@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from pi0bench.data.reflow_pairs import TEACHER_SOLVER, TEACHER_STEPS
 from pi0bench.data.training_arrays import Batch
-from pi0bench.policies.heads.head import NoiseSource
+from pi0bench.policy.heads.head import NoiseSource
 from pi0bench.random_streams import stream
 from pi0bench.toy import world
 from pi0bench.toy.network import Navigator, PathScale

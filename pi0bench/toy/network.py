@@ -9,12 +9,12 @@ from functools import partial
 import torch
 from torch import Generator, Tensor, nn
 
-from pi0bench.policies.heads import build_head
-from pi0bench.policies.heads.gaussian_path_head import GaussianPathHead
-from pi0bench.policies.heads.head import Context, NoiseSource, Sampled, Target
-from pi0bench.policies.normalisation import ActionSpace
-from pi0bench.policies.pi0_trunk import Trunk, TrunkConfig
-from pi0bench.policies.weight_init import initialise
+from pi0bench.policy.heads import build_head
+from pi0bench.policy.heads.gaussian_path_head import GaussianPathHead
+from pi0bench.policy.heads.head import Context, NoiseSource, Sampled, Target
+from pi0bench.policy.normalisation import ActionSpace
+from pi0bench.policy.pi0_trunk import Trunk, TrunkConfig
+from pi0bench.policy.weight_init import initialise
 from pi0bench.toy import world
 
 TRUNK = TrunkConfig(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pi0bench.policies.card import read
-from pi0bench.policies.policy_folders import folders
+from pi0bench.policy.card import read
+from pi0bench.policy.policy_folders import folders
 from pi0bench.toy import world
 
 STEPS = (1, 2, 5, 10, 100)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
-from pi0bench.policies.card_tables import KeypointTrainingTable, TrainingTable
+from pi0bench.policy.card_tables import KeypointTrainingTable, TrainingTable
 
 
 @dataclass(frozen=True)

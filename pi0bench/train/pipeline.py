@@ -10,9 +10,9 @@ from rich.console import Console
 from pi0bench.data.progress_bar import bar
 from pi0bench.data.training_files import TrainingFiles, teacher_of
 from pi0bench.errors import UsageError, unknown
-from pi0bench.policies import weights_file
-from pi0bench.policies.card import read, read_keypoint_card
-from pi0bench.policies.policy_folders import EYES_CARD, folders, trainable
+from pi0bench.policy import weights_file
+from pi0bench.policy.card import read, read_keypoint_card
+from pi0bench.policy.policy_folders import EYES_CARD, folders, trainable
 
 
 def members(group: str) -> list[str]:

@@ -12,14 +12,14 @@ from torch import Generator, Tensor
 
 from pi0bench.data.training_arrays import Batch, Chunks
 from pi0bench.errors import UsageError
-from pi0bench.policies import weights_file
-from pi0bench.policies.card import read
-from pi0bench.policies.card_tables import PolicyCard
-from pi0bench.policies.heads import files_of_head, fit_tokenizer
-from pi0bench.policies.heads.head import Target
-from pi0bench.policies.network import Network
-from pi0bench.policies.network_loader import PolicyMetadata, new_network
-from pi0bench.policies.policy_folders import CARD, WEIGHTS, folders, trainable
+from pi0bench.policy import weights_file
+from pi0bench.policy.card import read
+from pi0bench.policy.card_tables import PolicyCard
+from pi0bench.policy.heads import files_of_head, fit_tokenizer
+from pi0bench.policy.heads.head import Target
+from pi0bench.policy.network import Network
+from pi0bench.policy.network_loader import PolicyMetadata, new_network
+from pi0bench.policy.policy_folders import CARD, WEIGHTS, folders, trainable
 from pi0bench.train.cuda_graph_training import AT_ONCE, Member, fit_together
 from pi0bench.train.fit_config import FitConfig
 from pi0bench.train.learning_curve import Curve, curve_of, read_curve

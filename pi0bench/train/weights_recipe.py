@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from pi0bench.machine import processor
-from pi0bench.policies.weights_file import digest
+from pi0bench.policy.weights_file import digest
 from pi0bench.version import version
 
 

@@ -11,10 +11,10 @@ from pi0bench.content.folders import EXTRA, add_folders, folder, folders_of
 from pi0bench.envs import content_models
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.check_tasks import check
-from pi0bench.tasks import variation_files
-from pi0bench.tasks.paraphrases import paraphrases
-from pi0bench.tasks.task_files import files, suite, task, task_ids
-from pi0bench.tasks.varied_episode import VariedTabletop
+from pi0bench.task import variation_files
+from pi0bench.task.paraphrases import paraphrases
+from pi0bench.task.task_files import files, suite, task, task_ids
+from pi0bench.task.varied_episode import VariedTabletop
 
 OBJECT = """
 free = true

@@ -21,7 +21,7 @@ from pi0bench.data.worlds.world import Disturbance
 from pi0bench.envs.render.renderer_protocol import Camera, Image, Picture
 from pi0bench.envs.render.tiny_renderer import TinyRenderer
 from pi0bench.errors import UsageError
-from pi0bench.tasks.task_files import task
+from pi0bench.task.task_files import task
 
 SIDE = 32
 

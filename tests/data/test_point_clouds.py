@@ -11,8 +11,8 @@ from pi0bench.data.array_files import read
 from pi0bench.data.record_demonstrations import collect
 from pi0bench.data.worlds.tabletop import layout_of
 from pi0bench.envs.state_and_points import Cloud
-from pi0bench.tasks.tabletop_episode import Tabletop
-from pi0bench.tasks.task_files import task
+from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.task.task_files import task
 
 
 def test_a_file_of_points_holds_what_an_episode_shows(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from pi0bench.data.record_demonstrations import Episode, collect, record
 from pi0bench.data.worlds.tabletop import TabletopWorld, layout_of
 from pi0bench.data.worlds.world import Disturbance
 from pi0bench.random_streams import stream
-from pi0bench.tasks.start_states import Layout, place
-from pi0bench.tasks.tabletop_episode import Tabletop
-from pi0bench.tasks.task_files import task, task_ids
+from pi0bench.task.start_states import Layout, place
+from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.task.task_files import task, task_ids
 
 
 def start_state(layout: Layout) -> tuple[object, ...]:

@@ -6,8 +6,8 @@ import pytest
 from pi0bench.envs.controller import MAX_SPEED_M_S, Controller
 from pi0bench.envs.panda_kinematics import FINGERS, MAX_WIDTH_M, forward, panda
 from pi0bench.envs.scene import Scene
-from pi0bench.tasks.predicates import tcp_m
-from pi0bench.tasks.tabletop_episode import make_world
+from pi0bench.task.predicates import tcp_m
+from pi0bench.task.tabletop_episode import make_world
 from tests.worlds import MakeEnv
 
 ENGINES = ("mujoco", "pybullet")

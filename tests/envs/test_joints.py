@@ -12,7 +12,7 @@ from pi0bench.envs.physics.pybullet import PybulletWorld
 from pi0bench.envs.pose import Pose, from_quat, from_rpy
 from pi0bench.envs.scene import Interior
 from pi0bench.envs.world_protocol import World
-from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.task.tabletop_episode import Tabletop
 from tests.worlds import MakeEnv
 
 JOINTED = ("open_drawer", "cube_in_drawer", "press_button")

@@ -13,7 +13,7 @@ from pi0bench.envs.panda_kinematics import (
 )
 from pi0bench.envs.pose import Pose, vector_of
 from pi0bench.envs.scene import Scene
-from pi0bench.tasks.tabletop_episode import make_world
+from pi0bench.task.tabletop_episode import make_world
 
 
 def postures(count: int, margin: float = 0.0) -> np.ndarray:

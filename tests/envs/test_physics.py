@@ -18,16 +18,16 @@ from pi0bench.envs.pose import Pose
 from pi0bench.envs.scene import Body, Scene
 from pi0bench.envs.world_protocol import World
 from pi0bench.errors import UsageError
-from pi0bench.tasks.tabletop_episode import Tabletop, make_world
+from pi0bench.task.tabletop_episode import Tabletop, make_world
 from tests.worlds import MakeEnv
 
 OTHER = {"mujoco": "pybullet", "pybullet": "mujoco"}
 EPISODE = """
 import sys
-from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.task.tabletop_episode import Tabletop
 from pi0bench.random_streams import stream
-from pi0bench.tasks.task_files import task
-from pi0bench.tasks.start_states import place
+from pi0bench.task.task_files import task
+from pi0bench.task.start_states import place
 from tests.envs.test_physics import fingerprint
 spec = task("{task_id}")
 layout = place(spec, stream("evaluation", 0, spec.id, {seed}))

@@ -13,10 +13,10 @@ from pi0bench.content import folders
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.episode_loop import Outcome, run
 from pi0bench.evaluate.plan_timing import Stopwatch
-from pi0bench.policies import registry
-from pi0bench.policies.policy import Observation, Plan, Policy, Traits
+from pi0bench.policy import registry
+from pi0bench.policy.policy_protocol import Observation, Plan, Policy, Traits
 from pi0bench.records.record import Cell
-from pi0bench.tasks.task_files import task
+from pi0bench.task.task_files import task
 
 Act = Callable[[Sequence[Observation], Sequence[np.random.Generator], int], Any]
 

@@ -11,7 +11,7 @@ import pytest
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.ask_policy import Chunk, Question, ask
 from pi0bench.evaluate.plan_timing import Stopwatch
-from pi0bench.policies.policy import Observation
+from pi0bench.policy.policy_protocol import Observation
 from pi0bench.random_streams import stream
 from pi0bench.records.record import Cell
 

@@ -7,8 +7,8 @@ import pytest
 
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings, batches, expand, folder_name
-from pi0bench.policies.policy import Traits
-from pi0bench.tasks.task_files import task
+from pi0bench.policy.policy_protocol import Traits
+from pi0bench.task.task_files import task
 
 TRAITS: Mapping[str, Traits] = {
     "expert": Traits(),

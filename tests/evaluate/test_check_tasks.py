@@ -10,9 +10,9 @@ import pytest
 from pi0bench.envs.pose import Pose
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.check_tasks import check
-from pi0bench.tasks.start_states import Layout, place
-from pi0bench.tasks.task_files import task, task_ids
-from pi0bench.tasks.task_spec import TaskSpec
+from pi0bench.task.start_states import Layout, place
+from pi0bench.task.task_files import task, task_ids
+from pi0bench.task.task_spec import TaskSpec
 
 Copy = Callable[..., Path]
 

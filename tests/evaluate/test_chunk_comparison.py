@@ -10,8 +10,8 @@ import pytest
 
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.chunk_comparison import DRAWS, STATES, conditions, energy_distance, probe
-from pi0bench.policies.policy import Traits
-from pi0bench.tasks.task_files import task
+from pi0bench.policy.policy_protocol import Traits
+from pi0bench.task.task_files import task
 
 
 def cells(**change: Any) -> tuple[Any, ...]:

@@ -23,7 +23,7 @@ from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.verify import verify
 from pi0bench.evaluate.worker import Worker
 from pi0bench.gym.external_env_task import GymTask
-from pi0bench.policies import registry
+from pi0bench.policy import registry
 from pi0bench.records.record import Record
 from tests.fake_records import cell
 from tests.runs import run

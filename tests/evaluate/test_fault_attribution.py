@@ -18,8 +18,8 @@ from pi0bench.evaluate.fault_attribution import describe, of_machine
 from pi0bench.evaluate.plan_checks import PolicyFault
 from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.worker import Worker
-from pi0bench.policies.policy import PolicyLostError
-from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.policy.policy_protocol import PolicyLostError
+from pi0bench.task.tabletop_episode import Tabletop
 from tests.evaluate.test_ask_policy import CELL, QUESTIONS, sound
 
 ALLOCATOR = (

@@ -16,7 +16,7 @@ from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.shards import Shard
 from pi0bench.machine import processor
-from pi0bench.policies import registry
+from pi0bench.policy import registry
 from pi0bench.records.manifest import plan_hash
 from pi0bench.records.merge import merge
 from pi0bench.records.record import Cell

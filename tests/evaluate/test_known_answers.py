@@ -14,7 +14,7 @@ from pi0bench.evaluate.check_tasks import check
 from pi0bench.evaluate.run_options import How
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.report.success_table import summarize
-from pi0bench.tasks.task_files import task
+from pi0bench.task.task_files import task
 from tests.runs import run
 
 OwnTask = Callable[[str, str], Path]

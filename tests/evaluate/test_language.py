@@ -8,14 +8,14 @@ import pytest
 
 from pi0bench.envs.render.choose_renderer import make
 from pi0bench.evaluate.ask_policy import Chunk, Question, ask
-from pi0bench.policies import registry
-from pi0bench.policies.policy import Observation
+from pi0bench.policy import registry
+from pi0bench.policy.policy_protocol import Observation
 from pi0bench.random_streams import stream
 from pi0bench.records.record import Cell
-from pi0bench.tasks.predicates import inside
-from pi0bench.tasks.start_states import place
-from pi0bench.tasks.tabletop_episode import Tabletop
-from pi0bench.tasks.task_files import task
+from pi0bench.task.predicates import inside
+from pi0bench.task.start_states import place
+from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.task.task_files import task
 
 EPISODES = 8
 

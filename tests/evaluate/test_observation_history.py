@@ -19,11 +19,11 @@ from pi0bench.evaluate.episode_loop import Outcome, run
 from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.task_sources import task as source
-from pi0bench.policies import registry
-from pi0bench.policies.policy import Observation, Plan, Traits
+from pi0bench.policy import registry
+from pi0bench.policy.policy_protocol import Observation, Plan, Traits
 from pi0bench.records.record import Cell
 from pi0bench.records.run_folder import RunFolder
-from pi0bench.tasks.task_files import task
+from pi0bench.task.task_files import task
 from tests.runs import run as measure
 
 CELLS = Callable[..., tuple[Cell, ...]]

@@ -15,7 +15,7 @@ from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.shards import Shard
-from pi0bench.policies.baselines import Random
+from pi0bench.policy.baselines import Random
 from pi0bench.records.chunk_quality import QUALITY
 from pi0bench.records.merge import merge
 from pi0bench.records.record import Cell

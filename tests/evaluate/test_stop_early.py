@@ -20,7 +20,7 @@ from pi0bench.records.run_folder import RunFolder
 from pi0bench.release.publish import publish
 from pi0bench.release.regenerate_release import report
 from pi0bench.report.run_report import run_report
-from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.task.tabletop_episode import Tabletop
 from tests.evaluate.test_run import said
 from tests.runs import run
 

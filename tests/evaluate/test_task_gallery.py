@@ -9,7 +9,7 @@ from PIL import Image
 from pi0bench.cli import main
 from pi0bench.evaluate import task_gallery as module
 from pi0bench.evaluate.task_gallery import EYES_PX, PANEL_PX, Row, gallery, sheet
-from pi0bench.tasks.task_files import task
+from pi0bench.task.task_files import task
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_start_middle_and_end_differ_and_the_same_command_gives_the_same_file(
 def test_a_task_whose_expert_fails_is_drawn_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pi0bench.tasks.tabletop_episode import Tabletop
+    from pi0bench.task.tabletop_episode import Tabletop
 
     monkeypatch.setattr(Tabletop, "expert_action", lambda env: np.zeros(7))
     out = tmp_path / "gallery.png"

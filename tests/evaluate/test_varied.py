@@ -16,11 +16,11 @@ from pi0bench.evaluate.frame_recorder import Film
 from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.provenance import manifest
 from pi0bench.evaluate.run import _check_names
-from pi0bench.policies.policy import Observation
+from pi0bench.policy.policy_protocol import Observation
 from pi0bench.records.record import Cell
 from pi0bench.records.resume_compatibility import mixed
-from pi0bench.tasks import paraphrases
-from pi0bench.tasks.task_files import task
+from pi0bench.task import paraphrases
+from pi0bench.task.task_files import task
 
 CellsOf = Callable[..., tuple[Cell, ...]]
 NAMES = ("nominal", "light-3", "camera-3", "clutter-3", "wording-3", "friction-3", "noise-3")

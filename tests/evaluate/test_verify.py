@@ -22,10 +22,10 @@ from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.verify import BATCH, changed, draw, jobs, verify
 from pi0bench.machine import processor
-from pi0bench.policies.baselines import Random
+from pi0bench.policy.baselines import Random
 from pi0bench.records.record import Cell, Record
 from pi0bench.records.run_folder import RunFolder
-from pi0bench.tasks.variation_files import digest
+from pi0bench.task.variation_files import digest
 from tests.runs import run
 
 QUIET = Console(quiet=True)
@@ -34,7 +34,7 @@ QUIET = Console(quiet=True)
 LEAKS = {
     "policy": """
 import numpy as np
-from pi0bench.policies import baselines
+from pi0bench.policy import baselines
 shared = np.random.default_rng(0)
 original = baselines.Random.plan
 baselines.Random.plan = lambda self, seen, noise, *how: original(self, seen, [

@@ -9,7 +9,7 @@ import pytest
 
 from pi0bench.envs.render.choose_renderer import make
 from pi0bench.evaluate.word_sensitivity import TASKS, Asked, ask, followed
-from pi0bench.policies.policy import Observation, Plan, Traits
+from pi0bench.policy.policy_protocol import Observation, Plan, Traits
 
 EPISODES = 3
 

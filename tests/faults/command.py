@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from pi0bench.cli import main
-from pi0bench.policies import registry
-from pi0bench.policies.policy import Observation, Plan, Traits
+from pi0bench.policy import registry
+from pi0bench.policy.policy_protocol import Observation, Plan, Traits
 from pi0bench.random_streams import stream
 
 TALLY = "TALLY"

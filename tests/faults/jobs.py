@@ -14,7 +14,7 @@ from pi0bench.errors import UsageError
 from pi0bench.evaluate.jobs import Loss
 from pi0bench.evaluate.plan_timing import Watched, since
 from pi0bench.evaluate.worker import Worker
-from pi0bench.policies.policy import Plan, Traits
+from pi0bench.policy.policy_protocol import Plan, Traits
 
 
 class Harmful:

@@ -22,7 +22,7 @@ from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.run_options import How
 from pi0bench.records.record import Cell, Record
 from pi0bench.records.run_folder import RunFolder
-from pi0bench.tasks.task_files import task
+from pi0bench.task.task_files import task
 from tests.runs import run as measure
 
 QUIET = How(video=False)

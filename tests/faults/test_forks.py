@@ -19,9 +19,9 @@ import pytest
 from pi0bench.envs.render.choose_renderer import choose, make
 from pi0bench.evaluate.bench.overhead import _resident
 from pi0bench.random_streams import stream
-from pi0bench.tasks.start_states import place
-from pi0bench.tasks.tabletop_episode import Tabletop
-from pi0bench.tasks.task_files import task
+from pi0bench.task.start_states import place
+from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.task.task_files import task
 
 NAMES = ("cube_in_bowl", "open_drawer", "round_the_post")
 ID = "pi0bench/reach_cube-v1"

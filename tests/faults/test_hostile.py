@@ -11,10 +11,10 @@ import pytest
 from pi0bench.cli import main
 from pi0bench.content import folders
 from pi0bench.errors import UsageError
-from pi0bench.policies import card, registry
-from pi0bench.policies.learned_policy import load_policy
-from pi0bench.tasks.task_files import task
-from tests.tasks.test_task_files import GOOD, refusal
+from pi0bench.policy import card, registry
+from pi0bench.policy.learned_policy import load_policy
+from pi0bench.task.task_files import task
+from tests.task.test_task_files import GOOD, refusal
 
 HOSTILE = {
     "empty": "",

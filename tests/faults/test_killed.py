@@ -18,9 +18,9 @@ from rich.console import Console
 from pi0bench.evaluate.cells import Settings, batches, expand
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.supervised_executor import Local
-from pi0bench.policies import registry
+from pi0bench.policy import registry
 from pi0bench.records.run_folder import RunFolder
-from pi0bench.tasks.task_files import task
+from pi0bench.task.task_files import task
 from tests.faults.command import TALLY, Tally, beginnings
 from tests.faults.processes import PLAIN, TOYS, await_records, nobody_is_left, of_session, start
 from tests.faults.toys import Dying, Mortal

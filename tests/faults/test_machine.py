@@ -22,8 +22,8 @@ from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.worker import Worker
-from pi0bench.policies import registry
-from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.policy import registry
+from pi0bench.task.tabletop_episode import Tabletop
 from tests.runs import run
 
 LOOK = """

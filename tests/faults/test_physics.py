@@ -15,8 +15,8 @@ from pi0bench.envs.physics.pybullet import PybulletWorld
 from pi0bench.envs.pose import Pose
 from pi0bench.envs.world_protocol import PhysicsFault, World
 from pi0bench.evaluate.episode_loop import Outcome
-from pi0bench.policies import registry
-from pi0bench.tasks.tabletop_episode import Tabletop
+from pi0bench.policy import registry
+from pi0bench.task.tabletop_episode import Tabletop
 from tests.worlds import MakeEnv
 
 Play = Callable[..., list[Outcome]]

@@ -10,7 +10,7 @@ import pytest
 
 from pi0bench.evaluate.ask_policy import Chunk, ask
 from pi0bench.evaluate.plan_checks import PolicyFault
-from pi0bench.policies.policy import Plan
+from pi0bench.policy.policy_protocol import Plan
 from tests.evaluate.test_ask_policy import BAD_ROW, CELL, QUESTIONS, bad_row, sound
 
 

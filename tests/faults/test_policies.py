@@ -21,9 +21,9 @@ from pi0bench.evaluate.episode_loop import Outcome, run
 from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.supervised_executor import Local
-from pi0bench.policies import registry
-from pi0bench.tasks.tabletop_episode import Tabletop
-from pi0bench.tasks.task_files import task
+from pi0bench.policy import registry
+from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.task.task_files import task
 from tests.evaluate.test_ask_policy import sound
 from tests.faults.toys import HARMS, playing
 from tests.runs import run as measure

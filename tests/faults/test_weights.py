@@ -16,10 +16,10 @@ from safetensors.torch import save
 from pi0bench.cli import main
 from pi0bench.content import folders
 from pi0bench.errors import UsageError
-from pi0bench.policies import weights_file
-from pi0bench.policies.learned_policy import load_policy
-from pi0bench.policies.policy_folders import WEIGHTS
-from tests.policies.test_weights_file import fill, good, write
+from pi0bench.policy import weights_file
+from pi0bench.policy.learned_policy import load_policy
+from pi0bench.policy.policy_folders import WEIGHTS
+from tests.policy.test_weights_file import fill, good, write
 
 Copy = Callable[[str], Path]
 

@@ -17,10 +17,10 @@ from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.episode_loop import Outcome
 from pi0bench.evaluate.worker import Worker
-from pi0bench.policies import registry
-from pi0bench.policies.policy import Plan, Traits
+from pi0bench.policy import registry
+from pi0bench.policy.policy_protocol import Plan, Traits
 from pi0bench.random_streams import stream
-from pi0bench.tasks.task_files import task
+from pi0bench.task.task_files import task
 
 
 class Toy:

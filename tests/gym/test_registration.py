@@ -12,7 +12,7 @@ import pytest
 from pi0bench.errors import UsageError
 from pi0bench.gym import registration
 from pi0bench.gym.registration import STILL, env_ids, register
-from pi0bench.tasks.task_files import task, task_ids
+from pi0bench.task.task_files import task, task_ids
 
 MADE = "env = gymnasium.make('{}', obs_mode='state', engine='pybullet'); env.reset(seed=0)"
 ID = "pi0bench/reach_cube-v1"

@@ -24,9 +24,9 @@ from pi0bench.errors import UsageError
 from pi0bench.gym.observation_spaces import utf8
 from pi0bench.gym.task_env import OBS_MODES, TabletopEnv
 from pi0bench.random_streams import _STREAMS, stream
-from pi0bench.tasks.start_states import Layout, place
-from pi0bench.tasks.tabletop_episode import Tabletop
-from pi0bench.tasks.task_files import task
+from pi0bench.task.start_states import Layout, place
+from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.task.task_files import task
 
 Make = Callable[..., TabletopEnv]
 Shares = Callable[[np.ndarray], np.ndarray]

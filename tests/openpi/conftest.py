@@ -14,7 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from pi0bench.openpi.msgpack_codec import pack
 from pi0bench.openpi.server import start
-from pi0bench.policies.policy import Observation, Plan, Policy, Traits
+from pi0bench.policy.policy_protocol import Observation, Plan, Policy, Traits
 
 Make = Callable[[], Awaitable[Any]]
 

@@ -16,8 +16,8 @@ from pi0bench.evaluate.run_options import How
 from pi0bench.openpi import client_episodes
 from pi0bench.openpi.client_episodes import Episodes
 from pi0bench.openpi.msgpack_codec import MalformedError
-from pi0bench.policies import registry
-from pi0bench.policies.policy import Observation, Plan
+from pi0bench.policy import registry
+from pi0bench.policy.policy_protocol import Observation, Plan
 from pi0bench.records.record import Record
 from pi0bench.records.run_folder import RunFolder
 from tests.openpi.conftest import Swaying, serving

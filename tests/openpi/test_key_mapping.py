@@ -13,7 +13,7 @@ from pi0bench.envs.pose import rot_of
 from pi0bench.envs.scene import Scene
 from pi0bench.errors import UsageError
 from pi0bench.openpi.key_mapping import dialect, dialects
-from pi0bench.policies.policy import Observation
+from pi0bench.policy.policy_protocol import Observation
 
 HOME_RAD: Any = panda().home_rad.astype(np.float32)
 

@@ -19,8 +19,8 @@ from pi0bench.evaluate.run_options import How
 from pi0bench.openpi import connection, key_mapping, request_handler
 from pi0bench.openpi.msgpack_codec import pack
 from pi0bench.openpi.remote_policy import RemotePolicy
-from pi0bench.policies import registry
-from pi0bench.policies.policy import Observation, PolicyLostError
+from pi0bench.policy import registry
+from pi0bench.policy.policy_protocol import Observation, PolicyLostError
 from pi0bench.records.record import Record
 from pi0bench.records.run_folder import RunFolder
 from tests.evaluate.test_ask_policy import CELL

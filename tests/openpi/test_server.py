@@ -19,7 +19,7 @@ from pi0bench.errors import UsageError
 from pi0bench.openpi.cancellable_thread import GivenUpError, Turn
 from pi0bench.openpi.msgpack_codec import pack, unpack
 from pi0bench.openpi.server import start
-from pi0bench.policies.policy import Observation
+from pi0bench.policy.policy_protocol import Observation
 from tests.openpi.conftest import Swaying, serving
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from pi0bench.content.folders import folder
-from pi0bench.policies import registry
+from pi0bench.policy import registry
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.release.publisher_notes import TABLE, TEXT
 from pi0bench.release.regenerate_release import report
 from pi0bench.release.results_readme import WITHDRAWN
-from pi0bench.tasks.task_files import task
+from pi0bench.task.task_files import task
 
 RELEASES = sorted(path for path in folder("results").glob("*") if path.is_dir())
 RUNS = sorted(path.parent for path in folder("results").glob("*/*/manifest.json"))

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from pi0bench.cli import main
 from pi0bench.errors import UsageError
-from pi0bench.policies.heads.gaussian_path_head import GaussianPathHead
-from pi0bench.policies.heads.noise_schedules import NOISE_SCHEDULES
+from pi0bench.policy.heads.gaussian_path_head import GaussianPathHead
+from pi0bench.policy.heads.noise_schedules import NOISE_SCHEDULES
 from pi0bench.toy import learn, run, world
 from pi0bench.toy.measure import Mean, Measured, Share
 from pi0bench.toy.network import Navigator

@@ -16,10 +16,10 @@ from pi0bench.content import folders
 from pi0bench.data.array_files import read, write
 from pi0bench.data.training_arrays import Chunks
 from pi0bench.errors import UsageError
-from pi0bench.policies import weights_file
-from pi0bench.policies.learned_policy import load_policy
-from pi0bench.policies.policy import Observation
-from pi0bench.policies.policy_folders import CARD, EYES_CARD
+from pi0bench.policy import weights_file
+from pi0bench.policy.learned_policy import load_policy
+from pi0bench.policy.policy_folders import CARD, EYES_CARD
+from pi0bench.policy.policy_protocol import Observation
 from pi0bench.train import keypoint_training, policy_training
 from pi0bench.version import version
 

@@ -3,9 +3,9 @@
 import torch
 from torch import Generator, Tensor, nn
 
-from pi0bench.policies.heads.head import Context, NoiseSource, Sampled, Target
-from pi0bench.policies.heads.regression import RegressionHead
-from pi0bench.policies.normalisation import ActionSpace
+from pi0bench.policy.heads.head import Context, NoiseSource, Sampled, Target
+from pi0bench.policy.heads.regression import RegressionHead
+from pi0bench.policy.normalisation import ActionSpace
 
 
 class MixtureHead(RegressionHead):

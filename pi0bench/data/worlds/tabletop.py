@@ -19,10 +19,10 @@ from pi0bench.envs.render.choose_renderer import NAMES
 from pi0bench.envs.render.renderer_protocol import Camera, Image, Renderer
 from pi0bench.envs.scene import Body, Scene
 from pi0bench.random_streams import stream
-from pi0bench.tasks import task_files
-from pi0bench.tasks.start_states import Layout, place
-from pi0bench.tasks.tabletop_episode import Tabletop, images
-from pi0bench.tasks.task_spec import ObjectSpec, TaskSpec
+from pi0bench.task import task_files
+from pi0bench.task.start_states import Layout, place
+from pi0bench.task.tabletop_episode import Tabletop, images
+from pi0bench.task.task_spec import ObjectSpec, TaskSpec
 
 MAX_OBJECTS = 6
 

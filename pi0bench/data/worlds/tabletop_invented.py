@@ -14,8 +14,8 @@ from pi0bench.envs.cameras import Snapshot
 from pi0bench.envs.panda_kinematics import MAX_WIDTH_M, forward, inverse, panda
 from pi0bench.envs.pose import Array, Pose, from_rpy, rot_of
 from pi0bench.envs.scene import Body, Scene
-from pi0bench.tasks.start_states import place
-from pi0bench.tasks.task_spec import TaskSpec
+from pi0bench.task.start_states import place
+from pi0bench.task.task_spec import TaskSpec
 
 
 def draw_scene(task: TaskSpec, rng: np.random.Generator) -> tuple[Scene, Snapshot]:

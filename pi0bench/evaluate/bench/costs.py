@@ -16,10 +16,10 @@ from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.envs.world_protocol import PHYSICS_HZ, World
 from pi0bench.evaluate.ask_policy import Question
 from pi0bench.evaluate.episode_loop import Rollout
-from pi0bench.policies.policy import Policy
+from pi0bench.policy.policy_protocol import Policy
 from pi0bench.records.record import Cell, Record
-from pi0bench.tasks.tabletop_episode import Tabletop
-from pi0bench.tasks.task_spec import TaskSpec
+from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.task.task_spec import TaskSpec
 
 CONTROL_HZ = 20
 _PHYSICS_STEPS = 50

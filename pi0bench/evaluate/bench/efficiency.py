@@ -24,10 +24,10 @@ from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.episode_jobs import Measure, measures
 from pi0bench.evaluate.measure import measure
 from pi0bench.evaluate.supervised_executor import Local
-from pi0bench.policies.policy import on_one_thread
+from pi0bench.policy.policy_protocol import on_one_thread
 from pi0bench.records.record import Cell, Record
 from pi0bench.records.run_folder import RunFolder
-from pi0bench.tasks.task_files import task as load_task
+from pi0bench.task.task_files import task as load_task
 
 _LOOKS = 4
 

@@ -18,11 +18,11 @@ from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.episode_loop import TIMED_EVERY, Rollout
 from pi0bench.evaluate.measure import measure
 from pi0bench.evaluate.plan_timing import Stopwatch, Watched
-from pi0bench.policies.policy import Policy
+from pi0bench.policy.policy_protocol import Policy
 from pi0bench.records.record import Cell, Record
 from pi0bench.records.run_folder import RunFolder
-from pi0bench.tasks.tabletop_episode import Tabletop
-from pi0bench.tasks.task_spec import TaskSpec
+from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.task.task_spec import TaskSpec
 
 SHARES: Mapping[str, Mapping[str, str]] = {
     "simulation": {

@@ -1,0 +1,126 @@
+"""Encoders of an observation: what is seen, felt and asked as one vector."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Generator, Tensor, nn
+
+from pi0bench.policy.architectures.pointnet import PointNet
+from pi0bench.policy.architectures.post_norm_transformer import EncoderLayer
+from pi0bench.policy.network import ObservationBatch
+from pi0bench.policy.normalisation import (
+    KEYPOINT_DIM,
+    normalise_keypoints,
+    normalise_points,
+    normalise_state,
+)
+from pi0bench.policy.policy_protocol import PROPRIO_DIM
+from pi0bench.policy.weight_init import initialise
+
+
+class ObservationEncoder(nn.Module, ABC):
+    """Observations to a condition, (B, width)."""
+
+    width: int
+
+    def initialise(self, generator: Generator) -> None:
+        """Draw new weights, in place."""
+        initialise(self, generator)
+
+    def matrices(self) -> list[nn.Parameter]:
+        """The weight matrices that Muon trains; none by default."""
+        return []
+
+    @abstractmethod
+    def forward(self, batch: ObservationBatch) -> Tensor:
+        """Observations (see `network.ObservationBatch`) to (B, width)."""
+
+
+class MeanTextEmbedding(nn.Module):
+    """The mean embedding of the words of an instruction; 0 when there are none."""
+
+    def __init__(self, vocab_size: int, width: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(vocab_size, width)
+
+    def forward(self, ids: Tensor, valid: Tensor) -> Tensor:
+        """Word ids and their validity, (B, L), to (B, W)."""
+        said = self.table(ids).masked_fill(~valid[..., None], 0)
+        return said.sum(1) / valid.sum(1, keepdim=True).clamp(min=1)
+
+
+class KeypointObservationEncoder(ObservationEncoder):
+    """One token of what is asked and felt, and those of the eyes, through a transformer.
+
+    A flattened observation would leave it to the U-Net to find out which object is meant.
+
+    Args:
+        keypoints: of the keypoint encoder, S.
+        vocab_size: rows of the text embedding.
+        width: of the tokens and of the condition, which is what becomes of the first.
+        layers: of the transformer.
+    """
+
+    def __init__(self, keypoints: int, vocab_size: int, width: int = 128, layers: int = 2) -> None:
+        super().__init__()
+        self.width = width
+        self.keypoint_proj = nn.Linear(KEYPOINT_DIM, width)
+        self.keypoint_embedding = nn.Parameter(torch.zeros(keypoints, width))
+        self.text_embedding = MeanTextEmbedding(vocab_size, width)
+        self.state_proj = nn.Linear(PROPRIO_DIM, width)
+        self.layers = nn.ModuleList(EncoderLayer(width, 8, 2 * width) for _ in range(layers))
+
+    def initialise(self, generator: Generator) -> None:
+        """See `ObservationEncoder.initialise`."""
+        super().initialise(generator)
+        nn.init.normal_(self.keypoint_embedding, generator=generator)
+
+    def matrices(self) -> list[nn.Parameter]:
+        """The transformer's."""
+        return [p for p in self.layers.parameters() if p.ndim == 2]
+
+    def forward(self, batch: ObservationBatch) -> Tensor:
+        """See `ObservationEncoder.forward`; needs `features`."""
+        seen = self.keypoint_proj(normalise_keypoints(batch["features"])) + self.keypoint_embedding
+        said = self.text_embedding(batch["prompt_tokens"], batch["prompt_mask"])
+        asked = said + self.state_proj(normalise_state(batch["proprio"]))
+        x = torch.cat([asked[:, None], seen], dim=1)
+        there = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+        for layer in self.layers:
+            x = layer(x, there)
+        return x[:, 0]
+
+
+class PointObservationEncoder(ObservationEncoder):
+    """A cloud through a PointNet, the state through two layers, and the mean word, side by side.
+
+    Args:
+        vocab_size: rows of the text embedding.
+        part: width of each of the three.
+    """
+
+    def __init__(self, vocab_size: int, part: int = 64) -> None:
+        super().__init__()
+        self.width = 3 * part
+        self.text_embedding = MeanTextEmbedding(vocab_size, part)
+        self.pointnet = PointNet(out=part)
+        self.state_mlp = nn.Sequential(
+            nn.Linear(PROPRIO_DIM, part), nn.ReLU(), nn.Linear(part, part)
+        )
+
+    def forward(self, batch: ObservationBatch) -> Tensor:
+        """See `ObservationEncoder.forward`; needs `points`."""
+        state, said = (
+            normalise_state(batch["proprio"]),
+            self.text_embedding(batch["prompt_tokens"], batch["prompt_mask"]),
+        )
+        return torch.cat(
+            [
+                self.pointnet(normalise_points(batch["points"])),
+                self.state_mlp(state),
+                said,
+            ],
+            dim=-1,
+        )

@@ -1,0 +1,62 @@
+"""The head of flow matching and diffusion: π0's, on a path that its card chooses."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from pi0bench.policy.heads.gaussian_path import GaussianPath
+from pi0bench.policy.heads.gaussian_path_options import GaussianPathOptions
+from pi0bench.policy.heads.head import Context, Head, NoiseSource, Sampled, Target
+from pi0bench.policy.heads.time_embedding import flow_time_embedding
+from pi0bench.policy.normalisation import ActionSpace
+
+
+class GaussianPathHead(Head):
+    """Predicts with the trunk what leads from noise to data along a Gaussian path.
+
+    Args:
+        space: of the actions.
+        width: W.
+        options: those of `GaussianPathOptions`.
+    """
+
+    def __init__(self, space: ActionSpace, width: int, **options: Any) -> None:
+        super().__init__(space, width)
+        self.path = GaussianPath(GaussianPathOptions(**options), space)
+        self.solvers, self.steps = self.path.options.solvers, self.path.options.free_steps
+        self.action_in_proj = nn.Linear(space.dim, width)
+        self.action_time_mlp_in = nn.Linear(2 * width, width)
+        self.action_time_mlp_out = nn.Linear(width, width)
+        self.action_out_proj = nn.Linear(width, space.dim)
+
+    @classmethod
+    def options(cls) -> type:
+        """See `Head.options`."""
+        return GaussianPathOptions
+
+    def embed(self, x: Tensor, time: Tensor) -> Tensor:
+        """Points on the path (B, H, A) at times (B,) to action tokens (B, H, W)."""
+        actions = self.action_in_proj(x)
+        times = flow_time_embedding(time, self.width).to(actions.dtype)[:, None]
+        both = torch.cat([actions, times.expand_as(actions)], dim=-1)
+        return self.action_time_mlp_out(functional.silu(self.action_time_mlp_in(both)))
+
+    def predict(self, context: Context, x: Tensor, time: Tensor) -> Tensor:
+        """What the network says of x (B, H, A) at times (B,): its target, (B, H, A)."""
+        return self.action_out_proj(context.evaluate(self.embed(x, time)))
+
+    def loss(
+        self, context: Context, target: Target, generator: Generator, draws: int = 1
+    ) -> Tensor:
+        """See `GaussianPath.loss`."""
+        predict = partial(self.predict, context.repeat(draws))
+        return self.path.loss(predict, target, generator, draws)
+
+    def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
+        """From noise to actions, (B, H, A)."""
+        return self.path.sample(partial(self.predict, context), noise, steps, solver)

@@ -1,0 +1,49 @@
+"""Solvers of dx/dt = v(x, t) from noise at t = 0 to data at t = 1, in equal steps."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from pi0bench.policy.heads.denoiser import Denoiser
+from pi0bench.policy.heads.head import NoiseSource
+from pi0bench.policy.heads.noise_schedules import NoiseSchedule
+
+
+def euler(denoise: Denoiser, schedule: NoiseSchedule, noise: NoiseSource, steps: int) -> Tensor:
+    """One evaluation a step, at t = i/steps; t = 1 is never evaluated (π0's sampler)."""
+    x = noise()
+    for i in range(steps):
+        x = x + denoise(x, i / steps).velocity / steps
+    return x
+
+
+def midpoint(denoise: Denoiser, schedule: NoiseSchedule, noise: NoiseSource, steps: int) -> Tensor:
+    """Two evaluations a step, at its start and at its middle."""
+    x = noise()
+    for i in range(steps):
+        half = x + denoise(x, i / steps).velocity / (2 * steps)
+        x = x + denoise(half, (i + 0.5) / steps).velocity / steps
+    return x
+
+
+def heun(denoise: Denoiser, schedule: NoiseSchedule, noise: NoiseSource, steps: int) -> Tensor:
+    """Two evaluations a step, at both its ends. Source: Karras et al. 2022, algorithm 1."""
+    x = noise()
+    for i in range(steps):
+        first = denoise(x, i / steps).velocity
+        second = denoise(x + first / steps, (i + 1) / steps).velocity
+        x = x + (first + second) / (2 * steps)
+    return x
+
+
+def rk4(denoise: Denoiser, schedule: NoiseSchedule, noise: NoiseSource, steps: int) -> Tensor:
+    """Four evaluations a step: the classical method. Source: Kutta 1901."""
+    x, h = noise(), 1 / steps
+    for i in range(steps):
+        t = i / steps
+        a = denoise(x, t).velocity
+        b = denoise(x + h / 2 * a, t + h / 2).velocity
+        c = denoise(x + h / 2 * b, t + h / 2).velocity
+        d = denoise(x + h * c, (i + 1) / steps).velocity
+        x = x + h / 6 * (a + 2 * b + 2 * c + d)
+    return x

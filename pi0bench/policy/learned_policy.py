@@ -1,0 +1,116 @@
+"""A trained policy: keypoints or points, then network, for several robots at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+
+from pi0bench.errors import UsageError
+from pi0bench.policy.card import read, read_keypoint_card, weights_path
+from pi0bench.policy.heads import files_of_head
+from pi0bench.policy.network_loader import load_keypoint_encoder, load_network
+from pi0bench.policy.policy_folders import CARD, EYES_CARD, WEIGHTS, folders, name_of
+from pi0bench.policy.policy_protocol import Observation, Plan, Traits
+from pi0bench.policy.weights_file import digest
+from pi0bench.policy_role import Role
+
+_ROWS = 8
+_MAX_TEXT = 300
+
+
+class LearnedPolicy:
+    """The policy of a folder (see `pi0bench.policy.policy_protocol.Policy`).
+
+    Raises:
+        UsageError: its card or weights are wrong.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        card = read(folder)
+        self.name = name_of(folder)
+        eyes = None if card.eyes is None else folders(EYES_CARD)[card.eyes.name]
+        self._encoder = None if card.eyes is None else load_keypoint_encoder(card.eyes.name)
+        self._blank = card.eyes is not None and card.eyes.blank
+        self._network, self._tokenizer, found = load_network(folder, card)
+        self._text_length = card.text.length
+        self._shape = card.chunk.length, 7
+        files = [folder / CARD, weights_path(folder, card), *files_of_head(card.head)]
+        if eyes is not None:
+            files += [eyes / EYES_CARD, eyes / WEIGHTS]
+        self.traits = Traits(
+            weights=digest(*files),
+            image_side=0 if eyes is None else read_keypoint_card(eyes).eyes.side,
+            points=0 if card.points is None else card.points.count,
+            execute=card.chunk.execute,
+            steps=self._network.steps,
+            solvers=self._network.solvers,
+            rows=_ROWS,
+            modes=found.modes,
+            role=Role(card.role),
+        )
+
+    def plan(
+        self,
+        observations: Sequence[Observation],
+        noise: Sequence[np.random.Generator],
+        steps: int,
+        solver: str,
+    ) -> Plan:
+        """Plan for each observation, (B, at most H, 7); see `Policy.plan`."""
+
+        def source() -> torch.Tensor:
+            rows = [rng.standard_normal(self._shape, np.float32) for rng in noise]
+            return torch.from_numpy(np.stack(rows))
+
+        clock = [perf_counter()]
+        with torch.inference_mode():
+            proprio = torch.from_numpy(np.stack([seen.proprio for seen in observations]))
+            batch = {**self._see(observations, proprio), "proprio": proprio}
+            clock.append(perf_counter())
+            sentences = [seen.instruction for seen in observations]
+            tokens, mask = self._tokenizer.encode(sentences, self._text_length)
+            encoded = self._network.encode({**batch, "prompt_tokens": tokens, "prompt_mask": mask})
+            clock.append(perf_counter())
+            made = self._network.sample(encoded, source, steps, solver)
+        clock.append(perf_counter())
+        took = [1000 * float(span) for span in np.diff(clock)]
+        return Plan(
+            made.actions.double().numpy(),
+            np.asarray(made.evaluations),
+            dict(zip(("eyes", "prefix", "sampler"), took, strict=True)),
+        )
+
+    def _see(
+        self, observations: Sequence[Observation], proprio: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """The `features` of keypoints, (B, S, 11); without an encoder the `points`, (B, N, 6)."""
+        if self._encoder is None:
+            clouds = [seen.points for seen in observations if seen.points is not None]
+            return {"points": torch.from_numpy(np.stack(clouds))}
+        images = {
+            name: torch.from_numpy(np.stack([seen.images[name] for seen in observations]))
+            for name in self._encoder.cameras
+        }
+        if self._blank:
+            images = {name: torch.full_like(x, 127) for name, x in images.items()}
+        return {"features": self._encoder(images, proprio).features()}
+
+
+def load_policy(folder: Path) -> LearnedPolicy:
+    """The trained policy of a folder.
+
+    Raises:
+        UsageError: its card or weights are wrong.
+    """
+    try:
+        return LearnedPolicy(folder)
+    except (TypeError, ValueError, RuntimeError) as error:
+        # Sizes that each may be, and cannot be together, are found by torch.
+        said = f"{type(error).__name__}: {error}"[:_MAX_TEXT]
+        raise UsageError(
+            f"{folder}: its card and its weights do not go together: {said}"
+        ) from error

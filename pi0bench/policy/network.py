@@ -1,0 +1,87 @@
+"""What every architecture is, to those who train it and to those who ask it for actions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from torch import Generator, Tensor, nn
+
+from pi0bench.policy.heads.head import NoiseSource, Sampled
+from pi0bench.policy.normalisation import NormStats
+
+ObservationBatch = Mapping[str, Tensor]
+"""B observations: `proprio` (B, 10); the instruction's `prompt_tokens` and `prompt_mask`, False for
+padding, (B, L); and `features` of keypoints, (B, S, 11), or `points`, (B, N, 6), by the card."""
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """What every network must know before it is made.
+
+    Attributes:
+        keypoints: of its encoder, S; 0 without one.
+        vocab_size: rows of the embedding of instructions.
+        norm_stats: how actions become numbers.
+        action_horizon: steps of a chunk, H.
+        tokenizer: what the head found in the data (see `Head.fit_tokenizer`).
+    """
+
+    keypoints: int
+    vocab_size: int
+    norm_stats: NormStats
+    action_horizon: int
+    tokenizer: Mapping[str, Any]
+
+
+class Network(nn.Module, ABC):
+    """Encoded observations to chunks of actions, in two stages.
+
+    Attributes:
+        norm_stats: how actions become network numbers.
+        solvers: samplers that it can use, its card's first; empty when it takes no steps.
+        steps: that its sampler takes unless told otherwise; 0 when it takes none.
+    """
+
+    def __init__(
+        self, norm_stats: NormStats, solvers: tuple[str, ...] = (), steps: int = 0
+    ) -> None:
+        super().__init__()
+        self.norm_stats, self.solvers, self.steps = norm_stats, solvers, steps
+
+    @abstractmethod
+    def initialise(self, generator: Generator) -> Self:
+        """Draw new weights, in place, from nothing but the generator."""
+
+    def matrices(self) -> list[nn.Parameter]:
+        """The weight matrices that Muon trains; none by default."""
+        return []
+
+    def tokenize(self, batch: ObservationBatch) -> dict[str, Tensor]:
+        """What of a training batch can be computed once, to be added to it; nothing by default."""
+        return {}
+
+    @abstractmethod
+    def loss(self, batch: ObservationBatch, generator: Generator, draws: int) -> Tensor:
+        """Mean training loss, a scalar.
+
+        Args:
+            batch: observations, `actions` (B, H, 7) and `valid` (B, H), False for steps that do
+                not count; where there is `noise`, it is the noise that belongs to each chunk.
+            generator: the source of everything random.
+            draws: random draws an observation, which share what is made of it alone.
+        """
+
+    @abstractmethod
+    def encode(self, batch: ObservationBatch) -> Any:
+        """The first stage, once a plan: whatever `sample` needs of the observations."""
+
+    @abstractmethod
+    def sample(self, encoded: Any, noise: NoiseSource, steps: int, solver: str) -> Sampled:
+        """The second stage: actions, not clipped (see `Head.sample`)."""
+
+    def unnormalised(self, sampled: Sampled) -> Sampled:
+        """The actions of network numbers."""
+        return Sampled(self.norm_stats.unnormalise(sampled.actions), sampled.evaluations)

@@ -1,0 +1,150 @@
+"""Questions that tasks ask of a world, answered from poses, joints and contacts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pi0bench.envs.panda_kinematics import FINGERS, forward
+from pi0bench.envs.pose import Array, Pose
+from pi0bench.envs.scene import Body
+from pi0bench.envs.world_protocol import World
+from pi0bench.task.coverage import covered, flat, reward
+
+
+def tcp_m(world: World) -> Array:
+    """Measured position of the tool centre point, (3,)."""
+    return forward(world.arm().q_rad).pos_m
+
+
+def apart_m(world: World, a: str, b: str) -> float:
+    """Horizontal distance between the frames of two objects."""
+    return float(np.linalg.norm((world.pose(a).pos_m - world.pose(b).pos_m)[:2]))
+
+
+def link_pose(world: World, item: str, link: str) -> Pose:
+    """World pose of a link of an object, wherever its joint stands."""
+    body = world.scene.body(item)
+    at = world.joint(item) if body.joint else 0.0
+    return body.link_poses(world.pose(item), at)[link]
+
+
+def near(world: World, item: str, *, reach_m: float = 0.05) -> bool:
+    """True when the tool is within `reach_m` of the object's first keypoint."""
+    point = world.scene.body(item).keypoints[0]
+    link = link_pose(world, item, point.link)
+    there = link.pos_m + link.rot @ np.array(point.pos_m)
+    return float(np.linalg.norm(tcp_m(world) - there)) < reach_m
+
+
+def touching(world: World, item: str) -> bool:
+    """True when a finger touches the object."""
+    return any(world.contact(item, finger) for finger in FINGERS)
+
+
+def held(world: World, item: str) -> bool:
+    """True when both fingers touch the object and it is between them."""
+    between = np.linalg.norm(tcp_m(world) - world.pose(item).pos_m) < 0.03
+    return bool(between) and all(world.contact(item, f) for f in FINGERS)
+
+
+def released(world: World, item: str) -> bool:
+    """True when no finger touches the object."""
+    return not touching(world, item)
+
+
+def above(world: World, upper: str, lower: str, *, slack_m: float = 0.03) -> bool:
+    """True when `upper` is over `lower`: centres within `slack_m` and not below its top."""
+    top = world.pose(lower).pos_m[2] + world.scene.body(lower).top_m
+    return apart_m(world, upper, lower) < slack_m and bool(world.pose(upper).pos_m[2] > top)
+
+
+def on(world: World, upper: str, lower: str, *, slack_m: float = 0.005) -> bool:
+    """True when `upper` rests on `lower`: its centre over it, its underside at its top."""
+    base, body = world.scene.body(lower), world.scene.body(upper)
+    gap = world.pose(upper).pos_m[2] - body.bottom_m - world.pose(lower).pos_m[2] - base.top_m
+    over = apart_m(world, upper, lower) < 0.7 * base.radius_m
+    return over and bool(abs(gap) < slack_m)
+
+
+def inside(world: World, item: str, container: str) -> bool:
+    """True when the object's frame is inside the container."""
+    interior = world.scene.body(container).interior
+    if interior is None:
+        raise ValueError(f"{container} has no inside")
+    return interior.holds(link_pose(world, container, interior.link), world.pose(item).pos_m)
+
+
+def around(world: World, ring: str, peg: str) -> bool:
+    """True when the ring lies round the peg: level, its hole over it, below the peg's top."""
+    base, body = world.pose(peg), world.scene.body(ring)
+    top = base.pos_m[2] + world.scene.body(peg).top_m
+    low = world.pose(ring).pos_m[2] + body.top_m < top - 0.005
+    return low and apart_m(world, ring, peg) < 0.015 and bool(world.pose(ring).rot[2, 2] > 0.9)
+
+
+def beyond(world: World, item: str, obstacle: str) -> bool:
+    """True when the object is farther from the robot's base than the obstacle."""
+    return bool(world.pose(item).pos_m[0] > world.pose(obstacle).pos_m[0])
+
+
+def left_of(world: World, item: str, obstacle: str) -> bool:
+    """True while the object passes the obstacle on the robot's left."""
+    gap = world.pose(item).pos_m - world.pose(obstacle).pos_m
+    return bool(abs(gap[0]) < 0.03 and gap[1] > 0)
+
+
+def right_of(world: World, item: str, obstacle: str) -> bool:
+    """True while the object passes the obstacle on the robot's right."""
+    gap = world.pose(item).pos_m - world.pose(obstacle).pos_m
+    return bool(abs(gap[0]) < 0.03 and gap[1] < 0)
+
+
+def opened(world: World, cabinet: str, *, least_m: float = 0.08) -> bool:
+    """True when the cabinet's drawer is out by `least_m` or more."""
+    return world.joint(cabinet) > least_m
+
+
+def closed(world: World, cabinet: str, *, most_m: float = 0.01) -> bool:
+    """True when the cabinet's drawer is out by `most_m` or less."""
+    return world.joint(cabinet) < most_m
+
+
+def pressed(world: World, button: str, *, least_m: float = 0.006) -> bool:
+    """True when the button is down by `least_m` or more."""
+    return world.joint(button) < -least_m
+
+
+def unpressed(world: World, button: str, *, most_m: float = 0.003) -> bool:
+    """True when the button is down by less than `most_m`."""
+    return world.joint(button) > -most_m
+
+
+PREDICATES: dict[str, Callable[..., bool]] = {
+    "above": above,
+    "around": around,
+    "beyond": beyond,
+    "closed": closed,
+    "covered": covered,
+    "held": held,
+    "inside": inside,
+    "left_of": left_of,
+    "near": near,
+    "on": on,
+    "opened": opened,
+    "pressed": pressed,
+    "released": released,
+    "right_of": right_of,
+    "touching": touching,
+    "unpressed": unpressed,
+}
+MEASURES: dict[str, Callable[..., float]] = {"reward": reward}
+NEEDS: dict[str, Callable[[Body], bool]] = {
+    "block": flat,
+    "button": lambda of: of.joint is not None and of.joint.stiffness > 0,
+    "cabinet": lambda of: any(link.name == "drawer" for link in of.links),
+    "container": lambda of: of.interior is not None,
+    "outline": flat,
+}
+"""What an object must be to stand for a parameter of that name, in predicates and skills."""

@@ -1,0 +1,83 @@
+"""Task files to frozen data, with every problem of a file told at once, each with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pi0bench.content.folders import files_of, folders_of, with_others
+from pi0bench.content.toml_files import opened
+from pi0bench.envs import content_models
+from pi0bench.errors import UsageError, unknown
+from pi0bench.task.suites import suites
+from pi0bench.task.task_parser import read
+from pi0bench.task.task_spec import TaskSpec
+
+_FOREIGN = ("robosuite",)
+"""Folders of tasks of other libraries, whose files are read there."""
+
+
+def task_ids() -> tuple[str, ...]:
+    """Ids of every task of every suite, sorted."""
+    return tuple(sorted(_paths()))
+
+
+def _paths() -> dict[str, Path]:
+    """Each task's file by its id, the benchmark's own and others'.
+
+    Raises:
+        UsageError: two have the same id.
+    """
+    found = files_of("tasks", "*/*.toml")
+    return {name: path for name, path in found.items() if path.parent.name not in _FOREIGN}
+
+
+def suite(name: str) -> tuple[TaskSpec, ...]:
+    """The tasks that carry this tag, by their ids.
+
+    Raises:
+        UsageError: no suite has that name, or a task file is wrong.
+    """
+    if name not in suites():
+        raise UsageError(unknown("suite", name, suites()))
+    return tuple(spec for task_id in task_ids() if name in (spec := task(task_id)).tags)
+
+
+def task(name: str) -> TaskSpec:
+    """The task of that id.
+
+    Raises:
+        UsageError: no task has that id, or its file is wrong.
+    """
+    paths = _paths()
+    if name not in paths:
+        raise UsageError(unknown("task", name, paths))
+    return load(paths[name])
+
+
+def load(path: Path) -> TaskSpec:
+    """Read one task file.
+
+    Raises:
+        UsageError: the file is wrong; one line a problem, `file:line: where: what`.
+    """
+    it, digest = opened(path)
+    spec = read(it, path, digest)
+    if spec is None:
+        raise UsageError("\n".join(it.problems))
+    models = {item.model for item in spec.objects}
+    colors = {color for item in spec.objects for color in item.color}
+    return replace(spec, hash=with_others(digest, content_models.sources(models, colors)))
+
+
+def files(paths: Sequence[Path]) -> list[Path]:
+    """The task files among and below the paths; all there are when there are none."""
+    found = []
+    for path in paths or folders_of("tasks"):
+        if not path.exists():
+            raise UsageError(f"{path}: no such file or folder")
+        found += sorted(path.rglob("*.toml")) if path.is_dir() else [path]
+    roots = [home.resolve() for home in folders_of("tasks")]
+    homes = [*roots, *(root / name for root in roots for name in _FOREIGN)]
+    return [path for path in found if path.resolve().parent not in homes]

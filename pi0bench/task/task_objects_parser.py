@@ -1,0 +1,79 @@
+"""Turns the table of objects of a task file into `ObjectSpec`s."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pi0bench.content.toml_errors import Complaints, brief
+from pi0bench.envs import content_models
+from pi0bench.envs.panda_kinematics import panda
+from pi0bench.errors import unknown
+from pi0bench.task.task_spec import ObjectSpec, Place
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_ITEM = ("model", "color", "place", "side")
+
+
+def read_objects(it: Complaints, raw: Any) -> tuple[ObjectSpec, ...]:
+    """The objects of a task file's table `objects`."""
+    items = []
+    for name, row in it.table("objects", raw, "a table of objects").items():
+        where = f"objects.{name}"
+        if not NAME.fullmatch(name) or name in taken():
+            it.say(where, "a name has small letters, digits and _, and is not the robot's")
+        if not it.expect(where, row, dict, "a table"):
+            continue
+        it.keys(where, row, _ITEM, required=("model", "place"))
+        model = row.get("model", "")
+        if "model" in row:
+            it.one_of(f"{where}.model", model, "object model", content_models.names())
+        side = row.get("side", "")
+        if side not in ("", "left", "right"):
+            it.say(f"{where}.side", f"must be left or right; got {brief(side)}")
+        colors, like = _colors(it, f"{where}.color", row.get("color", []), list(raw))
+        place = _place(it, f"{where}.place", row)
+        items.append(ObjectSpec(name, brief(model), place, colors, like, brief(side)))
+    return tuple(items)
+
+
+def _colors(it: Complaints, where: str, raw: Any, names: list[str]) -> tuple[tuple[str, ...], str]:
+    """The colours to draw from, or the name of the object that has the same one."""
+    if isinstance(raw, str) and raw.endswith(".color"):
+        like = raw.removesuffix(".color")
+        if like not in names:
+            it.say(where, unknown("object", brief(like), names))
+        elif not isinstance(it.raw["objects"][like], dict) or not isinstance(
+            it.raw["objects"][like].get("color"), list
+        ):
+            it.say(where, f"{like} has no list of colours of its own to share")
+        return (), like
+    colors = it.texts(where, [raw] if isinstance(raw, str) else raw, "a colour or a list of them")
+    for color in colors:
+        it.one_of(where, color, "color", content_models.colors())
+    return colors, ""
+
+
+def _place(it: Complaints, where: str, row: dict[str, Any]) -> Place:
+    raw = row.get("place")
+    if raw is None or not it.expect(where, raw, dict, "a table"):
+        return Place((0, 0), (0, 0))
+    it.keys(where, raw, ("x_m", "y_m", "yaw_deg", "joint_m"), required=("x_m", "y_m"))
+    known = row.get("model") in content_models.names()
+    joint = content_models.model(row["model"]).joint if known else None
+    at = raw.get("joint_m", [0, 0])
+    if "joint_m" in raw and known and joint is None:
+        it.say(f"{where}.joint_m", f"{row['model']} has no joint")
+        at = [0, 0]
+    low, high = joint.range if joint else (0.0, 0.0)
+    return Place(
+        it.range(f"{where}.x_m", raw.get("x_m", [0.5, 0.5]), 0.25, 0.75),
+        it.range(f"{where}.y_m", raw.get("y_m", [0, 0]), -0.40, 0.40),
+        it.range(f"{where}.yaw_deg", raw.get("yaw_deg", [0, 0]), -180, 180),
+        it.range(f"{where}.joint_m", at, low, high),
+    )
+
+
+def taken() -> set[str]:
+    """Names in a scene that are not a task's to give."""
+    return {"table", "panda", *(link.name for link in panda().body.links)}

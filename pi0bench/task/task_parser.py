@@ -1,0 +1,184 @@
+"""Turns the parsed TOML of a task file into a `TaskSpec`."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from pi0bench.content.toml_errors import Complaints
+from pi0bench.envs import content_models
+from pi0bench.envs.scene import Body
+from pi0bench.task.call_parser import Call, CallError, check, parse
+from pi0bench.task.expert.skill_registry import ACTS
+from pi0bench.task.predicates import MEASURES, NEEDS, PREDICATES
+from pi0bench.task.suites import suites
+from pi0bench.task.task_objects_parser import NAME, read_objects, taken
+from pi0bench.task.task_spec import ObjectSpec, Start, TaskSpec, Way
+
+_REQUIRED = ("summary", "version", "max_s", "hold_s", "instructions", "plan", "goal", "objects")
+_KEYS = (*_REQUIRED, "tags", "stages", "score", "modes", "choose", "mirrored", "start")
+Binding = dict[str, str]
+Things = dict[str, list[Body]]
+"""The models that a name in a call may stand for."""
+
+
+def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
+    """The task of a file, or None when there was something to complain of."""
+    raw = it.raw
+    it.keys("", raw, _KEYS, required=_REQUIRED)
+    if ("stages" in raw) == ("score" in raw):
+        it.say("stages", 'there must be "stages" or else a "score"')
+    objects = read_objects(it, raw.get("objects", {}))
+    known = content_models.names()
+    things = {o.name: [content_models.model(o.model)] if o.model in known else [] for o in objects}
+    bindings = _bindings(it, raw.get("choose", {}), list(things))
+    ways = _ways(it, bindings, things)
+    modes = it.table("modes", raw.get("modes", {}))
+    told = [_calls(it, f"modes.{name}", [text], PREDICATES, things) for name, text in modes.items()]
+    scores = [raw["score"]] if "score" in raw else None
+    score = _calls(it, "score", scores, MEASURES, things)
+    tags = it.texts("tags", raw.get("tags", []), "a list of suites")
+    for i, tag in enumerate(tags):
+        it.one_of(f"tags.{i}", tag, "suite", suites())
+    spec = TaskSpec(
+        id=path.stem,
+        path=path,
+        hash=digest,
+        summary=_text(it, "summary"),
+        version=int(it.number("version", raw.get("version", 1), 1, 1000)),
+        tags=tags,
+        max_s=it.number("max_s", raw.get("max_s", 1), 0.5, 120),
+        hold_s=it.number("hold_s", raw.get("hold_s", 0), 0.0, 10),
+        mirrored=it.expect("mirrored", raw.get("mirrored", False), bool, "true or false")
+        and raw.get("mirrored", False),
+        instructions=_instructions(it, objects),
+        ways=ways,
+        modes=tuple(
+            (name, call) for name, calls in zip(modes, told, strict=True) for call in calls
+        ),
+        score=score[0] if score else None,
+        objects=objects,
+        start=_start(it, raw.get("start", {})),
+    )
+    return None if it.problems else spec
+
+
+def _start(it: Complaints, raw: Any) -> Start:
+    scene = content_models.read("scenes", "tabletop.toml")
+    raw = it.table("start", raw)
+    it.keys("start", raw, ("tcp_m", "spread_m", "spread_yaw_deg"))
+    yaw = raw.get("spread_yaw_deg", scene["start_spread_yaw_deg"])
+    return Start(
+        it.vector("start.tcp_m", raw.get("tcp_m", scene["start_tcp_m"])),
+        it.vector("start.spread_m", raw.get("spread_m", scene["start_spread_m"])),
+        it.number("start.spread_yaw_deg", yaw, 0, 45),
+    )
+
+
+def _bindings(it: Complaints, raw: Any, names: list[str]) -> list[Binding]:
+    """For each way, what every name that stands for a choice stands for there."""
+    columns: dict[str, tuple[str, ...]] = {}
+    for name, value in it.table("choose", raw).items():
+        where = f"choose.{name}"
+        if not NAME.fullmatch(name) or name in names or name in taken():
+            it.say(where, "a name of its own has small letters, digits and _")
+        columns[name] = it.texts(where, value, "a list of objects")
+        for item in columns[name]:
+            it.one_of(where, item, "object", names)
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) > 1 or 0 in lengths:
+        it.say("choose", "all lists must be of one length, and not empty")
+        return [{name: (column or ("",))[0] for name, column in columns.items()}]
+    count = lengths.pop() if lengths else 1
+    return [{name: column[i] for name, column in columns.items()} for i in range(count)]
+
+
+def _ways(it: Complaints, bindings: list[Binding], things: Things) -> tuple[Way, ...]:
+    goal = it.table("goal", it.raw.get("goal", {}))
+    if isinstance(it.raw.get("goal"), dict):
+        it.keys("goal", goal, ("all",), required=("all",))
+    chosen = {name: [way[name] for way in bindings] for name in bindings[0]}
+    known = things | {n: [t for o in chosen[n] for t in things.get(o, [])] for n in chosen}
+    plan = _calls(it, "plan", it.raw.get("plan"), ACTS, known, "skill")
+    stages = _calls(it, "stages", it.raw.get("stages"), PREDICATES, known)
+    done = _calls(it, "goal.all", goal.get("all"), PREDICATES, known)
+    parts = (plan, stages, done)
+    return tuple(
+        Way(*(tuple(call.bound(names) for call in calls) for calls in parts)) for names in bindings
+    )
+
+
+def _instructions(it: Complaints, objects: tuple[ObjectSpec, ...]) -> tuple[str, ...]:
+    raw = it.raw.get("instructions", [])
+    if "instructions" in it.raw and raw == []:
+        return it.empty("instructions")
+    rows = {item.name: it.raw["objects"][item.name] for item in objects}
+    known = {
+        f"{name}.{key}" for name, row in rows.items() for key in ("color", "side") if key in row
+    }
+    return sentences(it, "instructions", raw, known)
+
+
+def sentences(it: Complaints, where: str, raw: Any, known: Collection[str]) -> tuple[str, ...]:
+    """The sentences of a list; what stands in their braces must be known, such as `cube.color`."""
+    good = it.texts(where, raw, "a list of sentences")
+    for i, sentence in enumerate(raw if isinstance(raw, list) else []):
+        place = f"{where}.{i}"
+        for field in _fields(it, place, sentence) if isinstance(sentence, str) else ():
+            it.one_of(place, field, "field", known)
+    return good
+
+
+def _fields(it: Complaints, where: str, sentence: str) -> list[str]:
+    """What stands in braces, sorted."""
+    try:
+        fields = {
+            name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
+            for _, name, form, conversion in string.Formatter().parse(sentence)
+            if name is not None
+        }
+    except ValueError as error:
+        it.say(where, str(error))
+        return []
+    return sorted(fields)
+
+
+def _calls(
+    it: Complaints,
+    where: str,
+    raw: Any,
+    functions: dict[str, Any],
+    things: Things,
+    kind: str = "predicate",
+) -> tuple[Call, ...]:
+    if raw is None or not it.expect(where, raw, list, "a list of calls"):
+        return ()
+    if not raw:
+        return it.empty(where)
+
+    def fits(parameter: str, name: str) -> str:
+        wrong = [of for of in things[name] if not NEEDS.get(parameter, _anything)(of)]
+        return f"{name} is a {wrong[0].name}, which is no {parameter}" if wrong else ""
+
+    calls = []
+    for i, text in enumerate(raw):
+        if not it.expect(f"{where}.{i}", text, str, "a call in quotes"):
+            continue
+        try:
+            call = parse(text)
+            check(call, kind, functions, things, fits)
+            calls.append(call)
+        except CallError as error:
+            it.say(f"{where}.{i}", str(error))
+    return tuple(calls)
+
+
+def _anything(of: Body) -> bool:
+    return True
+
+
+def _text(it: Complaints, key: str) -> str:
+    value = it.raw.get(key, "")
+    return value if it.expect(key, value, str, "text") else ""

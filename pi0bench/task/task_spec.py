@@ -1,0 +1,97 @@
+"""What a task file says, as frozen data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pi0bench.content.toml_errors import Range
+from pi0bench.task.call_parser import Call
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an object may start: uniform ranges in the base frame, metres and degrees.
+
+    `joint_m` is where the object's joint starts, for objects that have one.
+    """
+
+    x_m: Range
+    y_m: Range
+    yaw_deg: Range = (0.0, 0.0)
+    joint_m: Range = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class ObjectSpec:
+    """An object of a task.
+
+    Attributes:
+        color: one, which it has; or several, of which one is drawn that no other object has.
+        like: the object whose colour it shares, if any.
+        side: "left" or "right" as the robot sees it, where the task's side can be mirrored.
+    """
+
+    name: str
+    model: str
+    place: Place
+    color: tuple[str, ...] = ()
+    like: str = ""
+    side: str = ""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the gripper starts, pointing down: tool position and uniform spread each way."""
+
+    tcp_m: tuple[float, float, float]
+    spread_m: tuple[float, float, float]
+    spread_yaw_deg: float
+
+
+@dataclass(frozen=True)
+class Way:
+    """One of the right ways to do a task; most tasks have one.
+
+    Attributes:
+        plan: the expert's skills.
+        stages: calls whose first truths, in order, give partial credit.
+        goal: calls that must all be true.
+    """
+
+    plan: tuple[Call, ...]
+    stages: tuple[Call, ...]
+    goal: tuple[Call, ...]
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task.
+
+    Attributes:
+        id: the file's name; a task whose difficulty changes gets a new one.
+        hash: of the file's bytes, and of others' objects and colours in it, 12 hex digits.
+        tags: the suites that it belongs to.
+        hold_s: how long the goal must hold, at the end, to count.
+        mirrored: in every second start state, y and every heading are negated.
+        ways: the right ways to do it; the goal is reached when one way's is.
+        modes: a name and a call for each choice that can be told apart; an episode took the
+            first whose call came true.
+        score: a measure in [0, 1] whose greatest value is the partial credit, in place of stages.
+    """
+
+    id: str
+    path: Path
+    hash: str
+    summary: str
+    version: int
+    tags: tuple[str, ...]
+    max_s: float
+    hold_s: float
+    mirrored: bool
+    instructions: tuple[str, ...]
+    ways: tuple[Way, ...]
+    modes: tuple[tuple[str, Call], ...]
+    score: Call | None
+    objects: tuple[ObjectSpec, ...]
+    start: Start

@@ -1,0 +1,93 @@
+"""What a variation comes to in one episode: drawn once, by the episode's own stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi0bench.envs.cameras import CAMERAS, UNMOVED
+from pi0bench.envs.pose import Array, Pose, rot_of
+from pi0bench.envs.render.renderer_protocol import Image, Light
+from pi0bench.random_streams import stream
+from pi0bench.task.start_states import Layout, place
+from pi0bench.task.task_spec import TaskSpec
+from pi0bench.task.variation_files import NOMINAL, Variation, variation
+from pi0bench.task.varied_starts import cluttered, reworded
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """How the world of one episode departs from the usual one, beside its start state.
+
+    Attributes:
+        light: on everything.
+        bumps: of each camera, a pose in the frame where it ought to be.
+        friction: factor of the friction of every contact.
+    """
+
+    light: Light = field(default_factory=Light)
+    bumps: Mapping[str, Pose] = field(default_factory=lambda: UNMOVED)
+    friction: float = 1.0
+
+
+def start(task: TaskSpec, name: str, seed: int, episode: int) -> tuple[Layout, Conditions]:
+    """The start state of an evaluation episode under a variation, and its conditions.
+
+    Objects and arm start as they do in the nominal episode; the variation only adds to it.
+
+    Raises:
+        UsageError: no variation has that name, or a file of it is wrong.
+    """
+    how = variation(name)
+    layout = place(task, stream("evaluation", seed, task.id, episode))
+    if how is NOMINAL:
+        return layout, Conditions()
+    rng = stream("variation", seed, name, task.id, episode)
+    if how.wording:
+        layout = reworded(task, layout, how.wording, rng)
+    layout = cluttered(layout, how.clutter, rng)
+    return layout, _draw(how, rng)
+
+
+def _draw(how: Variation, rng: np.random.Generator) -> Conditions:
+    turn_rad = np.radians(how.light_turn_deg) * rng.choice([-1, 1])
+    brightness = float(how.light_dim ** rng.choice([-1, 1]))
+    losses = rng.permutation([0.0, rng.random(), 1.0])
+    r, g, b = (1 - how.light_tint * losses).tolist()
+    light = Light(rot_of(np.array([0, 0, turn_rad])), brightness, (r, g, b))
+    bumps = {}
+    for name in CAMERAS:
+        shift_m, axis = _direction(rng) * how.camera_shift_mm / 1000, _direction(rng)
+        bumps[name] = Pose(shift_m, rot_of(axis * np.radians(how.camera_turn_deg)))
+    return Conditions(light, bumps, float(rng.uniform(*how.friction)))
+
+
+def _direction(rng: np.random.Generator) -> Array:
+    """A unit vector, (3,), uniform on the sphere."""
+    vector = rng.normal(size=3)
+    return vector / np.linalg.norm(vector)
+
+
+def noisy_proprio(
+    how: Variation, proprio: NDArray[np.float32], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Proprioception through noisy sensors, (10,) → (10,): see `pi0bench.envs.proprioception`."""
+    slip_m = rng.normal(0, how.position_sigma_mm / 1000, 4)
+    turn_rad, tilt_rad = rng.normal(0, how.angle_sigma_rad, 2)
+    yaw = np.arctan2(proprio[3], proprio[4]) + turn_rad
+    said = proprio.astype(np.float64)
+    said[:3] += slip_m[:3]
+    said[3:5] = np.sin(yaw), np.cos(yaw)
+    said[5] = abs(said[5] + tilt_rad)
+    said[6] += slip_m[3]
+    said[7:] -= slip_m[:3]  # what was commanded is known; what was measured is not
+    return said.astype(np.float32)
+
+
+def noisy_image(how: Variation, image: Image, rng: np.random.Generator) -> Image:
+    """The picture through a noisy sensor, (H, W, 3) → (H, W, 3)."""
+    noise = rng.normal(0, how.image_sigma_levels, image.shape)
+    return np.clip(np.round(image + noise), 0, 255).astype(np.uint8)

@@ -1,0 +1,65 @@
+"""KeypointEncoder: their geometry is the cameras', and each row is on its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pi0bench.envs.cameras import CAMERAS, Snapshot, calibration, camera, project
+from pi0bench.envs.panda_kinematics import forward, inverse, panda
+from pi0bench.envs.pose import Pose, rot_of
+from pi0bench.envs.proprioception import PROPRIO_DIM as ROBOTS_DIM
+from pi0bench.envs.proprioception import proprio
+from pi0bench.policy.keypoint_encoder import KeypointEncoder, to_tool
+from pi0bench.policy.policy_protocol import PROPRIO_DIM
+from pi0bench.policy.weight_init import initialise
+
+
+def eyes() -> KeypointEncoder:
+    made = KeypointEncoder({"red cube": 0.02, "bowl": 0.0}, calibration(), width=4)
+    initialise(made, torch.Generator().manual_seed(0))
+    return made.eval()
+
+
+def arm(yaw_rad: float) -> np.ndarray:
+    rot = rot_of(np.array([0, 0, yaw_rad])) @ forward(panda().home_rad).rot
+    return inverse(Pose(np.array([0.5, 0.05, 0.2]), rot), panda().home_rad, iterations=60)
+
+
+@pytest.mark.parametrize("name", CAMERAS)
+@pytest.mark.parametrize("yaw_rad", [-0.5, 0.0, 0.4])
+def test_a_pixel_of_a_point_on_the_plane_leads_back_to_it(name: str, yaw_rad: float) -> None:
+    q = arm(yaw_rad)
+    points = np.array([[0.52, 0.04, 0.02], [0.56, 0.08, 0.0]])  # at the heights of the looks
+    pixel = project(camera(name, Snapshot(q, 0.08, {}, {})), points)
+    assert np.abs(pixel).max() < 1, "the points must be in the picture"
+    feel = torch.from_numpy(proprio(forward(q), 0.08, forward(q).pos_m))[None]
+    plane, _ = eyes()._lift(name, torch.from_numpy(pixel)[None].float(), feel)
+    assert np.allclose(plane[0], points[:, :2], atol=2e-3)
+
+
+def test_the_tools_frame_has_its_origin_at_the_tool_and_turns_with_the_hand() -> None:
+    q = arm(0.4)
+    feel = torch.from_numpy(proprio(forward(q), 0.08, forward(q).pos_m))[None]
+    at = torch.tensor([[[0.5, 0.05, 0.2], [0.5 + np.cos(0.4), 0.05 + np.sin(0.4), 0.2]]])
+    near = to_tool(at.float(), feel)[0]
+    assert torch.allclose(near[0], torch.zeros(3), atol=2e-3)
+    assert torch.allclose(near[1], torch.tensor([1.0, 0, 0]), atol=3e-3)
+
+
+def test_permuting_the_batch_permutes_what_is_seen() -> None:
+    generator = torch.Generator().manual_seed(1)
+    images = {n: torch.randint(0, 255, (3, 32, 32, 3), generator=generator).byte() for n in CAMERAS}
+    feel = torch.randn(3, 10, generator=generator)
+    order = torch.tensor([2, 0, 1])
+    model = eyes()
+    with torch.inference_mode():
+        straight = model(images, feel).features()
+        mixed = model({n: x[order] for n, x in images.items()}, feel[order]).features()
+    assert torch.allclose(straight[order], mixed, atol=1e-5)
+    assert not torch.allclose(straight[0], straight[1])
+
+
+def test_policies_and_worlds_mean_the_same_proprioception() -> None:
+    assert PROPRIO_DIM == ROBOTS_DIM
