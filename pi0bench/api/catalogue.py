@@ -16,7 +16,7 @@ def policies() -> pd.DataFrame:
 
     Examples:
         >>> import pi0bench
-        >>> pi0bench.policy().loc["zero", "summary"]
+        >>> pi0bench.policies().loc["zero", "summary"]
         'Stays where it is.'
     """
     return _by_name({name: {"summary": registry.summary(name)} for name in registry.names()})
@@ -37,7 +37,7 @@ def tasks(suite: str | None = None) -> pd.DataFrame:
 
     Examples:
         >>> import pi0bench
-        >>> "stack_two_cubes" in pi0bench.task("tabletop").index
+        >>> "stack_two_cubes" in pi0bench.tasks("tabletop").index
         True
     """
     ids = task_files.task_ids()

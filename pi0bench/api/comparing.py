@@ -114,10 +114,10 @@ def regressions(
     suite: str | None = None,
     tasks: Sequence[str] = (),
 ) -> list[Regression]:
-    """Hold all runs against the first: is anything shown to be worse by more than some points?
+    """Is anything shown to be worse by more than some points?
 
     Args:
-        runs: Two or more.
+        runs: Several, which are held against the first; of a single one, its policies are.
         points: Of success, from 0 to 100.
         policies: See `compare`.
         steps: See `compare`.
@@ -125,9 +125,9 @@ def regressions(
         tasks: See `compare`.
 
     Raises:
-        UsageError: there is one run, or nothing to hold another against.
+        UsageError: there is nothing to hold another against.
     """
-    return held_against_first(_chosen(runs, policies, steps, suite, tasks), points)
+    return held_against_first(_chosen(runs, policies, steps, suite, tasks), points, policies)
 
 
 def _chosen(

@@ -63,8 +63,8 @@ def run(
 
     Args:
         policies: One or several: names, MODULE:NAME for anything that can be imported, openpi://
-            addresses, or objects (see `pi0bench.policy.policy_protocol.Policy`). An object runs in this
-            process, one episode batch after the other; all others run in `workers` processes.
+            addresses, or objects (see `pi0bench.Policy`). An object runs in this process, one
+            batch of episodes after the other; all others run in `workers` processes.
         suite: The tasks to measure on.
         tasks: Single tasks, in place of a suite.
         env_ids: Registered Gymnasium environments, in place of a suite.

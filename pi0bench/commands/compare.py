@@ -34,8 +34,9 @@ def compare(
         suite: Only the tasks of this suite.
         task: Only these tasks.
         out: Folder for the comparison as Markdown, LaTeX and CSV; only printed when not given.
-        fail_if_worse_by: Points of success. Exits with 5 when another run is shown to be worse
-            than the first by more; what is not resolved is said, and fails nothing.
+        fail_if_worse_by: Points of success. Exits with 5 when another run, or of a single run
+            another --policy, is shown to be worse than the first by more; what is not resolved is
+            said, and fails nothing.
         json: Print the comparison as JSON, and all else on standard error.
         junit: A file for the comparison as JUnit XML.
     """
