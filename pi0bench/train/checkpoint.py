@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
@@ -16,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 from pi0bench.errors import Pi0benchError, StorageError, UsageError
 from pi0bench.files.atomic import replacing
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = "checkpoint.safetensors"
 
 
 @dataclass
@@ -58,11 +60,16 @@ class Training:
         if not math.isfinite(self.loss.item()):
             where = f"{path.parent}: the loss is not finite at step {self.step}"
             raise Pi0benchError(f"{where}; lower lr")
-        plain = {"settings": self.settings, "step": self.step, "seconds": self.seconds}
-        states = {name: part.state_dict() for name, part in self._parts().items()}
+        whole = {
+            **{"settings": self.settings, "step": self.step, "seconds": self.seconds},
+            **{"loss": self.loss},
+            "states": {name: part.state_dict() for name, part in self._parts().items()},
+        }
+        tensors: dict[str, Tensor] = {}
+        about = {"training": json.dumps(_without_tensors(whole, tensors))}
         try:
             with replacing(path) as partial:
-                torch.save({**plain, "loss": self.loss, "states": states}, partial)
+                partial.write_bytes(save(tensors, about))
         except OSError as error:
             raise StorageError(f"{path}: cannot be written: {error}") from error
 
@@ -76,10 +83,12 @@ class Training:
         if not path.exists():
             return
         try:
-            stored = torch.load(path, map_location=self.loss.device, weights_only=True)
+            with safe_open(path, "pt", device="cpu") as file:
+                tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+                stored = _with_tensors(json.loads(file.metadata()["training"]), tensors)
             settings, states = stored["settings"], stored["states"]
             found = states["module"].keys()
-        except (OSError, EOFError, RuntimeError, UnpicklingError, KeyError, TypeError) as error:
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise StorageError(
                 f"{path}: cannot be read: {error}; delete it to start again"
             ) from error
@@ -89,4 +98,29 @@ class Training:
             raise UsageError(f"{path}: of another training ({', '.join(differ)}); delete it")
         for name, part in self._parts().items():
             part.load_state_dict(states[name])
-        self.loss, self.step, self.seconds = stored["loss"], stored["step"], stored["seconds"]
+        self.loss.copy_(stored["loss"])
+        self.step, self.seconds = stored["step"], stored["seconds"]
+
+
+def _without_tensors(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """A state as JSON can hold it, its tensors put aside under numbers; keys may be numbers."""
+    if isinstance(value, Tensor):
+        number = str(len(tensors))
+        tensors[number] = value.detach().cpu().clone().contiguous()
+        return {"tensor": number}
+    if isinstance(value, dict):
+        return {"items": [[key, _without_tensors(x, tensors)] for key, x in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_without_tensors(x, tensors) for x in value]
+    return value
+
+
+def _with_tensors(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """The state that `_without_tensors` was given."""
+    if isinstance(value, list):
+        return [_with_tensors(x, tensors) for x in value]
+    if isinstance(value, dict):
+        if "tensor" in value:
+            return tensors[value["tensor"]]
+        return {key: _with_tensors(x, tensors) for key, x in value["items"]}
+    return value
