@@ -135,4 +135,4 @@ def test_statistics_know_nothing_of_the_package() -> None:
         "print([m for m in new if m.startswith('pi0bench.') and 'stats' not in m])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "['pi0bench.results']"
+    assert found.stdout.strip() == "[]"
