@@ -19,7 +19,7 @@ def check(
     Args:
         paths: Task files, or folders of them; all of the benchmark's when not given, and then
             also its paraphrases and variations.
-        content: Folders with tasks of your own, tasks/SUITE/*.toml in each, whose suites count.
+        content: Folders with content of your own: tasks, objects, variations, policies.
     """
     add_folders(content)
     from pi0bench.evaluate.check_tasks import check as examine

@@ -12,7 +12,7 @@ def list_(content: tuple[Path, ...] = ()) -> int:
     """List policies, suites, tasks and variations; nothing of other packages is imported.
 
     Args:
-        content: Folders with tasks of your own, tasks/SUITE/*.toml in each.
+        content: Folders with content of your own: tasks, objects, variations, policies.
     """
     add_folders(content)
     from pi0bench import api

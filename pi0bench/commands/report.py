@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from pi0bench.commands.machine_readable import print_json
 from pi0bench.commands.said import say_paths
 from pi0bench.report.screen import console
 
@@ -14,6 +15,7 @@ from pi0bench.report.screen import console
 def report(
     folder: tyro.conf.Positional[tuple[Path, ...]],
     allow_incomplete: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
     """Write tables, figures and pages again from records: Markdown, LaTeX, CSV and HTML.
 
@@ -21,8 +23,17 @@ def report(
         folder: Runs' folders, folders of published runs such as results/0.1.1, or texts such as
             README.md that quote them.
         allow_incomplete: Of runs even when episodes are missing, with worst-case bounds.
+        json: Print what the runs say as JSON, by their folders, and all else on standard error.
     """
+    from pi0bench.records.run_folder import RunFolder
     from pi0bench.release.regenerate_release import report as write
+    from pi0bench.release.regenerate_release import runs_in
+    from pi0bench.report.json_summary import run_json
+    from pi0bench.report.run_report import run_report
 
-    say_paths(write(folder, allow_incomplete), console())
+    say_paths(write(folder, allow_incomplete), console(stderr=json))
+    if json:
+        runs = [RunFolder(run) for path in folder for run in runs_in(path)]
+        said = {str(run.root): run_json(run_report(run, allow_incomplete)) for run in runs}
+        print_json(said)
     return 0

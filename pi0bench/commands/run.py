@@ -44,7 +44,7 @@ def run(
 
     Args:
         policy: One or more policies; `pi0bench list` names them. PACKAGE:NAME is another package's,
-            openpi://HOST:PORT one on a server.
+            MODULE:NAME anything that can be imported, openpi://HOST:PORT one on a server.
         suite: The tasks to measure on; robosuite is robosuite's, with the extra of that name.
         task: Single tasks, in place of a suite.
         env_id: Registered Gymnasium environments, in place of a suite; MODULE:ID imports the

@@ -51,15 +51,22 @@ def _report(path: Path, incomplete: bool) -> list[Path]:
     if path.is_file():
         fill(path)
         return [path]
-    if (path / manifest.NAME).exists():
+    runs = runs_in(path)
+    if path in runs:
         return regenerate(path, incomplete)
-    runs = sorted(found.parent for found in path.glob(f"*/{manifest.NAME}"))
     if not runs:
         raise UsageError(f"{path}: holds neither a run nor published runs")
     with ExitStack() as held:
         for folder in (path, *runs):
             held.enter_context(alone(folder, PATIENCE_S))
         return _release(path, runs)
+
+
+def runs_in(path: Path) -> list[Path]:
+    """The folder itself where it is a run's, else those of the published runs in it."""
+    if (path / manifest.NAME).exists():
+        return [path]
+    return sorted(found.parent for found in path.glob(f"*/{manifest.NAME}"))
 
 
 def _release(folder: Path, runs: Sequence[Path]) -> list[Path]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from html import escape
 
-from pi0bench.report.number_format import NOTHING, printable
+from pi0bench.report.number_format import printable
 from pi0bench.report.run_report import RunReport
 from pi0bench.report.terminal_grid import Column, Line
 from pi0bench.report.terminal_table import Table, tables
@@ -14,19 +14,6 @@ from pi0bench.report.terminal_table import Table, tables
 def table_html(report: RunReport) -> str:
     """Return the terminal's table, with every column and without style; words are escaped."""
     return "\n".join(map(_table, tables(report)))
-
-
-def rows_html(rows: Sequence[Mapping[str, object]]) -> str:
-    """Return rows with the same names as one table; numbers are rounded to four digits."""
-    columns = [Column(name) for name in rows[0]]
-    lines = [Line([_shown(value) for value in row.values()]) for row in rows]
-    return _table(Table("", columns, lines))
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return NOTHING
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _table(table: Table) -> str:
