@@ -30,9 +30,10 @@ def read(folder: Path) -> PolicyCard:
         _folder(it, "same_as", raw["same_as"], CARD)
         _refuse(it)
         home = folders()[raw["same_as"]]
-        if read(home).same_as:
-            it.say("same_as", f"{raw['same_as']} has no weights of its own")
         other = opened(home / CARD)[0].raw
+        if "same_as" in other:
+            it.say("same_as", f"{raw['same_as']} has no weights of its own")
+            _refuse(it)
         tables = {key for key in raw if isinstance(raw[key], dict)}
         raw = {**other, **raw, **{key: {**other.get(key, {}), **raw[key]} for key in tables}}
     for place, what in problems(raw, PolicyCard):

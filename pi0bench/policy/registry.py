@@ -125,7 +125,7 @@ def _made(name: str, where: str, find: Callable[[], Any]) -> Policy:
         found = find()
         policy = found if hasattr(found, "traits") and not isinstance(found, type) else found()
         policy.name = name
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"{name}: {where} is no policy: {error!r}") from error
     must_be_policy(policy, f"{name}: {where}")
     return policy

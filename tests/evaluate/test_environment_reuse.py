@@ -124,7 +124,7 @@ def test_verify_finds_what_the_run_did_not(
     measured(tmp_path, "length")
     monkeypatch.undo()
     monkeypatch.setattr(verifying, "Local", lambda workers: Inline())
-    assert verify(tmp_path, 40, 0, 1, console) == 3
+    assert verify(tmp_path, 40, 0, 1, console).exit_code == 3
     said = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
     assert f"zero on gymnasium/{NAME}, episode 5: length " in said
 

@@ -11,12 +11,11 @@ import pytest
 from rich.console import Console
 
 from pi0bench.errors import UsageError
-from pi0bench.evaluate import provenance, worker
+from pi0bench.evaluate import policy_sources, provenance, worker
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.shards import Shard
 from pi0bench.machine import processor
-from pi0bench.policy import registry
 from pi0bench.records.manifest import plan_hash
 from pi0bench.records.merge import merge
 from pi0bench.records.record import Cell
@@ -155,7 +154,7 @@ def test_a_plan_of_changed_tasks_does_not_grow(tmp_path: Path) -> None:
 def test_other_means_are_refused_and_named(
     changes: dict[str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "origins", lambda: {"random": "mine==2"})
+    monkeypatch.setattr(policy_sources, "origins", lambda *_: {"random": "mine==2"})
     real = provenance.manifest
 
     def pinned(*of: Any) -> dict[str, Any]:

@@ -42,7 +42,7 @@ baselines.Random.plan = lambda self, seen, noise, *how: original(self, seen, [
 """,
     "world": """
 import numpy as np
-from pi0bench.envs import tabletop
+from pi0bench.task import tabletop_episode as tabletop
 shared = np.random.default_rng(0)
 original = tabletop.Tabletop.step
 tabletop.Tabletop.step = lambda self, action: original(self, action + shared.normal(0, 0.3, 7))
@@ -137,7 +137,7 @@ def test_what_differs_beside_the_record_is_named(tmp_path: Path, console: Consol
     path.write_text(there.replace(f'"mujoco": "{version("mujoco")}"', '"mujoco": "3.8.0"'))
     lines = tmp_path / "episodes.jsonl"
     lines.write_text(re.sub(r'"length": ?\d+', '"length": 1', lines.read_text()))
-    assert verify(tmp_path, 1, 0, 1, console) == 3
+    assert verify(tmp_path, 1, 0, 1, console).exit_code == 3
     said = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
     assert 'Something else measured them: versions.mujoco: "3.8.0" there' in said
     assert 'machine.model: "GenuineIntel 6 207 2" there' in said

@@ -65,6 +65,8 @@ def test_a_name_is_no_path_and_no_module(
     monkeypatch.chdir(tmp_path)
     good = {"--policy": "zero", "--task": "reach_cube"}
     for option in ("--policy", "--task", "--suite", "--variation", "--engine", "--renderer"):
+        if option == "--policy" and ":" in name:
+            continue  # a policy may be anything that can be imported
         asked = {**good, option: name}
         if option == "--suite":
             del asked["--task"]

@@ -29,7 +29,7 @@ def test_without_ffmpeg_there_is_one_warning(
     module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.warns(UserWarning, match="no rollout_videos, results are unaffected"):
+    with pytest.warns(UserWarning, match="no videos, results are unaffected"):
         assert not write_video(tmp_path / "a.mp4", frames(2), CAPTION)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -57,10 +57,10 @@ def test_a_run_without_ffmpeg_has_everything_but_videos(
     settings = Settings(("expert", "zero"), ("reach_cube",), renderer="tiny", episodes=1)
     assert run(settings, tmp_path / "unasked", How(video=False), console) == 0
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.warns(UserWarning, match="no rollout_videos, results are unaffected") as caught:
+    with pytest.warns(UserWarning, match="no videos, results are unaffected") as caught:
         assert run(settings, tmp_path / "without", How(), console) == 0
     assert len(caught) == 1
-    assert "Making 2 rollout_videos." in console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    assert "Making 2 videos." in console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
     assert not (tmp_path / "without" / "videos").exists()
     one, other = (tmp_path / name / "episodes.jsonl" for name in ("unasked", "without"))
     assert one.read_bytes() == other.read_bytes()

@@ -142,7 +142,7 @@ def broken(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def golden(checkout: Path) -> dict[str, str]:
-    text = (checkout / "tests" / "tasks" / "golden_errors.txt").read_text("utf-8")
+    text = (checkout / "tests" / "task" / "golden_errors.txt").read_text("utf-8")
     sections = re.split(r"^## (.*)\n", text, flags=re.MULTILINE)[1:]
     return {name: said.strip() for name, said in zip(sections[::2], sections[1::2], strict=True)}
 

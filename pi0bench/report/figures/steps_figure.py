@@ -1,4 +1,4 @@
-"""The figure that the benchmark is about: success by sampler steps and time, and cost_panels."""
+"""The figure that the benchmark is about: success by sampler steps and time, and why."""
 
 from __future__ import annotations
 
