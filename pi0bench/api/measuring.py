@@ -18,7 +18,7 @@ from pi0bench.evaluate.task_sources import suite as tasks_of
 from pi0bench.evaluate.verify import Verification
 from pi0bench.evaluate.verify import verify as measure_again
 from pi0bench.machine.worker_count import processes
-from pi0bench.report.screen import console as standard_output
+from pi0bench.report.terminal_screen import console as standard_output
 
 if TYPE_CHECKING:
     from rich.console import Console

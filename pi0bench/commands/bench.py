@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pi0bench.machine.worker_count import processes
-from pi0bench.report.screen import console
+from pi0bench.report.terminal_screen import console
 
 
 def bench(

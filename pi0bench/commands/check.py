@@ -8,7 +8,7 @@ import tyro
 
 from pi0bench.content.folders import add_folders
 from pi0bench.errors import UsageError
-from pi0bench.report.screen import console
+from pi0bench.report.terminal_screen import console
 
 
 def check(

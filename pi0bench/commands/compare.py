@@ -8,9 +8,9 @@ from typing import Annotated
 import tyro
 
 from pi0bench.commands.machine_readable import print_json, write_junit
-from pi0bench.commands.said import say_paths
+from pi0bench.commands.printed_paths import say_paths
 from pi0bench.errors import RegressionError
-from pi0bench.report.screen import console
+from pi0bench.report.terminal_screen import console
 
 
 def compare(
@@ -42,11 +42,11 @@ def compare(
     """
     from pi0bench import api
     from pi0bench.report.comparison_tables import print_comparison
+    from pi0bench.report.github_summary import append_summary, comparison_summary
     from pi0bench.report.json_summary import comparison_json, regression_json
     from pi0bench.report.junit_xml import comparison_junit
     from pi0bench.report.regression_verdict import Outcome
     from pi0bench.report.run_files import comparison_files, write_files
-    from pi0bench.report.step_summary import append_summary, comparison_summary
 
     chosen = {"policies": policy, "steps": steps, "suite": suite, "tasks": task}
     found, screen = api.compare(run, **chosen), console(stderr=json)

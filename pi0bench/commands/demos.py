@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.machine.worker_count import processes
-from pi0bench.report.screen import console
+from pi0bench.report.terminal_screen import console
 
 
 def demos(

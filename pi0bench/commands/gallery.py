@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pi0bench.report.screen import console
+from pi0bench.report.terminal_screen import console
 
 
 def gallery(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pi0bench.content.folders import add_folders
-from pi0bench.report.screen import console
+from pi0bench.report.terminal_screen import console
 
 
 def list_(content: tuple[Path, ...] = ()) -> int:

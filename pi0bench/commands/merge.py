@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tyro
 
-from pi0bench.report.screen import console
+from pi0bench.report.terminal_screen import console
 
 
 def merge(run: tyro.conf.Positional[tuple[Path, ...]], out: Path) -> int:

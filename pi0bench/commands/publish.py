@@ -6,8 +6,8 @@ from pathlib import Path
 
 import tyro
 
-from pi0bench.commands.said import say_paths
-from pi0bench.report.screen import console
+from pi0bench.commands.printed_paths import say_paths
+from pi0bench.report.terminal_screen import console
 
 
 def publish(

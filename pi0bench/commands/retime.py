@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tyro
 
-from pi0bench.report.screen import console
+from pi0bench.report.terminal_screen import console
 
 
 def retime(run: tyro.conf.Positional[Path], episodes: int = 3) -> int:

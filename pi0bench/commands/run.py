@@ -10,7 +10,7 @@ import tyro
 from pi0bench.commands.command_line import command
 from pi0bench.commands.machine_readable import print_json, write_junit
 from pi0bench.errors import UsageError
-from pi0bench.report.screen import console
+from pi0bench.report.terminal_screen import console
 
 
 def run(
@@ -110,9 +110,9 @@ def run(
     )
     if shard or (done.missing and not allow_incomplete):
         return done.exit_code
+    from pi0bench.report.github_summary import append_summary, run_summary
     from pi0bench.report.json_summary import run_json
     from pi0bench.report.junit_xml import run_junit
-    from pi0bench.report.step_summary import append_summary, run_summary
 
     if json:
         print_json(run_json(done.report))

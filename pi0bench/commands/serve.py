@@ -5,7 +5,7 @@ from __future__ import annotations
 from pi0bench.argument_bounds import bounded
 from pi0bench.errors import UsageError
 from pi0bench.machine.instruction_set import must_be_pinned
-from pi0bench.report.screen import console
+from pi0bench.report.terminal_screen import console
 
 
 def serve(policy: str = "pi0", host: str = "127.0.0.1", port: int = 8000) -> int:

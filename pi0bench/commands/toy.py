@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pi0bench.machine.worker_count import processes
-from pi0bench.report.screen import console
+from pi0bench.report.terminal_screen import console
 
 
 def toy(out: Path = Path("runs/toy"), seed: int = 0, workers: int | None = None) -> int:

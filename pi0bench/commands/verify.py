@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from pi0bench.commands.machine_readable import print_json
-from pi0bench.report.screen import console
+from pi0bench.report.terminal_screen import console
 
 
 def verify(

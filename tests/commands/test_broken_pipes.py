@@ -13,7 +13,7 @@ import pytest
 from pi0bench.cli import COMMANDS, main
 from pi0bench.commands.broken_pipes import Outlet
 from pi0bench.records.run_folder import RunFolder
-from pi0bench.report.screen import Screen
+from pi0bench.report.terminal_screen import Screen
 
 RUN = (
     "run --policy zero --task reach_cube --episodes 2 --renderer tiny --executor inline --no-video"

@@ -10,13 +10,13 @@ from pi0bench.errors import StorageError
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.report.comparison import compare
 from pi0bench.report.comparison_input import Entry
-from pi0bench.report.run_report import run_report
-from pi0bench.report.step_summary import (
+from pi0bench.report.github_summary import (
     VARIABLE,
     append_summary,
     comparison_summary,
     run_summary,
 )
+from pi0bench.report.run_report import run_report
 from tests.report.test_comparison import RECORDS
 from tests.report.test_faults import read
 from tests.report.test_html_page import HOSTILE, written
