@@ -35,6 +35,7 @@ from pi0bench.errors import Pi0benchError, StorageError
 from pi0bench.files.durable import storage_trouble
 from pi0bench.machine.instruction_set import pin, pin_or_begin_again
 from pi0bench.report.number_format import shown
+from pi0bench.version import version
 
 _INTERNAL = 1
 _INTERRUPTED = 130
@@ -73,7 +74,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _carry_out(words: Sequence[str]) -> int:
     if words == ["--version"]:
-        sys.stdout.write(f"pi0bench {pi0bench.__version__}\n")
+        sys.stdout.write(f"pi0bench {version()}\n")
         return 0
     return tyro.extras.subcommand_cli_from_dict(
         COMMANDS, prog="pi0bench", description=pi0bench.__doc__, args=words

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import pi0bench
 from pi0bench.data import array_files, parallel_parts
 from pi0bench.data import lerobot_layout as layout
 from pi0bench.data.dataset_statistics import of_numbers, of_pictures
@@ -20,6 +19,7 @@ from pi0bench.data.lerobot_videos import FPS, film, sampled
 from pi0bench.envs.cameras import CAMERAS
 from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.errors import UsageError
+from pi0bench.version import version
 
 _MADE = Path("meta", "pi0bench.json")
 _NOTHING = 1e-3
@@ -57,7 +57,7 @@ def export(
         **{key: value for key, value in lived.about.items() if key != "episodes"},
         "side": side,
         "renderer": renderer.name if renderer else "the world's own",
-        "version": pi0bench.__version__,
+        "version": version(),
     }
     if out.exists():
         if (found := _made(out)) != made:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pi0bench
 from pi0bench.content.code_digest import code_digest
 from pi0bench.content.folders import folders_of_others
 from pi0bench.evaluate import policy_sources
@@ -17,6 +16,7 @@ from pi0bench.evaluate.task_sources import Task
 from pi0bench.machine.package_versions import installed
 from pi0bench.policy.policy_protocol import Policy
 from pi0bench.task.variation_files import NOMINAL, digest
+from pi0bench.version import version
 
 
 def manifest(
@@ -63,4 +63,4 @@ def software() -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Return the versions of everything that a result may depend on."""
     python = sys.version.split()[0]
-    return {"pi0bench": pi0bench.__version__, "python": python, **installed()}
+    return {"pi0bench": version(), "python": python, **installed()}

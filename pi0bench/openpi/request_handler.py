@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import pi0bench
 from pi0bench.content.code_digest import code_digest
 from pi0bench.openpi.client_episodes import Episodes
 from pi0bench.openpi.key_mapping import OWN
 from pi0bench.openpi.msgpack_codec import MalformedError
 from pi0bench.policy.policy_protocol import PROPRIO_DIM, Observation, Policy
 from pi0bench.policy.registry import origin
+from pi0bench.version import version
 
 _MAX_STATE = 1000.0
 """Metres, and what else proprioception measures; far more than any robot's is."""
@@ -32,7 +32,7 @@ def metadata(policy: Policy) -> dict[str, Any]:
     traits = policy.traits
     return {
         OWN: {
-            "version": pi0bench.__version__,
+            "version": version(),
             "code": code_digest(),
             "policy": policy.name,
             "package": origin(policy.name),
