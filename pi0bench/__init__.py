@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING, Any
 from pi0bench.import_hook import on_arrival
 
 if TYPE_CHECKING:
-    from pi0bench.api import (
-        Run,
-        compare,
-        load,
-        make,
-        policies,
-        regressions,
-        run,
-        suites,
-        tasks,
-        variations,
-        verify,
-    )
+    from pi0bench.api.catalogue import policies, suites, tasks, variations
+    from pi0bench.api.comparing import compare, regressions
+    from pi0bench.api.environment import make
+    from pi0bench.api.measuring import run, verify
+    from pi0bench.api.run_results import Run, load
     from pi0bench.policy.policy_protocol import Observation, Plan, Policy, Traits
 
-_OF_POLICIES = ("Observation", "Plan", "Policy", "Traits")
+_FOUND_IN = {
+    "api.catalogue": ("policies", "suites", "tasks", "variations"),
+    "api.comparing": ("compare", "regressions"),
+    "api.environment": ("make",),
+    "api.measuring": ("run", "verify"),
+    "api.run_results": ("Run", "load"),
+    "policy.policy_protocol": ("Observation", "Plan", "Policy", "Traits"),
+}
 
 __all__ = [
     "Observation",
@@ -53,9 +52,9 @@ def __getattr__(name: str) -> Any:
     """What is loaded when it is first asked for: `__version__`, which asks git, and the API."""
     if name == "__version__":
         return import_module("pi0bench.version").version()
-    if name in __all__:
-        room = "pi0bench.policy.policy_protocol" if name in _OF_POLICIES else "pi0bench.api"
-        return getattr(import_module(room), name)
+    for module, names in _FOUND_IN.items():
+        if name in names:
+            return getattr(import_module(f"pi0bench.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

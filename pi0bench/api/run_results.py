@@ -13,7 +13,6 @@ from pi0bench.errors import IncompleteError
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.report import data_frames
 from pi0bench.report.comparison_input import entry
-from pi0bench.report.figures.steps_figure import draw_steps
 from pi0bench.report.html.notebook_table import table_html
 from pi0bench.report.run_report import RunReport, run_report
 
@@ -88,6 +87,8 @@ class Run:
 
     def plot(self) -> Figure:
         """The figure of steps.png: success by sampler steps and by milliseconds, and why."""
+        from pi0bench.report.figures.steps_figure import draw_steps  # late: it loads matplotlib
+
         return draw_steps(self.report.profiles, self.report.choices, self.report.analysis)
 
     def __repr__(self) -> str:

@@ -40,7 +40,7 @@ def compare(
         json: Print the comparison as JSON, and all else on standard error.
         junit: A file for the comparison as JUnit XML.
     """
-    from pi0bench import api
+    from pi0bench.api import comparing
     from pi0bench.report.comparison_tables import print_comparison
     from pi0bench.report.github_summary import append_summary, comparison_summary
     from pi0bench.report.json_summary import comparison_json, regression_json
@@ -49,9 +49,11 @@ def compare(
     from pi0bench.report.run_files import comparison_files, write_files
 
     chosen = {"policies": policy, "steps": steps, "suite": suite, "tasks": task}
-    found, screen = api.compare(run, **chosen), console(stderr=json)
+    found, screen = comparing.compare(run, **chosen), console(stderr=json)
     print_comparison(found, screen)
-    held = [] if fail_if_worse_by is None else api.regressions(run, fail_if_worse_by, **chosen)
+    held = (
+        [] if fail_if_worse_by is None else comparing.regressions(run, fail_if_worse_by, **chosen)
+    )
     said = [one.sentence() for one in held]
     for line in said:
         screen.print(line, soft_wrap=True)

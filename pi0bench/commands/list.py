@@ -15,17 +15,17 @@ def list_(content: tuple[Path, ...] = ()) -> int:
         content: Folders with content of your own: tasks, objects, variations, policies.
     """
     add_folders(content)
-    from pi0bench import api
+    from pi0bench.api import catalogue
     from pi0bench.report.terminal_grid import Column, Line, print_grid
 
     screen = console()
-    suites = api.suites()
+    suites = catalogue.suites()
     suites["summary"] += " " + suites["tasks"]
     for title, found in {
-        "policies": api.policies(),
+        "policies": catalogue.policies(),
         "suites": suites,
-        "tasks": api.tasks(),
-        "variations": api.variations(),
+        "tasks": catalogue.tasks(),
+        "variations": catalogue.variations(),
     }.items():
         screen.print(title, style="italic")
         lines = [Line([str(name), str(words)]) for name, words in found["summary"].items()]

@@ -77,12 +77,11 @@ def run(
         json: Print the results as JSON, and all else on standard error.
         junit: A file for the results as JUnit XML.
     """
-    from pi0bench import api
-    from pi0bench.api.measuring import QUICK
+    from pi0bench.api import measuring
 
     if shard and (json or junit):
         raise UsageError("--shard: a part has no results; merge the parts, and ask the whole run")
-    done = api.run(
+    done = measuring.run(
         policy,
         suite,
         tasks=task,
@@ -92,7 +91,7 @@ def run(
         solvers=solver,
         engine=engine,
         renderer=renderer,
-        episodes=episodes if episodes is not None else QUICK if quick else 50,
+        episodes=episodes if episodes is not None else measuring.QUICK if quick else 50,
         seed=seed,
         variations=variation,
         stop_early=stop_early,

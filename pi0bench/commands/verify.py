@@ -27,9 +27,9 @@ def verify(
         workers: Processes; as many as there are cores when not given.
         json: Print what was found as JSON, and all else on standard error.
     """
-    from pi0bench import api
+    from pi0bench.api import measuring
 
-    found = api.verify(run, episodes, seed, workers, console=console(stderr=json))
+    found = measuring.verify(run, episodes, seed, workers, console=console(stderr=json))
     if json:
         print_json({**vars(found), "folder": str(found.folder), "same": not found.differences})
     return found.exit_code
