@@ -131,7 +131,7 @@ def run(
         name += f"-shard{part.part}of{part.of}"
     folder = Path(out) if out is not None else Path("runs") / name
     done = measure(settings, folder, how, console or standard_output(quiet=quiet), objects)
-    return Run(folder, allow_incomplete, done.missing)
+    return Run(folder, allow_incomplete, done.missing, done.report)
 
 
 def verify(

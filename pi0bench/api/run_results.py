@@ -29,11 +29,13 @@ class Run:
         folder: Holds records, tables, figure, videos and page.
         allow_incomplete: Whether to tell of it even when episodes are missing.
         missing: Episodes that could not be measured; only known of a run that was just measured.
+        told: What was told of a run that was just measured; None where nothing was.
     """
 
     folder: Path
     allow_incomplete: bool = False
     missing: int = 0
+    told: RunReport | None = None
 
     @property
     def exit_code(self) -> int:
@@ -47,7 +49,7 @@ class Run:
         Raises:
             IncompleteError: episodes are missing, and that was not allowed.
         """
-        return run_report(RunFolder(self.folder), self.allow_incomplete)
+        return self.told or run_report(RunFolder(self.folder), self.allow_incomplete)
 
     @property
     def episodes(self) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from pi0bench.policy import registry
 from pi0bench.policy.policy_protocol import Policy
 from pi0bench.records.record import Cell
 from pi0bench.records.run_folder import RunFolder
+from pi0bench.report.run_report import RunReport
 from pi0bench.task.task_spec import TaskSpec
 from pi0bench.task.variation_files import NOMINAL, variation
 
@@ -39,10 +40,12 @@ class Measured:
     Attributes:
         folder: holds it.
         missing: episodes of the plan, or of the part that was asked for, that are not measured.
+        report: what was told of it; None where nothing was.
     """
 
     folder: Path
     missing: int
+    report: RunReport | None
 
     @property
     def exit_code(self) -> int:
@@ -92,8 +95,7 @@ def run(
         return holds(settings, there, traits, tasks)
 
     with RunFolder.open(out, manifest, cells, grows) as folder:
-        missing = folder.missing(part)
-        planned = _plan(settings, policies, part, missing, how, out)
+        planned = _plan(settings, policies, part, folder.missing(part), how, out)
         for line in [makeshift, *planned, *_of_this_process(objects)]:
             if line:
                 _say(console, line)
@@ -124,7 +126,8 @@ def run(
         _say(console, run_output.contents(folder))
         if strange := outside():
             _say(console, f"Digits may differ from published ones: {'; '.join(strange)}.")
-        return Measured(out, _unmeasured(folder, part, how.incomplete, console))
+        missing = _unmeasured(folder, part, how.incomplete, console)
+        return Measured(out, missing, read[0] if read else None)
 
 
 def _in_world(settings: Settings, tasks: Sequence[Task]) -> tuple[Settings, str]:
