@@ -26,8 +26,7 @@ def apart_m(world: World, a: str, b: str) -> float:
 def link_pose(world: World, item: str, link: str) -> Pose:
     """World pose of a link of an object, wherever its joint stands."""
     body = world.scene.body(item)
-    at = world.joint(item) if body.joint else 0.0
-    return body.link_poses(world.pose(item), at)[link]
+    return body.link_poses(world.root_pose(item), world.joints(item))[link]
 
 
 def near(world: World, item: str, *, reach_m: float = 0.05) -> bool:
@@ -103,22 +102,22 @@ def right_of(world: World, item: str, obstacle: str) -> bool:
 
 def opened(world: World, cabinet: str, *, least_m: float = 0.08) -> bool:
     """True when the cabinet's drawer is out by `least_m` or more."""
-    return world.joint(cabinet) > least_m
+    return bool(world.joints(cabinet)[0] > least_m)
 
 
 def closed(world: World, cabinet: str, *, most_m: float = 0.01) -> bool:
     """True when the cabinet's drawer is out by `most_m` or less."""
-    return world.joint(cabinet) < most_m
+    return bool(world.joints(cabinet)[0] < most_m)
 
 
 def pressed(world: World, button: str, *, least_m: float = 0.006) -> bool:
     """True when the button is down by `least_m` or more."""
-    return world.joint(button) < -least_m
+    return bool(world.joints(button)[0] < -least_m)
 
 
 def unpressed(world: World, button: str, *, most_m: float = 0.003) -> bool:
     """True when the button is down by less than `most_m`."""
-    return world.joint(button) > -most_m
+    return bool(world.joints(button)[0] > -most_m)
 
 
 PREDICATES: dict[str, Callable[..., bool]] = {
@@ -142,7 +141,7 @@ PREDICATES: dict[str, Callable[..., bool]] = {
 MEASURES: dict[str, Callable[..., float]] = {"reward": reward}
 NEEDS: dict[str, Callable[[Body], bool]] = {
     "block": flat,
-    "button": lambda of: of.joint is not None and of.joint.stiffness > 0,
+    "button": lambda of: any(joint.stiffness > 0 for joint in of.joints),
     "cabinet": lambda of: any(link.name == "drawer" for link in of.links),
     "container": lambda of: of.interior is not None,
     "outline": flat,

@@ -58,10 +58,11 @@ def place(task: TaskSpec, rng: np.random.Generator) -> Layout:
     poses = _poses(task, rng)
     bodies = []
     for item in task.objects:
-        joint_at = rng.uniform(*item.place.joint_m)
         color = colors.get(item.name)
+        joint_at = rng.uniform(*item.place.joint_m)
+        body = content_models.instance(item.name, item.model, poses[item.name], color)
         bodies.append(
-            content_models.instance(item.name, item.model, poses[item.name], color, joint_at)
+            replace(body, joints_at=(joint_at, *body.joints_at[1:]) if body.joints else ())
         )
     swapped = task.mirrored and rng.random() < 0.5
     if swapped:

@@ -136,8 +136,12 @@ class Tabletop:
     def snapshot(self) -> Snapshot:
         """Where everything is, for drawing."""
         arm = self.world.arm()
-        poses = {body.name: self.world.pose(body.name) for body in self.world.scene.bodies}
-        joints = {b.name: self.world.joint(b.name) for b in self.world.scene.bodies if b.joint}
+        poses = {body.name: self.world.root_pose(body.name) for body in self.world.scene.bodies}
+        joints = {
+            body.name: tuple(self.world.joints(body.name).tolist())
+            for body in self.world.scene.bodies
+            if body.joints
+        }
         return Snapshot(arm.q_rad, arm.width_m, poses, joints)
 
     def images(self, renderer: Renderer, side: int) -> dict[str, Image]:

@@ -12,7 +12,7 @@ from pi0bench.envs.render.offscreen_canvas import Canvas
 from pi0bench.envs.render.opengl_context import MAX_SIDE
 from pi0bench.envs.render.renderer_protocol import FAR_M, NEAR_M, Camera, Image, Light, Picture
 
-_MAX_GEOMS = 400
+_MAX_GEOMS = 1000
 _STAGE = """
 <mujoco>
   <visual>
@@ -29,6 +29,7 @@ _TYPES = {
     "box": mujoco.mjtGeom.mjGEOM_BOX,
     "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER,
     "capsule": mujoco.mjtGeom.mjGEOM_CAPSULE,
+    "sphere": mujoco.mjtGeom.mjGEOM_SPHERE,
 }
 
 
