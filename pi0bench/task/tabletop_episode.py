@@ -63,7 +63,7 @@ class Tabletop:
         self.world = make_world(engine, scene)
         self.world.set_arm(_start_rad(layout), MAX_WIDTH_M)
         self.world.step(_SETTLE_STEPS)
-        self.controller = Controller(self.world, control_hz)
+        self.controller = Controller(self.world, control_hz, task.ceiling_m)
         self.verdict = Verdict()
         self.steps = 0
         self._stages = [0] * len(task.ways)

@@ -18,7 +18,7 @@ from pi0bench.task.task_objects_parser import NAME, read_objects, taken
 from pi0bench.task.task_spec import ObjectSpec, Start, TaskSpec, Way
 
 _REQUIRED = ("summary", "version", "max_s", "hold_s", "instructions", "plan", "goal", "objects")
-_KEYS = (*_REQUIRED, "tags", "stages", "score", "modes", "choose", "mirrored", "start")
+_KEYS = (*_REQUIRED, "tags", "stages", "score", "modes", "choose", "mirrored", "start", "ceiling_m")
 Binding = dict[str, str]
 Things = dict[str, list[Body]]
 """The models that a name in a call may stand for."""
@@ -42,6 +42,7 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
     tags = it.texts("tags", raw.get("tags", []), "a list of suites")
     for i, tag in enumerate(tags):
         it.one_of(f"tags.{i}", tag, "suite", suites())
+    start = _start(it, raw.get("start", {}))
     spec = TaskSpec(
         id=path.stem,
         path=path,
@@ -51,6 +52,7 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
         tags=tags,
         max_s=it.number("max_s", raw.get("max_s", 1), 0.5, 120),
         hold_s=it.number("hold_s", raw.get("hold_s", 0), 0.0, 10),
+        ceiling_m=_ceiling(it, start),
         mirrored=it.expect("mirrored", raw.get("mirrored", False), bool, "true or false")
         and raw.get("mirrored", False),
         instructions=_instructions(it, objects),
@@ -60,7 +62,7 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
         ),
         score=score[0] if score else None,
         objects=objects,
-        start=_start(it, raw.get("start", {})),
+        start=start,
     )
     return None if it.problems else spec
 
@@ -75,6 +77,17 @@ def _start(it: Complaints, raw: Any) -> Start:
         it.vector("start.spread_m", raw.get("spread_m", scene["start_spread_m"])),
         it.number("start.spread_yaw_deg", yaw, 0, 45),
     )
+
+
+def _ceiling(it: Complaints, start: Start) -> float | None:
+    """The height that the tool never exceeds, if the task has one."""
+    if "ceiling_m" not in it.raw:
+        return None
+    ceiling_m = it.number("ceiling_m", it.raw["ceiling_m"], 0.1, 0.5)
+    highest_m = start.tcp_m[2] + start.spread_m[2]
+    if ceiling_m < highest_m:
+        it.say("ceiling_m", f"the tool may start at {highest_m:g} m: lower [start], or raise this")
+    return ceiling_m
 
 
 def _bindings(it: Complaints, raw: Any, names: list[str]) -> list[Binding]:
