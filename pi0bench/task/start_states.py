@@ -40,6 +40,7 @@ class Layout:
         instruction: what is asked, in words.
         said: what an instruction may say of each object, by its name.
         expert_choice: uniform in [0, 1), for an expert that must choose.
+        script_seed: of what happens by itself.
     """
 
     bodies: tuple[Body, ...]
@@ -48,6 +49,7 @@ class Layout:
     instruction: str
     said: Mapping[str, Said]
     expert_choice: float
+    script_seed: int = 0
 
 
 def place(task: TaskSpec, rng: np.random.Generator) -> Layout:
@@ -71,7 +73,15 @@ def place(task: TaskSpec, rng: np.random.Generator) -> Layout:
     template = task.instructions[rng.integers(len(task.instructions))]
     said = _words(task, colors, swapped)
     text = template.format(**said)
-    return Layout(tuple(bodies), (x, y, z), float(yaw), text, said, float(rng.random()))
+    return Layout(
+        tuple(bodies),
+        (x, y, z),
+        float(yaw),
+        text,
+        said,
+        float(rng.random()),
+        int(rng.integers(2**32)),
+    )
 
 
 def _words(task: TaskSpec, colors: dict[str, str], swapped: bool) -> dict[str, Said]:
