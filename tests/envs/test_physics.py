@@ -188,8 +188,8 @@ def test_both_engines_took_the_mass_and_inertia_over() -> None:
     for name, index in one._names.items():
         if name == "world":
             continue
-        part = other._part(name)
-        info = other._client.getDynamicsInfo(part["body"], part.get("link", -1))
+        part = other._part(name, "A")
+        info = other._client.getDynamicsInfo(part["bodyA"], part.get("linkIndexA", -1))
         assert info[0] == pytest.approx(one._model.body_mass[index] if name != "link0" else 0), name
         if name != "link0":  # its base is fixed, so PyBullet gives it no mass
             expected = sorted(one._model.body_inertia[index])
