@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pi0bench.envs.pose import Array
-from pi0bench.task.expert import grasping, push_t, pushing
+from pi0bench.task.expert import grasping, inserting, push_t, pushing, tilting
 
 SKILLS: dict[str, Callable[..., Array]] = {
+    "back_off": inserting.back_off,
     "carry_past": grasping.carry_past,
+    "insert": inserting.insert,
     "leave": grasping.leave,
     "pick": grasping.pick,
+    "pour": tilting.pour,
     "press": pushing.press,
     "pull_open": pushing.pull_open,
     "push": pushing.push,
@@ -23,5 +26,6 @@ SKILLS: dict[str, Callable[..., Array]] = {
     "put_on": grasping.put_on,
     "put_round": grasping.put_round,
     "rise": pushing.rise,
+    "stand_up": tilting.stand_up,
     "touch": pushing.touch,
 }
