@@ -108,7 +108,7 @@ def around(world: World, ring: str, peg: str) -> bool:
     return low and apart_m(world, ring, peg) < 0.015 and bool(world.pose(ring).rot[2, 2] > 0.9)
 
 
-def inserted(world: World, plug: str, socket: str, *, least_m: float = 0.012) -> bool:
+def plugged(world: World, plug: str, socket: str, *, least_m: float = 0.012) -> bool:
     """True when the plug is straight in the socket, deeper than `least_m`."""
     own = world.pose(socket).inverse() @ world.pose(plug)
     foot_m = own.pos_m[2] - world.scene.body(plug).bottom_m
@@ -171,13 +171,13 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "firm": firm,
     "gripped": gripped,
     "held": held,
-    "inserted": inserted,
     "inside": inside,
     "left_of": left_of,
     "near": near,
     "on": on,
     "opened": opened,
     "outside": outside,
+    "plugged": plugged,
     "pressed": pressed,
     "released": released,
     "right_of": right_of,
