@@ -33,15 +33,14 @@ def pour(view: View, cup: str, bowl: str, *, tilt_deg: float = 100.0) -> Array:
 
 
 def stand_up(view: View, item: str) -> Array:
-    """Turn the held object until its z axis is upright, and set it down on the end it is nearer to.
+    """Turn the held object until its z axis is upright, and set it down on its lower end.
 
-    A lying one is turned so that the hand comes to point away from the middle of the table.
+    A lying one is turned so that the hand comes to point to the left: to the right it cannot.
     """
     own, body = view.world.pose(item), view.world.scene.body(item)
     axis = own.rot[:, 2]
     lying = abs(axis[2]) < 0.15
-    outward = np.sign(own.pos_m[1]) * np.sign(axis[1])
-    up = np.array([0, 0, outward if lying else np.sign(axis[2])])
+    up = np.array([0, 0, np.sign(axis[1] if lying else axis[2])])
     across = np.cross(axis, up)
     size = float(np.linalg.norm(across))
     left_rad = float(np.arctan2(size, axis @ up))
