@@ -16,6 +16,8 @@ from pi0bench.envs.render.renderer_protocol import NEAR_M, Camera, Light, Pictur
 from pi0bench.envs.scene import Body, Keypoint, Scene
 
 CAMERAS = ("front", "wrist")
+_NOWHERE_M = np.array([0.0, 0.0, -9.0])
+"""Where what is hidden is drawn: below the floor."""
 UNMOVED: Mapping[str, Pose] = {name: Pose() for name in CAMERAS}
 
 
@@ -27,17 +29,19 @@ class Snapshot:
         q_rad: arm, (7,).
         width_m: opening of the gripper.
         poses: every body by name.
-        joints: where the joint of each object that has one stands, by name.
+        joints: where the joints of each object that has some stand, by name.
+        hidden: what is not seen any more: names of bodies, each with a number of its geoms.
     """
 
     q_rad: Array
     width_m: float
     poses: dict[str, Pose]
-    joints: dict[str, float]
+    joints: dict[str, tuple[float, ...]]
+    hidden: frozenset[tuple[str, int]] = frozenset()
 
     def link_poses(self, body: Body) -> dict[str, Pose]:
         """World pose of every link of an object."""
-        return body.link_poses(self.poses[body.name], self.joints.get(body.name, 0.0))
+        return body.link_poses(self.poses[body.name], self.joints.get(body.name, ()))
 
     def keypoint_m(self, body: Body, point: Keypoint) -> Array:
         """Where an object's keypoint is in the world, (3,)."""
@@ -92,13 +96,13 @@ def picture(scene: Scene, snapshot: Snapshot, light: Light | None = None) -> Pic
     """Every primitive of the scene, placed as the snapshot says, in the usual light or another."""
     robot = link_poses(snapshot.q_rad, snapshot.width_m)
     geoms, positions, rotations = [], [], []
-    placed = [(link, robot[link.name]) for link in panda().body.links]
-    for body in scene.bodies:
-        poses = snapshot.link_poses(body)
-        placed += [(link, poses[link.name]) for link in body.links]
-    for link, pose in placed:
-        for geom in link.geoms:
+    placed = [(panda().body, robot)]
+    placed += [(body, snapshot.link_poses(body)) for body in scene.bodies]
+    for body, poses in placed:
+        own = ((poses[link.name], geom) for link in body.links for geom in link.geoms)
+        for number, (pose, geom) in enumerate(own):
             geoms.append(geom)
-            positions.append(pose.pos_m + pose.rot @ geom.pose.pos_m)
+            hidden = (body.name, number) in snapshot.hidden
+            positions.append(_NOWHERE_M if hidden else pose.pos_m + pose.rot @ geom.pose.pos_m)
             rotations.append(pose.rot @ geom.pose.rot)
     return Picture(tuple(geoms), np.array(positions), np.array(rotations), light or Light())

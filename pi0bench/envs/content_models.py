@@ -18,6 +18,8 @@ from pi0bench.envs.pose import Pose, from_rpy
 from pi0bench.envs.scene import Body, Geom, Interior, Joint, Keypoint, Link, Rgba
 from pi0bench.errors import UsageError, unknown
 
+_DRIVEN_BY = ("damping", "friction", "stiffness", "rest", "drive")
+
 
 @cache
 def read(*path: str) -> dict[str, Any]:
@@ -26,22 +28,37 @@ def read(*path: str) -> dict[str, Any]:
 
 
 def geoms_of(rows: list[dict[str, Any]], materials: dict[str, Rgba]) -> tuple[Geom, ...]:
-    """Geoms from their table rows; a row with `ring = n` stands n times about the z axis."""
+    """Geoms from their table rows.
+
+    A row with `ring = n` stands n times about the z axis; a box with `grid = [m, n]` is cut into m
+    by n cells, row by row.
+    """
     geoms = []
     for row in rows:
         pose = from_rpy(row.get("pos_m", (0, 0, 0)), np.radians(row.get("rpy_deg", (0, 0, 0))))
-        for turn in range(count := row.get("ring", 1)):
-            around = from_rpy((0, 0, 0), (0, 0, 2 * np.pi * turn / count))
-            geoms.append(
-                Geom(
-                    shape=row["shape"],
-                    size_m=tuple(float(x) for x in row["size_m"]),
-                    pose=around @ pose,
-                    rgba=materials[row.get("material", "")],
-                    friction=row.get("friction", 1.0),
-                    collide=row.get("collide", True),
-                )
+        size_m = tuple(float(x) for x in row["size_m"])
+        if "grid" in row:
+            columns, lines = (int(count) for count in row["grid"])
+            size_m = (size_m[0] / columns, size_m[1] / lines, size_m[2])
+            places = [
+                pose @ Pose(np.array([x * size_m[0], y * size_m[1], 0.0]))
+                for y in range(1 - lines, lines, 2)
+                for x in range(1 - columns, columns, 2)
+            ]
+        else:
+            turns = [2 * np.pi * turn / row.get("ring", 1) for turn in range(row.get("ring", 1))]
+            places = [from_rpy((0, 0, 0), (0, 0, turn)) @ pose for turn in turns]
+        geoms += [
+            Geom(
+                shape=row["shape"],
+                size_m=size_m,
+                pose=place,
+                rgba=materials[row.get("material", "")],
+                friction=row.get("friction", 1.0),
+                collide=row.get("collide", True),
             )
+            for place in places
+        ]
     return tuple(geoms)
 
 
@@ -88,10 +105,10 @@ def _body(path: Path) -> Body:
     colored = {"": tuple(raw["color"]), **materials}
     links: list[Link] = []
     for row in raw["link"]:
-        root = links[0].name if links else None
-        place = Pose(np.array(row.get("pos_m", (0, 0, 0)), float))
+        parent = row.get("parent", links[0].name if links else None)
+        place = from_rpy(row.get("pos_m", (0, 0, 0)), np.radians(row.get("rpy_deg", (0, 0, 0))))
         geoms = geoms_of(row["geom"], colored)
-        links.append(Link(row["name"], geoms, row["mass_kg"], root, place, _joint(row)))
+        links.append(Link(row["name"], geoms, row["mass_kg"], parent, place, _joint(row)))
     points = raw.get("keypoint", [{"name": name, "link": links[0].name}])
     return Body(
         name,
@@ -101,25 +118,29 @@ def _body(path: Path) -> Body:
             Keypoint(row["name"], row["link"], tuple(row.get("pos_m", (0, 0, 0)))) for row in points
         ),
         interior=_interior(raw["interior"]) if "interior" in raw else None,
+        joints_at=(0.0,) * sum(link.joint is not None for link in links),
         **{key: raw[key] for key in ("bottom_m", "top_m", "radius_m", "yaw_symmetry")},
     )
 
 
 def _joint(row: dict[str, Any]) -> Joint | None:
-    if "slide" not in row:
-        return None
-    drive = {key: row[key] for key in ("damping", "friction", "stiffness", "rest") if key in row}
-    return Joint("slide", tuple(row["slide"]), tuple(row["range_m"]), **drive)
+    moves = {key: row[key] for key in _DRIVEN_BY if key in row}
+    if "slide" in row:
+        return Joint("slide", tuple(row["slide"]), tuple(row["range_m"]), **moves)
+    if "hinge" in row:
+        return Joint("hinge", tuple(row["hinge"]), tuple(row["range_rad"]), **moves)
+    return None
 
 
 def _interior(row: dict[str, Any]) -> Interior:
     return Interior(row["link"], geoms_of([row], {"": (0, 0, 0, 0)})[0])
 
 
-def instance(name: str, of: str, pose: Pose, color: str | None = None, joint_at: float = 0) -> Body:
+def instance(name: str, of: str, pose: Pose, color: str | None = None) -> Body:
     """An object of that model: its name in the scene, where it stands, and its colour if any.
 
-    The colour replaces the model's own; shapes with a `material` keep theirs.
+    Its joints stand at 0. The colour replaces the model's own; shapes with a `material` keep
+    theirs.
     """
     body = model(of)
     own = tuple(_raw(_file(of))["color"])
@@ -134,7 +155,7 @@ def instance(name: str, of: str, pose: Pose, color: str | None = None, joint_at:
             for link in links
         )
         points = tuple(replace(p, name=name_in_color(p.name, color)) for p in points)
-    return replace(body, name=name, links=links, pose=pose, keypoints=points, joint_at=joint_at)
+    return replace(body, name=name, links=links, pose=pose, keypoints=points)
 
 
 def name_in_color(keypoint: str, color: str) -> str:

@@ -23,6 +23,8 @@ class Panda:
     Attributes:
         home_rad: ready posture, (7,), also the posture that the IK is pulled to.
         low_rad, high_rad: joint limits, (7,).
+        max_speed_rad_s: of each joint, (7,).
+        max_finger_speed_m_s: of each finger.
         servo: engine name → servo constants of that engine.
     """
 
@@ -30,6 +32,8 @@ class Panda:
     home_rad: Array
     low_rad: Array
     high_rad: Array
+    max_speed_rad_s: Array
+    max_finger_speed_m_s: float
     tcp: Pose
     servo: dict[str, dict[str, Any]]
 
@@ -63,6 +67,8 @@ def panda() -> Panda:
         np.array(raw["home_rad"]),
         limits[:, 0],
         limits[:, 1],
+        np.array(raw["max_speed_rad_s"]),
+        raw["max_finger_speed_m_s"],
         Pose(np.array([0, 0, raw["tcp_m"]])),
         raw["servo"],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -10,7 +11,8 @@ import numpy as np
 
 from pi0bench.envs.pose import Array, Pose, rot_of
 
-Shape = Literal["box", "cylinder", "capsule"]
+Shape = Literal["box", "cylinder", "capsule", "sphere"]
+Drive = Literal["", "carriage", "belt"]
 Rgba = tuple[float, float, float, float]
 
 
@@ -19,7 +21,8 @@ class Geom:
     """One primitive, fixed to a link.
 
     Attributes:
-        size_m: box: half extents (x, y, z); cylinder and capsule: (radius, half length along z).
+        size_m: box: half extents (x, y, z); cylinder and capsule: (radius, half length along z);
+            sphere: (radius,).
         pose: of the primitive, in the link's frame.
         collide: False for what is only seen, such as a painted zone.
     """
@@ -38,6 +41,8 @@ class Joint:
 
     Attributes:
         max_force: of the servo that drives it, if any does.
+        drive: a carriage moves along at its body's speed; a belt stays, and carries what lies on it
+            as an endless one would.
         friction: dry friction.
         stiffness, rest: of a spring, and where that spring would rest.
     """
@@ -51,6 +56,7 @@ class Joint:
     friction: float = 0.0
     stiffness: float = 0.0
     rest: float = 0.0
+    drive: Drive = ""
 
     def moved(self, value: float) -> Pose:
         """What the joint adds to its link's pose when it stands at `value`."""
@@ -117,10 +123,11 @@ class Interior:
 class Body:
     """A tree of links (parents first) that stands somewhere: fixed, or free to move.
 
-    An object has at most one joint, and then it is fixed; the robot has more.
+    An object that has joints is fixed.
 
     Attributes:
-        joint_at: where the object's joint starts.
+        joints_at: where the object's joints start, in the order of `joints`.
+        speed_m_s: of its driven joints.
         bottom_m: depth of its underside below its frame.
         top_m: height of its top above its frame.
         radius_m: of its footprint.
@@ -133,7 +140,8 @@ class Body:
     links: tuple[Link, ...]
     free: bool = False
     pose: Pose = field(default_factory=Pose)
-    joint_at: float = 0.0
+    joints_at: tuple[float, ...] = ()
+    speed_m_s: float = 0.0
     bottom_m: float = 0.0
     top_m: float = 0.0
     radius_m: float = 0.0
@@ -142,17 +150,24 @@ class Body:
     interior: Interior | None = None
 
     @cached_property
-    def joint(self) -> Joint | None:
-        """The object's joint, if it has one."""
-        return next((link.joint for link in self.links if link.joint), None)
+    def joints(self) -> tuple[Joint, ...]:
+        """The object's joints, in the order of its links."""
+        return tuple(link.joint for link in self.links if link.joint)
 
-    def link_poses(self, pose: Pose, joint_at: float) -> dict[str, Pose]:
-        """World pose of every link of the object when its root and joint stand there."""
+    @cached_property
+    def frame_link(self) -> str:
+        """The link whose frame is the object's: that of a carriage, else the root."""
+        carriages = (k.name for k in self.links if k.joint and k.joint.drive == "carriage")
+        return next(carriages, self.links[0].name)
+
+    def link_poses(self, pose: Pose, joints_at: Iterable[float]) -> dict[str, Pose]:
+        """World pose of every link of the object when its root and joints stand there."""
         poses: dict[str, Pose] = {}
+        left = iter(joints_at)
         for link in self.links:
             base = poses[link.parent] if link.parent else pose
             placed = base @ link.pose
-            poses[link.name] = placed @ link.joint.moved(joint_at) if link.joint else placed
+            poses[link.name] = placed @ link.joint.moved(next(left)) if link.joint else placed
         return poses
 
 
@@ -186,6 +201,8 @@ def _volume(geom: Geom) -> float:
             return 2 * np.pi * r**2 * half
         case "capsule", (r, half):
             return 2 * np.pi * r**2 * half + 4 / 3 * np.pi * r**3
+        case "sphere", (r,):
+            return 4 / 3 * np.pi * r**3
     raise ValueError(f"a {geom.shape} cannot have size {geom.size_m}")
 
 
@@ -194,6 +211,8 @@ def _unit_inertia(geom: Geom) -> Array:
     match geom.shape, geom.size_m:
         case "box", (x, y, z):
             return np.array([y * y + z * z, x * x + z * z, x * x + y * y]) / 3
+        case "sphere", (r,):
+            return np.full(3, 0.4 * r * r)
         case _, (r, half):
             side = r * r / 4 + half * half / 3
             return np.array([side, side, r * r / 2])

@@ -23,13 +23,14 @@ def objects(bodies: tuple[Body, ...], snapshot: Snapshot) -> NDArray[np.float32]
     """Where the bodies are, in their order, (8 · bodies,).
 
     For each: position of its root link in the base frame (3, m, clipped to ±`FAR_M`), unit
-    quaternion (w, x, y, z) with w ≥ 0 (4), and where its joint stands (1, m; 0 if it has none).
+    quaternion (w, x, y, z) with w ≥ 0 (4), and where its first joint stands (1, m or rad; 0 if it
+    has none).
     What is screwed to the table never changes its height and tilt.
     """
     rows = []
     for body in bodies:
         pose = snapshot.poses[body.name]
-        at = np.clip(snapshot.joints.get(body.name, 0.0), -1.0, 1.0)
+        at = np.clip(next(iter(snapshot.joints.get(body.name, ())), 0.0), -1.0, 1.0)
         rows.append([*np.clip(pose.pos_m, -FAR_M, FAR_M), *pose.quat_wxyz(), at])
     return np.array(rows, np.float32).ravel()
 
@@ -78,7 +79,7 @@ def _wanted(scene: Scene) -> list[bool]:
 
 
 def _faces_m2(geom: Geom) -> Array:
-    """Area of each face: six of a box, side and ends of the others."""
+    """Area of each face: six of a box, side and ends of a cylinder or capsule, one of a sphere."""
     match geom.shape, geom.size_m:
         case "box", (x, y, z):
             return 4 * np.repeat([y * z, z * x, x * y], 2)
@@ -86,6 +87,8 @@ def _faces_m2(geom: Geom) -> Array:
             return np.pi * r * np.array([4 * half, r, r])
         case "capsule", (r, half):
             return np.pi * r * np.array([4 * half, 4 * r])
+        case "sphere", (r,):
+            return np.array([4 * np.pi * r * r])
     raise ValueError(f"a {geom.shape} cannot have size {geom.size_m}")
 
 
@@ -101,6 +104,8 @@ def _on_face(geom: Geom, face: NDArray[np.intp], u: Array, v: Array) -> Array:
         return unit * geom.size_m
     r, half = geom.size_m[0], geom.size_m[-1]
     ball = r * np.column_stack([round_xy * np.sqrt(1 - signed**2)[:, None], signed])
+    if geom.shape == "sphere":
+        return ball
     side = np.column_stack([r * round_xy, half * signed])
     if geom.shape == "capsule":
         end = ball + np.where(signed < 0, -half, half)[:, None] * [0, 0, 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,10 +22,17 @@ class PhysicsFault(EnvFault):
 
 @dataclass(frozen=True)
 class ArmState:
-    """Measured joint angles in radians, (7,), and the opening between the finger pads in metres."""
+    """The arm.
+
+    Attributes:
+        q_rad: measured joint angles, (7,).
+        width_m: measured opening between the finger pads.
+        wanted_width_m: the opening that the gripper is to reach.
+    """
 
     q_rad: Array
     width_m: float
+    wanted_width_m: float
 
 
 class World(Protocol):
@@ -53,19 +61,35 @@ class World(Protocol):
         ...
 
     def pose(self, name: str) -> Pose:
-        """World pose of a body (its root link) or of a link of the robot."""
+        """World pose of a body (see `scene.Body.frame_link`) or of a link of the robot."""
+        ...
+
+    def root_pose(self, name: str) -> Pose:
+        """World pose of a body's root link, which differs from its pose for carriages alone."""
         ...
 
     def set_pose(self, name: str, pose: Pose) -> None:
-        """Put a body there, at rest."""
+        """Put a body's root link there, at rest."""
         ...
 
-    def joint(self, name: str) -> float:
-        """Where the joint of an object stands, metres or radians."""
+    def velocity(self, name: str) -> Array:
+        """How fast a body's frame moves, (3,), m/s."""
         ...
 
-    def set_joint(self, name: str, value: float) -> None:
-        """Put an object's joint there, at rest."""
+    def set_velocity(self, name: str, velocity_m_s: Array) -> None:
+        """Let a free body move that fast, (3,), from now on, without turning."""
+        ...
+
+    def joints(self, name: str) -> Array:
+        """Where the joints of an object stand, (joints,), metres or radians."""
+        ...
+
+    def set_joints(self, name: str, values: Sequence[float]) -> None:
+        """Put an object's joints there, at rest."""
+        ...
+
+    def set_rests(self, name: str, values: Sequence[float]) -> None:
+        """Let the springs of an object's joints pull there from now on."""
         ...
 
     def contact(self, a: str, b: str) -> bool:

@@ -12,6 +12,9 @@ from pi0bench.envs.scene import Body
 from pi0bench.envs.world_protocol import World
 from pi0bench.task.coverage import covered, flat, reward
 
+_FIRM_M = 0.012
+"""So much less than its width the gripper is told to open while it presses on a thing."""
+
 
 def tcp_m(world: World) -> Array:
     """Measured position of the tool centre point, (3,)."""
@@ -26,8 +29,7 @@ def apart_m(world: World, a: str, b: str) -> float:
 def link_pose(world: World, item: str, link: str) -> Pose:
     """World pose of a link of an object, wherever its joint stands."""
     body = world.scene.body(item)
-    at = world.joint(item) if body.joint else 0.0
-    return body.link_poses(world.pose(item), at)[link]
+    return body.link_poses(world.root_pose(item), world.joints(item))[link]
 
 
 def near(world: World, item: str, *, reach_m: float = 0.05) -> bool:
@@ -47,6 +49,23 @@ def held(world: World, item: str) -> bool:
     """True when both fingers touch the object and it is between them."""
     between = np.linalg.norm(tcp_m(world) - world.pose(item).pos_m) < 0.03
     return bool(between) and all(world.contact(item, f) for f in FINGERS)
+
+
+def firm(world: World, item: str) -> bool:
+    """True when the object is held, and the fingers press on it."""
+    arm = world.arm()
+    return arm.width_m - arm.wanted_width_m > _FIRM_M and held(world, item)
+
+
+def gripped(world: World, item: str) -> bool:
+    """True when both fingers touch the object, and its first keypoint is between them."""
+    return near(world, item, reach_m=0.025) and all(world.contact(item, f) for f in FINGERS)
+
+
+def away(world: World, item: str, *, by_m: float = 0.08) -> bool:
+    """True when no finger touches the object, and the tool is farther than `by_m` from it."""
+    apart = float(np.linalg.norm(tcp_m(world) - world.pose(item).pos_m))
+    return apart > by_m and released(world, item)
 
 
 def released(world: World, item: str) -> bool:
@@ -84,9 +103,9 @@ def around(world: World, ring: str, peg: str) -> bool:
     return low and apart_m(world, ring, peg) < 0.015 and bool(world.pose(ring).rot[2, 2] > 0.9)
 
 
-def beyond(world: World, item: str, obstacle: str) -> bool:
-    """True when the object is farther from the robot's base than the obstacle."""
-    return bool(world.pose(item).pos_m[0] > world.pose(obstacle).pos_m[0])
+def beyond(world: World, item: str, obstacle: str, *, by_m: float = 0.0) -> bool:
+    """True when the object is farther ahead of the robot's base than the obstacle, by `by_m`."""
+    return bool(world.pose(item).pos_m[0] > world.pose(obstacle).pos_m[0] + by_m)
 
 
 def left_of(world: World, item: str, obstacle: str) -> bool:
@@ -103,30 +122,33 @@ def right_of(world: World, item: str, obstacle: str) -> bool:
 
 def opened(world: World, cabinet: str, *, least_m: float = 0.08) -> bool:
     """True when the cabinet's drawer is out by `least_m` or more."""
-    return world.joint(cabinet) > least_m
+    return bool(world.joints(cabinet)[0] > least_m)
 
 
 def closed(world: World, cabinet: str, *, most_m: float = 0.01) -> bool:
     """True when the cabinet's drawer is out by `most_m` or less."""
-    return world.joint(cabinet) < most_m
+    return bool(world.joints(cabinet)[0] < most_m)
 
 
 def pressed(world: World, button: str, *, least_m: float = 0.006) -> bool:
     """True when the button is down by `least_m` or more."""
-    return world.joint(button) < -least_m
+    return bool(world.joints(button)[0] < -least_m)
 
 
 def unpressed(world: World, button: str, *, most_m: float = 0.003) -> bool:
     """True when the button is down by less than `most_m`."""
-    return world.joint(button) > -most_m
+    return bool(world.joints(button)[0] > -most_m)
 
 
 PREDICATES: dict[str, Callable[..., bool]] = {
     "above": above,
     "around": around,
+    "away": away,
     "beyond": beyond,
     "closed": closed,
     "covered": covered,
+    "firm": firm,
+    "gripped": gripped,
     "held": held,
     "inside": inside,
     "left_of": left_of,
@@ -142,7 +164,7 @@ PREDICATES: dict[str, Callable[..., bool]] = {
 MEASURES: dict[str, Callable[..., float]] = {"reward": reward}
 NEEDS: dict[str, Callable[[Body], bool]] = {
     "block": flat,
-    "button": lambda of: of.joint is not None and of.joint.stiffness > 0,
+    "button": lambda of: any(joint.stiffness > 0 for joint in of.joints),
     "cabinet": lambda of: any(link.name == "drawer" for link in of.links),
     "container": lambda of: of.interior is not None,
     "outline": flat,

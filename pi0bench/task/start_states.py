@@ -38,6 +38,7 @@ class Layout:
         instruction: what is asked, in words.
         said: what an instruction may say of each object, by its name.
         expert_choice: uniform in [0, 1), for an expert that must choose.
+        script_seed: of what happens by itself.
     """
 
     bodies: tuple[Body, ...]
@@ -46,6 +47,7 @@ class Layout:
     instruction: str
     said: Mapping[str, Said]
     expert_choice: float
+    script_seed: int = 0
 
 
 def place(task: TaskSpec, rng: np.random.Generator) -> Layout:
@@ -58,10 +60,11 @@ def place(task: TaskSpec, rng: np.random.Generator) -> Layout:
     poses = _poses(task, rng)
     bodies = []
     for item in task.objects:
-        joint_at = rng.uniform(*item.place.joint_m)
         color = colors.get(item.name)
+        joint_at = rng.uniform(*item.place.joint_m)
+        body = content_models.instance(item.name, item.model, poses[item.name], color)
         bodies.append(
-            content_models.instance(item.name, item.model, poses[item.name], color, joint_at)
+            replace(body, joints_at=(joint_at, *body.joints_at[1:]) if body.joints else ())
         )
     swapped = task.mirrored and rng.random() < 0.5
     if swapped:
@@ -72,7 +75,15 @@ def place(task: TaskSpec, rng: np.random.Generator) -> Layout:
     template = task.instructions[rng.integers(len(task.instructions))]
     said = _words(task, colors, swapped)
     text = template.format(**said)
-    return Layout(tuple(bodies), (x, y, z), float(yaw), text, said, float(rng.random()))
+    return Layout(
+        tuple(bodies),
+        (x, y, z),
+        float(yaw),
+        text,
+        said,
+        float(rng.random()),
+        int(rng.integers(2**32)),
+    )
 
 
 def _words(task: TaskSpec, colors: dict[str, str], swapped: bool) -> dict[str, Said]:

@@ -60,7 +60,7 @@ def _place(it: Complaints, where: str, row: dict[str, Any]) -> Place:
         return Place((0, 0), (0, 0))
     it.keys(where, raw, ("x_m", "y_m", "yaw_deg", "joint_m"), required=("x_m", "y_m"))
     known = row.get("model") in content_models.names()
-    joint = content_models.model(row["model"]).joint if known else None
+    joint = next(iter(content_models.model(row["model"]).joints if known else ()), None)
     at = raw.get("joint_m", [0, 0])
     if "joint_m" in raw and known and joint is None:
         it.say(f"{where}.joint_m", f"{row['model']} has no joint")

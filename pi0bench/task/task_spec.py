@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pi0bench.content.toml_errors import Range
-from pi0bench.task.call_parser import Call
+from pi0bench.task.call_parser import Call, Rule
+from pi0bench.task.scripts import SCRIPTS
+from pi0bench.task.scripts.script import Script
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,28 @@ class Start:
 
 
 @dataclass(frozen=True)
+class ScriptSpec:
+    """What happens by itself: a kind of `SCRIPTS`, or "" for nothing, and the objects of it."""
+
+    kind: str = ""
+    things: tuple[str, ...] = ()
+
+    def make(self) -> Script:
+        """A script that has not begun."""
+        return SCRIPTS.get(self.kind, Script)(self.things)
+
+
+@dataclass(frozen=True)
 class Way:
     """One of the right ways to do a task; most tasks have one.
 
     Attributes:
-        plan: the expert's skills.
+        plan: the expert's skills, of which the last whose conditions hold acts.
         stages: calls whose first truths, in order, give partial credit.
         goal: calls that must all be true.
     """
 
-    plan: tuple[Call, ...]
+    plan: tuple[Rule, ...]
     stages: tuple[Call, ...]
     goal: tuple[Call, ...]
 
@@ -95,3 +109,4 @@ class TaskSpec:
     score: Call | None
     objects: tuple[ObjectSpec, ...]
     start: Start
+    script: ScriptSpec = ScriptSpec()

@@ -21,7 +21,7 @@ AWAY = np.array([0, 0, 1, 0, 0, 0, -1.0])
 
 
 def joints(world: World) -> dict[str, float]:
-    return {body.name: world.joint(body.name) for body in world.scene.bodies if body.joint}
+    return {body.name: world.joints(body.name)[0] for body in world.scene.bodies if body.joints}
 
 
 def drawer_pose(world: World) -> Pose:
@@ -48,15 +48,15 @@ def test_a_joint_starts_where_the_layout_says(task_id: str, engine: str, make_en
     for seed in range(3):
         env = make_env(task_id, engine, seed)
         for body in env.layout.bodies:
-            if body.joint:
-                assert env.world.joint(body.name) == pytest.approx(body.joint_at, abs=1e-3)
+            if body.joints:
+                assert env.world.joints(body.name)[0] == pytest.approx(body.joints_at[0], abs=1e-3)
 
 
 def test_a_joint_that_was_put_somewhere_is_there(engine: str, make_env: MakeEnv) -> None:
     world = make_env("press_button", engine).world
     for number, name in enumerate(("target", "other", "another")):
-        world.set_joint(name, -0.003 * number)
-    at = [world.joint(name) for name in ("target", "other", "another")]
+        world.set_joints(name, [-0.003 * number])
+    at = [world.joints(name)[0] for name in ("target", "other", "another")]
     assert at == pytest.approx([0.0, -0.003, -0.006], abs=1e-9)
 
 
@@ -66,7 +66,7 @@ def test_links_are_where_the_engine_has_them(engine: str, make_env: MakeEnv) -> 
     for at in (0.0, 0.05, 0.12):
         for root in (body.pose, from_rpy((0.5, -0.1, 0.4), (0.1, -0.2, 0.7))):
             world.set_pose("cabinet", root)
-            world.set_joint("cabinet", at)
+            world.set_joints("cabinet", [at])
             ours, theirs = body.link_poses(root, at), drawer_pose(world)
             assert np.abs(ours["drawer"].pos_m - theirs.pos_m).max() < 1e-6
             assert np.abs(ours["drawer"].rot - theirs.rot).max() < 1e-6
@@ -79,7 +79,7 @@ def test_a_cube_on_either_link_touches_the_object(engine: str, make_env: MakeEnv
     cabinet, cube = world.scene.body("cabinet"), world.scene.body("cube")
     world.step(1)
     assert not world.contact("cube", "cabinet")
-    world.set_joint("cabinet", 0.12)
+    world.set_joints("cabinet", [0.12])
     links = cabinet.link_poses(world.pose("cabinet"), 0.12)
     tray = links["drawer"] @ Pose(np.array([0.05, 0, 0.012 + cube.bottom_m]))
     roof = links["shell"] @ Pose(np.array([0.08, 0, cabinet.top_m + cube.bottom_m]))
@@ -94,9 +94,9 @@ def test_a_cube_on_either_link_touches_the_object(engine: str, make_env: MakeEnv
 def tilted(world: World, degrees: float) -> float:
     """Where the drawer is after half a second in the free air, its front that much down."""
     world.set_pose("cabinet", from_rpy((0.5, 0.8, 0.6), (0, -np.radians(degrees), 0)))
-    world.set_joint("cabinet", 0.05)
+    world.set_joints("cabinet", [0.05])
     world.step(250)
-    return world.joint("cabinet")
+    return world.joints("cabinet")[0]
 
 
 def test_dry_friction_holds_a_drawer_and_a_steep_slope_does_not(
@@ -113,17 +113,17 @@ def test_dry_friction_holds_a_drawer_and_a_steep_slope_does_not(
 
 def test_a_drawer_stays_where_the_hand_left_it(engine: str, make_env: MakeEnv) -> None:
     env = make_env("open_drawer", engine)
-    while env.world.joint("cabinet") < 0.05:
+    while env.world.joints("cabinet")[0] < 0.05:
         assert env.steps < env.max_steps
         env.step(env.expert_action())
     back = np.array([0.3, 0, 0, 0, 0, 0, -1.0])  # off the bar, then up
     for action in [back] * 2 + [AWAY] * 8:
         env.step(action)
-    left = env.world.joint("cabinet")
+    left = env.world.joints("cabinet")[0]
     assert not any(env.world.contact("cabinet", finger) for finger in FINGERS)
     env.world.step(500)
     assert left > 0.03
-    assert env.world.joint("cabinet") == pytest.approx(left, abs=5e-4)
+    assert env.world.joints("cabinet")[0] == pytest.approx(left, abs=5e-4)
 
 
 def test_a_button_stays_down_while_pressed_and_springs_back(engine: str, make_env: MakeEnv) -> None:
@@ -131,7 +131,7 @@ def test_a_button_stays_down_while_pressed_and_springs_back(engine: str, make_en
     pushed_down(env)
     for _ in range(10):
         env.step(env.expert_action())
-        assert env.world.joint("target") < -0.006
+        assert env.world.joints("target")[0] < -0.006
     for _ in range(10):
         env.step(AWAY)
     assert joints(env.world) == pytest.approx(
@@ -141,10 +141,10 @@ def test_a_button_stays_down_while_pressed_and_springs_back(engine: str, make_en
 
 def test_a_button_that_nothing_holds_does_not_stay_down(engine: str, make_env: MakeEnv) -> None:
     world = make_env("press_button", engine).world
-    world.set_joint("target", -0.010)
-    assert world.joint("target") == pytest.approx(-0.010, abs=1e-9)
+    world.set_joints("target", [-0.010])
+    assert world.joints("target")[0] == pytest.approx(-0.010, abs=1e-9)
     world.step(100)
-    assert world.joint("target") == pytest.approx(0.0, abs=SOFT_STOP_M)
+    assert world.joints("target")[0] == pytest.approx(0.0, abs=SOFT_STOP_M)
 
 
 @pytest.mark.parametrize("task_id", JOINTED)
@@ -178,20 +178,20 @@ def test_equal_seeds_give_equal_joints_to_the_last_bit(
 def test_a_snapshot_brings_the_joints_back(engine: str, make_env: MakeEnv) -> None:
     env = make_env("press_button", engine)
     pushed_down(env)
-    state, down = env.world.state(), env.world.joint("target")
+    state, down = env.world.state(), env.world.joints("target")[0]
 
     def release() -> list[float]:
         env.world.set_arm_target(env.world.arm().q_rad - [0, 0.2, 0, 0, 0, 0, 0], 0.0)
         path = []
         for _ in range(20):
             env.world.step(5)
-            path.append(env.world.joint("target"))
+            path.append(env.world.joints("target")[0])
         return path
 
     first = release()
     assert first[-1] > down + 0.004
     env.world.set_state(state)
-    assert env.world.joint("target") == down
+    assert env.world.joints("target")[0] == down
     assert release() == first
 
 

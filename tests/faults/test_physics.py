@@ -64,7 +64,7 @@ def test_a_state_that_is_not_finite_is_a_fault(
 
 def test_a_joint_that_is_not_finite_is_a_fault(engine: str, make_env: MakeEnv) -> None:
     env = make_env("cube_in_drawer", engine)
-    env.world.set_joint("cabinet", np.nan)
+    env.world.set_joints("cabinet", [np.nan])
     with pytest.raises(PhysicsFault):
         env.world.step(25)
 

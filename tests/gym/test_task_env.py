@@ -82,7 +82,7 @@ def may_stay(env: TabletopEnv) -> np.ndarray:
         at[[2, 4, 5]] = fixed
         at[3] = straight  # what hardly turns has w = 1 in 32 bits
         at[6] = fixed and straight
-        at[7] = body.joint is None or item.name not in handled
+        at[7] = not body.joints or item.name not in handled
         stays.append(at)
     return np.concatenate(stays)
 
@@ -178,15 +178,15 @@ def test_each_object_has_its_own_numbers(task_id: str, engine: str, make: Make) 
     there = from_quat([0.5, -0.1, 0.3], [0.5, 0.5, -0.1, 0.7])
     for i, body in enumerate(bodies):
         before = objects(bodies, env.tabletop.snapshot()).reshape(-1, OBJECT_DIM)
-        if body.joint:
-            world.set_joint(body.name, sum(body.joint.range) / 2)
+        if body.joints:
+            world.set_joints(body.name, [sum(body.joints[0].range) / 2])
         if body.free:
             world.set_pose(body.name, there)
         after = objects(bodies, env.tabletop.snapshot()).reshape(-1, OBJECT_DIM)
         # MuJoCo's poses are one physics step old until something is put elsewhere.
         assert np.delete(after, i, 0) == pytest.approx(np.delete(before, i, 0), abs=1e-5)
-        if body.joint:
-            assert after[i, 7] == pytest.approx(sum(body.joint.range) / 2)
+        if body.joints:
+            assert after[i, 7] == pytest.approx(sum(body.joints[0].range) / 2)
         if body.free:
             assert after[i, :7] == pytest.approx([*there.pos_m, *there.quat_wxyz()])
 

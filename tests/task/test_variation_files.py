@@ -61,7 +61,7 @@ def renderer(request: pytest.FixtureRequest) -> Iterator[Renderer]:
 
 def described(of: str, name: str, episode: int = 0) -> tuple[object, ...]:
     layout, how = start(task(of), name, 0, episode)
-    bodies = [(b.name, *b.pose.pos_m, *b.pose.rot.ravel(), b.joint_at) for b in layout.bodies]
+    bodies = [(b.name, *b.pose.pos_m, *b.pose.rot.ravel(), b.joints_at) for b in layout.bodies]
     bumps = [(*pose.pos_m, *pose.rot.ravel()) for pose in how.bumps.values()]
     light = (*how.light.turn.ravel(), how.light.brightness, *how.light.rgb)
     return layout.instruction, bodies, bumps, light, how.friction
@@ -87,7 +87,7 @@ def test_the_nominal_start_state_stays(name: str, task_id: str) -> None:
             assert one.name == two.name
             assert np.array_equal(one.pose.pos_m, two.pose.pos_m)
             assert np.array_equal(one.pose.rot, two.pose.rot)
-            assert one.joint_at == two.joint_at
+            assert one.joints_at == two.joints_at
             assert one.keypoints == two.keypoints
         assert (plain.tcp_m, plain.yaw_rad, plain.expert_choice) == (
             other.tcp_m,

@@ -25,6 +25,8 @@ from pi0bench.task.tabletop_episode import Tabletop, images
 from pi0bench.task.task_spec import ObjectSpec, TaskSpec
 
 MAX_OBJECTS = 6
+MAX_JOINTS = 2
+"""Of an object."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +77,9 @@ class TabletopScenery:
         table = content_models.table()
         poses, joints = {table.name: table.pose}, {}
         noted = zip(self._bodies, row["poses"], row["joints"], strict=False)
-        for body, pose, joint_at in noted:
+        for body, pose, joints_at in noted:
             poses[body.name] = from_quat(pose[:3], pose[3:])
-            joints[body.name] = float(joint_at)
+            joints[body.name] = tuple(joints_at[: len(body.joints)].tolist())
         snap = Snapshot(row["q_rad"], float(row["width_m"]), poses, joints)
         return TabletopMoment(Scene(panda().body, (table, *self._bodies)), snap)
 
@@ -112,13 +114,17 @@ class TabletopWorld:
         return DemonstratedTabletop(spec, layout_of(spec, seed, number), self._engine)
 
     def note(self, episode: DemonstratedTabletop) -> Row:
-        """`q_rad` (7,), `width_m` (), `poses` (MAX_OBJECTS, 7; metres and wxyz) and `joints`."""
+        """`q_rad` (7,), `width_m` (), `poses` (MAX_OBJECTS, 7; metres and wxyz), `joints`.
+
+        The joints are (MAX_OBJECTS, MAX_JOINTS).
+        """
         snap = episode.snapshot()
-        poses, joints = np.zeros((MAX_OBJECTS, 7), np.float32), np.zeros(MAX_OBJECTS, np.float32)
+        poses = np.zeros((MAX_OBJECTS, 7), np.float32)
+        joints = np.zeros((MAX_OBJECTS, MAX_JOINTS), np.float32)
         for i, body in enumerate(episode.layout.bodies):
             pose = snap.poses[body.name]
             poses[i] = [*pose.pos_m, *pose.quat_wxyz()]
-            joints[i] = snap.joints.get(body.name, 0.0)
+            joints[i, : len(body.joints)] = snap.joints.get(body.name, ())
         return {
             "q_rad": snap.q_rad.astype(np.float32),
             "width_m": np.array(snap.width_m, np.float32),
@@ -155,7 +161,7 @@ def layout_of(task: TaskSpec, seed: int, number: int) -> Layout:
 
 def _heights_m(item: ObjectSpec, colors: Sequence[str]) -> dict[str, float]:
     body = content_models.model(item.model)
-    poses = body.link_poses(Pose(np.array([0, 0, body.bottom_m])), 0.0)
+    poses = body.link_poses(Pose(np.array([0, 0, body.bottom_m])), body.joints_at)
     found = {}
     for point in body.keypoints:
         height = round(float(poses[point.link].pos_m[2] + point.pos_m[2]), 4)

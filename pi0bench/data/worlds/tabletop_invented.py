@@ -41,15 +41,15 @@ def draw_scene(task: TaskSpec, rng: np.random.Generator) -> tuple[Scene, Snapsho
         bodies[small[0]] = replace(item, pose=pose)
     scene = Scene(panda().body, (content_models.table(), *bodies))
     poses = {body.name: body.pose for body in scene.bodies}
-    return scene, Snapshot(q, width, poses, {body.name: body.joint_at for body in bodies})
+    return scene, Snapshot(q, width, poses, {body.name: body.joints_at for body in bodies})
 
 
 def _moved(body: Body, rng: np.random.Generator) -> Body:
-    """The body with its joint, if it has one, anywhere in its range, and often at an end."""
-    if body.joint is None:
-        return body
-    low, high = body.joint.range
-    return replace(body, joint_at=float(np.clip(rng.uniform(1.5 * low, 1.5 * high), low, high)))
+    """The body with each of its joints anywhere in its range, and often at an end."""
+    low, high = np.array([joint.range for joint in body.joints]).reshape(-1, 2).T
+    margin = (high - low) / 4
+    at = rng.uniform(low - margin, high + margin).clip(low, high)
+    return replace(body, joints_at=tuple(at.tolist()))
 
 
 def _arm(target: Body, rng: np.random.Generator) -> tuple[Array, float]:
@@ -71,7 +71,7 @@ def _put(item: Body, base: Body, rng: np.random.Generator) -> Body:
     x, y = rng.normal(0, 0.008, 2)
     at = base.pose.pos_m + np.array([0, 0, base.top_m])
     if base.interior:
-        link = base.link_poses(base.pose, base.joint_at)[base.interior.link]
+        link = base.link_poses(base.pose, base.joints_at)[base.interior.link]
         at = base.interior.centre_m(link) - np.array([0, 0, 0.01])
     lift = item.bottom_m + 0.03 * rng.random() ** 3
     heading = from_rpy((0, 0, 0), (0, 0, rng.uniform(-np.pi, np.pi)))

@@ -11,6 +11,8 @@ from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.scene import Body, Geom, Link, Scene
 from pi0bench.envs.world_protocol import PHYSICS_HZ
 
+SOLREF, SOLIMP = (0.004, 1.0), (0.95, 0.99, 0.001)
+"""Contacts as stiff as they can be: two time steps is the shortest time constant that is stable."""
 ROBOT, OBJECT = 1, 2  # collision groups: the robot's own links never touch each other
 
 
@@ -32,6 +34,7 @@ def write(scene: Scene, robot: Panda) -> str:
     for body in scene.bodies:
         _body(world, body, OBJECT, scene.friction)
     _servos(root, robot)
+    _drives(root, scene)
     _exclude_own_links(root, scene)
     return ET.tostring(root, encoding="unicode")
 
@@ -49,6 +52,17 @@ def _servos(root: ET.Element, robot: Panda) -> None:
     for finger in FINGERS:
         kp, kv = gains["finger_kp"], gains["finger_kv"]
         add(actuator, "position", joint=finger, kp=kp, kv=kv, forcerange=(-30, 30))
+
+
+def _drives(root: ET.Element, scene: Scene) -> None:
+    """Motors of carriages, after the robot's, in the order of the bodies and their links."""
+    actuator = root.find("actuator")
+    assert actuator is not None
+    for body in scene.bodies:
+        for link, name in zip(body.links, link_names(body), strict=True):
+            if link.joint and link.joint.drive == "carriage":
+                # This gain reaches the speed within a step; a greater one diverges.
+                add(actuator, "velocity", joint=name, kv=link.mass_kg * PHYSICS_HZ)
 
 
 def _exclude_own_links(root: ET.Element, scene: Scene) -> None:
@@ -111,6 +125,8 @@ def _geom(element: ET.Element, geom: Geom, group: int, factor: float) -> None:
         condim=4,
         # Of two things that touch MuJoCo takes the greater friction, so all of them are scaled.
         friction=(factor * geom.friction, 0.01, 0.0002),
+        solref=SOLREF,
+        solimp=SOLIMP,
         contype=group,
         conaffinity=OBJECT if group == ROBOT else ROBOT | OBJECT,
         **_placed(geom.pose),

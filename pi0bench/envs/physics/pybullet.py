@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from pi0bench.envs.pose import Array, Pose, from_quat
 from pi0bench.envs.scene import Body, Joint, Scene
 from pi0bench.envs.world_protocol import PHYSICS_HZ, ArmState, PhysicsFault
 
+_CARRIAGE_N = 1000.0
 _BASE = -1  # PyBullet's number of a body's root link
 _ROBOT, _OBJECT = 1, 2  # collision groups: the robot's own links never touch each other
 
@@ -28,7 +30,10 @@ class PybulletWorld:
         client.setGravity(0, 0, -9.81)
         client.setPhysicsEngineParameter(
             fixedTimeStep=1 / PHYSICS_HZ,
-            numSolverIterations=50,
+            # Stiff contacts: with Bullet's own numbers a pressing finger sinks in by millimetres.
+            erp=0.5,
+            contactERP=0.5,
+            numSolverIterations=100,
             deterministicOverlappingPairs=1,
         )
         self._bodies = {body.name: self._load(body, _OBJECT) for body in scene.bodies}
@@ -42,10 +47,13 @@ class PybulletWorld:
         self._torques = [link.joint.max_force for link in self._robot.arm_links if link.joint]
         self._set_dynamics()
         self._couple_fingers()
-        self._joints: dict[str, tuple[int, Joint]] = {}
+        self._frames: dict[str, int] = {}
+        self._joints: dict[str, list[tuple[int, Joint]]] = {}
+        self._rests: dict[str, tuple[float, ...]] = {}
+        self._wanted_width_m = 0.0
         for body in scene.bodies:
             self.set_pose(body.name, body.pose)
-            self._free_joint(body)
+            self._free_joints(body)
         client.performCollisionDetection()
 
     def _load(self, body: Body, group: int) -> int:
@@ -57,7 +65,8 @@ class PybulletWorld:
             index = self._client.loadURDF(
                 file.name,
                 useFixedBase=not body.free,
-                flags=pybullet.URDF_USE_INERTIA_FROM_FILE,
+                # Else a cylinder is a hull with a hidden margin of 1 mm.
+                flags=pybullet.URDF_USE_INERTIA_FROM_FILE | pybullet.URDF_USE_IMPLICIT_CYLINDER,
             )
         mask = _OBJECT if group == _ROBOT else _ROBOT | _OBJECT
         for link in range(_BASE, self._client.getNumJoints(index)):
@@ -98,34 +107,57 @@ class PybulletWorld:
         )
         self._client.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=50)
 
-    def _free_joint(self, body: Body) -> None:
-        """Take the motor that Bullet gives every joint away, down to the joint's dry friction."""
+    def _free_joints(self, body: Body) -> None:
+        """Give every joint its drive, or take Bullet's motor away down to its dry friction."""
         index = self._bodies[body.name]
-        links = {link.name: link for link in body.links}
-        for number in range(self._client.getNumJoints(index)):
-            if joint := links[self._name(index, number)].joint:
-                self._joints[body.name] = number, joint
-                self.set_joint(body.name, body.joint_at)
-                force = joint.friction
-                drive = pybullet.VELOCITY_CONTROL
-                self._client.setJointMotorControl2(index, number, drive, 0, force=force)
+        numbers = {self._name(index, k): k for k in range(self._client.getNumJoints(index))}
+        for link in body.links:
+            if link.name == body.frame_link and link.parent:
+                self._frames[body.name] = numbers[link.name]
+        own = [(numbers[link.name], link.joint) for link in body.links if link.joint]
+        self._joints[body.name] = own
+        self._rests[body.name] = tuple(joint.rest for _, joint in own)
+        self.set_joints(body.name, body.joints_at)
+        for number, joint in own:
+            driven = joint.drive == "carriage"
+            self._client.setJointMotorControl2(
+                index,
+                number,
+                pybullet.VELOCITY_CONTROL,
+                targetVelocity=body.speed_m_s if driven else 0,
+                force=_CARRIAGE_N if driven else joint.friction,
+            )
 
     def step(self, n: int) -> None:
         """Advance n physics steps."""
-        sprung = [(self._bodies[b], *j) for b, j in self._joints.items() if j[1].stiffness]
+        sprung = [
+            (self._bodies[name], number, joint, rest)
+            for name, own in self._joints.items()
+            for (number, joint), rest in zip(own, self._rests[name], strict=True)
+            if joint.stiffness
+        ]
+        belts = [
+            (self._bodies[body.name], number, body.speed_m_s)
+            for body in self.scene.bodies
+            for number, joint in self._joints[body.name]
+            if joint.drive == "belt"
+        ]
         for _ in range(n):
-            for index, number, joint in sprung:
+            for index, number, joint, rest in sprung:
                 at, speed, _, _ = self._client.getJointState(index, number)
-                force = joint.stiffness * (joint.rest - at) - joint.damping * speed
+                force = joint.stiffness * (rest - at) - joint.damping * speed
                 drive = pybullet.TORQUE_CONTROL
                 self._client.setJointMotorControl2(index, number, drive, force=force)
+            for index, number, speed_m_s in belts:
+                # What lies on it feels its speed, though it stays where it is.
+                self._client.resetJointState(index, number, 0, speed_m_s)
             self._client.stepSimulation()
         self._must_be_finite()
 
     def _must_be_finite(self) -> None:
         """Look at every pose and joint: Bullet itself never says that it diverged."""
         arm = self.arm()
-        found = {name: [self.joint(name)] for name in self._joints}
+        found = {name: self.joints(name).tolist() for name in self._joints}
         for name, index in self._bodies.items():
             pos, quat = self._client.getBasePositionAndOrientation(index)
             found.setdefault(name, []).extend([*pos, *quat])
@@ -136,7 +168,7 @@ class PybulletWorld:
 
     def set_arm_target(self, q_rad: Array, width_m: float) -> None:
         """Set the targets of the servos and of the gripper."""
-        servo = self._robot.servo["pybullet"]
+        servo, self._wanted_width_m = self._robot.servo["pybullet"], width_m
         self._client.setJointMotorControlArray(
             self._arm,
             self._hinges + self._fingers,
@@ -151,7 +183,7 @@ class PybulletWorld:
         """Read the measured arm."""
         states = self._client.getJointStates(self._arm, self._hinges + self._fingers)
         q = np.array([state[0] for state in states])
-        return ArmState(q[:7], float(q[7:].sum()))
+        return ArmState(q[:7], float(q[7:].sum()), self._wanted_width_m)
 
     def set_arm(self, q_rad: Array, width_m: float) -> None:
         """Put the arm there, at rest, with its targets."""
@@ -167,8 +199,17 @@ class PybulletWorld:
         if name == self.scene.robot.links[0].name:
             return self.scene.robot.pose @ self.scene.robot.links[0].pose
         if name in self._links:
-            state = self._client.getLinkState(self._arm, self._links[name])
-            return from_quat(state[4], _wxyz(state[5]))
+            return self._link_pose(self._arm, self._links[name])
+        if name in self._frames:
+            return self._link_pose(self._bodies[name], self._frames[name])
+        return self.root_pose(name)
+
+    def _link_pose(self, index: int, link: int) -> Pose:
+        state = self._client.getLinkState(index, link)
+        return from_quat(state[4], _wxyz(state[5]))
+
+    def root_pose(self, name: str) -> Pose:
+        """Read the world pose of a body's root link."""
         pos, quat = self._client.getBasePositionAndOrientation(self._bodies[name])
         return from_quat(pos, _wxyz(quat)) @ self._inertial[name].inverse()
 
@@ -180,13 +221,34 @@ class PybulletWorld:
         self._client.resetBasePositionAndOrientation(index, centre.pos_m, [*xyz, w])
         self._client.resetBaseVelocity(index, [0, 0, 0], [0, 0, 0])
 
-    def joint(self, name: str) -> float:
-        """Read where the joint of an object stands."""
-        return float(self._client.getJointState(self._bodies[name], self._joints[name][0])[0])
+    def velocity(self, name: str) -> Array:
+        """Read how fast a body's frame moves."""
+        index = self._bodies[name]
+        if name in self._frames:
+            state = self._client.getLinkState(index, self._frames[name], computeLinkVelocity=1)
+            return np.array(state[6])
+        linear, angular = map(np.array, self._client.getBaseVelocity(index))
+        centre_m, _ = self._client.getBasePositionAndOrientation(index)
+        return linear + np.cross(angular, self.root_pose(name).pos_m - centre_m)
 
-    def set_joint(self, name: str, value: float) -> None:
-        """Put an object's joint there, at rest."""
-        self._client.resetJointState(self._bodies[name], self._joints[name][0], value)
+    def set_velocity(self, name: str, velocity_m_s: Array) -> None:
+        """Let a free body move that fast."""
+        self._client.resetBaseVelocity(self._bodies[name], list(velocity_m_s), [0, 0, 0])
+
+    def joints(self, name: str) -> Array:
+        """Read where the joints of an object stand."""
+        index = self._bodies[name]
+        states = [self._client.getJointState(index, number) for number, _ in self._joints[name]]
+        return np.array([state[0] for state in states])
+
+    def set_joints(self, name: str, values: Sequence[float]) -> None:
+        """Put an object's joints there, at rest."""
+        for (number, _), value in zip(self._joints[name], values, strict=True):
+            self._client.resetJointState(self._bodies[name], number, value)
+
+    def set_rests(self, name: str, values: Sequence[float]) -> None:
+        """Let the springs of an object's joints pull there."""
+        self._rests[name] = tuple(values)
 
     def contact(self, a: str, b: str) -> bool:
         """Tell whether the bodies or robot links touch."""
@@ -204,11 +266,13 @@ class PybulletWorld:
 
     def state(self) -> Any:
         """Take a snapshot."""
-        return self._client.saveState()
+        return self._client.saveState(), dict(self._rests), self._wanted_width_m
 
     def set_state(self, state: Any) -> None:
         """Return to a snapshot of this world."""
-        self._client.restoreState(state)
+        number, rests, self._wanted_width_m = state
+        self._rests = dict(rests)
+        self._client.restoreState(number)
 
     def close(self) -> None:
         """Free the engine's memory."""

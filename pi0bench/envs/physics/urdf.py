@@ -41,6 +41,8 @@ def _shape(element: ET.Element, geom: Geom) -> None:
     match geom.shape, geom.size_m:
         case "box", size:
             add(element, "box", size=2 * np.array(size))
+        case "sphere", (radius,):
+            add(element, "sphere", radius=radius)
         case shape, (radius, half):
             add(element, shape, radius=radius, length=2 * half)
 

@@ -10,7 +10,7 @@ from pi0bench.envs.render.one_per_thread import OnePerThread
 from pi0bench.envs.render.opengl_context import MAX_SIDE
 from pi0bench.envs.render.renderer_protocol import Camera, Image, Light, Picture
 
-_MAX_GEOMS = 400
+_MAX_GEOMS = 1000
 _STAGE = """
 <mujoco>
   <visual>

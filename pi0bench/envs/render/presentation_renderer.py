@@ -25,7 +25,7 @@ from pi0bench.envs.render.presentation_stage import (
 from pi0bench.envs.render.renderer_protocol import Camera, Image, Light
 from pi0bench.envs.scene import Scene
 
-_MAX_GEOMS = 1000
+_MAX_GEOMS = 2000
 _TURNED = Pose(rot=np.diag([-1.0, -1.0, 1.0]))
 """The right finger's mesh is the left one's, half a turn about the hand's axis."""
 

@@ -69,6 +69,8 @@ class TinyRenderer:
         match geom.shape, geom.size_m:
             case "box", size:
                 shape = {"shapeType": pybullet.GEOM_BOX, "halfExtents": size}
+            case "sphere", (radius,):
+                shape = {"shapeType": pybullet.GEOM_SPHERE, "radius": radius}
             case kind, (radius, half):
                 number = {"cylinder": pybullet.GEOM_CYLINDER, "capsule": pybullet.GEOM_CAPSULE}
                 shape = {"shapeType": number[kind], "radius": radius, "length": 2 * half}
