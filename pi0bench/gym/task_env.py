@@ -13,6 +13,13 @@ from pi0bench.envs import state_and_points
 from pi0bench.envs.controller import ACTION_DIM, DEFAULT_HZ
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render import choose_renderer
+from pi0bench.envs.render.presentation import (
+    FILM_PX,
+    VIEW,
+    PlainPresentation,
+    Presentation,
+    presentation,
+)
 from pi0bench.envs.render.renderer_protocol import Image, Renderer
 from pi0bench.envs.world_protocol import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError, unknown
@@ -26,7 +33,6 @@ OBS_MODES = ("rgb", "state", "pointcloud")
 REWARDS = ("success", "progress")
 CONTROL_HZ = tuple(hz for hz in range(10, 101) if PHYSICS_HZ % hz == 0)
 _SIDES = range(16, 641)
-_RENDER_SIDE = 256
 
 Action = NDArray[np.float32]
 Observation = dict[str, Any]
@@ -54,7 +60,8 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         engine: mujoco or pybullet.
         obs_mode: rgb, state or pointcloud.
         control_hz: actions a second, one of `CONTROL_HZ`.
-        render_mode: None or rgb_array, the front camera at 256 pixels.
+        render_mode: None or rgb_array, pictures for people that no policy sees: the real robot,
+            with shadows, where the machine has OpenGL and the renderer is not tiny.
         image_side: of the observed pictures, pixels.
         renderer: gl, tiny, or auto for the engine's own. It starts when the first picture is drawn.
         reward: success or progress.
@@ -98,6 +105,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         self._longest = longest(self.task)
         self._asked_renderer = renderer
         self._renderer: Renderer | None = None
+        self._presentation: Presentation | None = None
         self._episode: Tabletop | None = None
         self._cloud: state_and_points.Cloud | None = None
         self._seen: Observation = {}
@@ -176,11 +184,12 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         return np.clip(self.tabletop.expert_action(), -1, 1).astype(np.float32)
 
     def render(self) -> Image | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The front camera's picture, (256, 256, 3); None without a render mode."""
+        """A picture for people, (360, 480, 3); None without a render mode."""
         if self.render_mode is None:
             gymnasium.logger.warn('there is nothing to render without render_mode="rgb_array"')
             return None
-        return self.tabletop.view("front", self._draws_with(), _RENDER_SIDE)
+        scene, now = self.tabletop.world.scene, self.tabletop.snapshot()
+        return self._shows_with().draw(scene, now, VIEW, *FILM_PX)
 
     def close(self) -> None:
         """Free the world and the renderer."""
@@ -188,6 +197,9 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
+        if self._presentation is not None:
+            self._presentation.close()
+            self._presentation = None
 
     def _end(self) -> None:
         if self._episode is not None:
@@ -201,6 +213,15 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
                 gymnasium.logger.warn(why)
             self._renderer = choose_renderer.make(name)
         return self._renderer
+
+    def _shows_with(self) -> Presentation:
+        if self._presentation is None and self._asked_renderer == "tiny":
+            self._presentation = PlainPresentation()
+        if self._presentation is None:
+            self._presentation, why = presentation()
+            if why:
+                gymnasium.logger.warn(why)
+        return self._presentation
 
     def _observe(self) -> Observation:
         now = self.tabletop

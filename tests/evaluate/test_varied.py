@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pi0bench.evaluate.frame_recorder import Film
 
 from pi0bench.envs.render.choose_renderer import make
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.check_tasks import _departures
 from pi0bench.evaluate.episode_loop import Outcome, run
-from pi0bench.evaluate.frame_recorder import Film
 from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.provenance import manifest
 from pi0bench.evaluate.run import _check_names

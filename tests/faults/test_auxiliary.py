@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pi0bench.evaluate.frame_recorder import Film
 from rich.console import Console
 
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import run as runs
 from pi0bench.evaluate import run_output
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.frame_recorder import Film
 from pi0bench.evaluate.run_options import How
 from pi0bench.records.chunk_quality import read as read_quality
 from tests.evaluate.test_run import said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -93,7 +94,7 @@ def _geometry(path: Path) -> tuple[Array, dict[str, list[tuple[int, int, int]]]]
             material = words[1]
         elif words[0] == "f":
             first, *others = (int(word.split("/")[0]) - 1 for word in words[1:])
-            fan = zip(others[:-1], others[1:], strict=True)
+            fan = itertools.pairwise(others)
             triangles.setdefault(material, []).extend((first, b, c) for b, c in fan)
     return np.array(vertices), triangles
 

@@ -11,8 +11,11 @@ from pi0bench.envs.render.renderer_protocol import Camera, Image, Light
 from pi0bench.envs.scene import Scene
 from pi0bench.errors import MachineError
 
-VIEW = Camera(look_at((1.50, -1.10, 0.95), (0.38, 0.0, 0.20), (0.0, 0.0, 1.0)), 34.0)
+VIEW = Camera(look_at((1.56, -1.16, 1.02), (0.37, 0.0, 0.26), (0.0, 0.0, 1.0)), 36.0)
 """The whole robot and its table, from the far right corner."""
+
+CLOSE_VIEW = Camera(look_at((1.32, -0.80, 0.66), (0.47, 0.0, 0.10), (0.0, 0.0, 1.0)), 34.0)
+"""The hand and what lies on the table, for pictures too small to show more."""
 
 PICTURE_PX = (720, 960)
 """Height and width of a picture to be printed."""

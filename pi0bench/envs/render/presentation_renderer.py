@@ -122,6 +122,4 @@ def _gloss(added: Any, specular: float) -> None:
     added.category = mujoco.mjtCatBit.mjCAT_DYNAMIC
 
 
-_stages = {
-    quality: OnePerThread(partial(_Stage, quality)) for quality in (FOR_FILM, FOR_PRINT)
-}
+_stages = {quality: OnePerThread(partial(_Stage, quality)) for quality in (FOR_FILM, FOR_PRINT)}

@@ -14,7 +14,6 @@ from pi0bench.envs.render.panda_meshes import MESH_LINKS, Rgb, mesh_parts
 MAX_HEIGHT_PX, MAX_WIDTH_PX = 960, 1280
 
 
-
 @dataclass(frozen=True)
 class Quality:
     """What costs time.
@@ -65,7 +64,7 @@ _STAGE = """
     <material name="metal" rgba="0.28 0.29 0.31 1"/>
   </asset>
   <worldbody>
-    <light type="spot" pos="{lamp_pos}" dir="{lamp_dir}" cutoff="45" exponent="0"
+    <light type="spot" pos="{lamp_pos}" dir="{lamp_dir}" cutoff="50" exponent="0"
            attenuation="1 0 0" diffuse="0.55 0.55 0.53" specular="0.15 0.15 0.15"/>
     <geom type="plane" size="3 3 0.1" pos="0 0 {floor_z}" material="floor"/>
     {boxes}
