@@ -26,13 +26,13 @@ from pi0bench.task.task_spec import TaskSpec
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
-PANEL_PX = (132, 176)  # height and width
+PANEL_PX = (129, 172)  # height and width
 EYES_PX = 64  # what the policies see
 _EYES_SCALE = 2
 _FINER = 2  # panels are drawn larger and shrunk, which smooths them
 _FRONT = ("front",)
 _MOMENTS = ("start", "middle", "end")
-_LABEL_PX = 240
+_LABEL_PX = 232
 _HEAD_PX = 46
 _GAP_PX = 4
 _ENGINE_GAP_PX = 12
