@@ -13,17 +13,12 @@ from pi0bench.envs import state_and_points
 from pi0bench.envs.controller import ACTION_DIM, DEFAULT_HZ
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render import choose_renderer
-from pi0bench.envs.render.presentation import (
-    FILM_PX,
-    VIEW,
-    PlainPresentation,
-    Presentation,
-    presentation,
-)
-from pi0bench.envs.render.renderer_protocol import Image, Renderer
+from pi0bench.envs.render.presentation import FILM_PX, VIEW
+from pi0bench.envs.render.renderer_protocol import Image
 from pi0bench.envs.scene import Body
 from pi0bench.envs.world_protocol import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError, unknown
+from pi0bench.gym.lazy_renderers import LazyRenderers
 from pi0bench.gym.observation_spaces import longest, observation_space, utf8
 from pi0bench.random_streams import stream
 from pi0bench.task.start_states import place
@@ -105,9 +100,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         self.action_space = spaces.Box(-1.0, 1.0, (ACTION_DIM,), np.float32)
         self.observation_space = observation_space(self.task, obs_mode, self.image_side)
         self._longest = longest(self.task)
-        self._asked_renderer = renderer
-        self._renderer: Renderer | None = None
-        self._presentation: Presentation | None = None
+        self._renderers = LazyRenderers(renderer, engine)
         self._episode: Tabletop | None = None
         self._cloud: state_and_points.Cloud | None = None
         self._in_order: list[Body] = []
@@ -201,39 +194,17 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
             gymnasium.logger.warn('there is nothing to render without render_mode="rgb_array"')
             return None
         scene, now = self.tabletop.world.scene, self.tabletop.snapshot()
-        return self._shows_with().draw(scene, now, VIEW, *FILM_PX)
+        return self._renderers.for_people().draw(scene, now, VIEW, *FILM_PX)
 
     def close(self) -> None:
         """Free the world and the renderer."""
         self._end()
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
-        if self._presentation is not None:
-            self._presentation.close()
-            self._presentation = None
+        self._renderers.close()
 
     def _end(self) -> None:
         if self._episode is not None:
             self._episode.close()
             self._episode = None
-
-    def _draws_with(self) -> Renderer:
-        if self._renderer is None:
-            name, why = choose_renderer.choose(self._asked_renderer, self.engine)
-            if why:
-                gymnasium.logger.warn(why)
-            self._renderer = choose_renderer.make(name)
-        return self._renderer
-
-    def _shows_with(self) -> Presentation:
-        if self._presentation is None and self._asked_renderer == "tiny":
-            self._presentation = PlainPresentation()
-        if self._presentation is None:
-            self._presentation, why = presentation()
-            if why:
-                gymnasium.logger.warn(why)
-        return self._presentation
 
     def _observe(self) -> Observation:
         now = self.tabletop
@@ -241,7 +212,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         seen: Observation = {"proprio": now.proprio(), "instruction": said}
         seen["instruction_utf8"] = utf8(said, self._longest)
         if self.obs_mode == "rgb":
-            seen |= now.images(self._draws_with(), self.image_side)
+            seen |= now.images(self._renderers.for_policies(), self.image_side)
         elif self.obs_mode == "state":
             seen["objects"] = state_and_points.objects(self._in_order, now.snapshot())
         elif self._cloud is not None:
