@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from pi0bench.envs.panda_kinematics import FINGERS
 from pi0bench.task.knock import Knock, first_free
 from pi0bench.task.task_files import task
 from pi0bench.task.varied_episode import VariedTabletop
@@ -61,7 +62,7 @@ def test_the_thing_slides_once_at_its_moment_as_the_file_says(make: Make) -> Non
 def test_nothing_happens_to_a_thing_that_a_finger_touches_until_it_is_let_go(make: Make) -> None:
     env = make("cube_in_bowl", "nominal")
     thing = "target"
-    while not all(env.world.contact(thing, finger) for finger in ("left_finger", "right_finger")):
+    while not all(env.world.contact(thing, finger) for finger in FINGERS):
         env.step(env.expert_action())
     env._knocker._knock = Knock(thing, 0.0, np.array([0.8, 0.0, 0.0]))
     env._knocker.done = False
