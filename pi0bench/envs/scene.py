@@ -80,8 +80,7 @@ class Link:
         """Centre of mass (3,) and inertia about it (3, 3), uniform density over the geoms."""
         volumes = np.array([_volume(geom) for geom in self.geoms])
         masses = self.mass_kg * volumes / volumes.sum()
-        moments = [m * g.pose.pos_m for m, g in zip(masses, self.geoms, strict=True)]
-        centre = np.sum(moments, axis=0) / self.mass_kg
+        centre = masses @ [geom.pose.pos_m for geom in self.geoms] / self.mass_kg
         inertia = np.zeros((3, 3))
         for mass, geom in zip(masses, self.geoms, strict=True):
             arm = geom.pose.pos_m - centre

@@ -71,7 +71,10 @@ def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 def may_stay(env: TabletopEnv) -> np.ndarray:
     """Which elements of `objects` may be the same in every state that the expert goes through."""
-    handled = {str(name) for way in env.task.ways for rule in way.plan for name in rule.call.args}
+    ways = [
+        {str(name) for rule in way.plan for name in rule.call.args} for way in env.task.ways
+    ]
+    handled = set.intersection(*ways)
     stays = []
     for item, body in zip(env.task.objects, env.tabletop.layout.bodies, strict=True):
         fixed, place = not body.free, item.place
@@ -79,8 +82,8 @@ def may_stay(env: TabletopEnv) -> np.ndarray:
         at = np.zeros(OBJECT_DIM, bool)
         at[0] = fixed and place.x_m[0] == place.x_m[1]
         at[1] = fixed and place.y_m[0] == place.y_m[1]
-        at[2] = True  # what no one lifts rests at its height to the last bit
         at[[4, 5]] = fixed
+        at[2] = fixed or item.name not in handled
         at[3] = straight  # what hardly turns has w = 1 in 32 bits
         at[6] = fixed and straight
         at[7] = not body.joints or item.name not in handled
