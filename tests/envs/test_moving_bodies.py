@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from pi0bench.envs import content_models
-from pi0bench.envs.physics import mjcf
 from pi0bench.envs.physics.mujoco import MujocoWorld
 from pi0bench.envs.physics.pybullet import PybulletWorld
 from pi0bench.envs.pose import Pose, from_quat, from_rpy
