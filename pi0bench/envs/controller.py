@@ -72,6 +72,14 @@ class Controller:
             done += steps
         self._q = self._q + turn
 
+    def state(self) -> tuple[Array, float, Pose]:
+        """What it has commanded so far."""
+        return self._q, self._width_m, self.goal
+
+    def set_state(self, state: tuple[Array, float, Pose]) -> None:
+        """Go on from what it had commanded then."""
+        self._q, self._width_m, self.goal = state
+
     def _next_width(self, wanted_m: float, steps: int) -> float:
         """The gripper's target for the next physics steps, on its way to the wanted opening."""
         slew_m = 2 * panda().max_finger_speed_m_s * steps / PHYSICS_HZ

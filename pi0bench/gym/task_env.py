@@ -13,9 +13,12 @@ from pi0bench.envs import state_and_points
 from pi0bench.envs.controller import ACTION_DIM, DEFAULT_HZ
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render import choose_renderer
-from pi0bench.envs.render.renderer_protocol import Image, Renderer
+from pi0bench.envs.render.presentation import FILM_PX, VIEW
+from pi0bench.envs.render.renderer_protocol import Image
+from pi0bench.envs.scene import Body
 from pi0bench.envs.world_protocol import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError, unknown
+from pi0bench.gym.lazy_renderers import LazyRenderers
 from pi0bench.gym.observation_spaces import longest, observation_space, utf8
 from pi0bench.random_streams import stream
 from pi0bench.task.start_states import place
@@ -26,7 +29,6 @@ OBS_MODES = ("rgb", "state", "pointcloud")
 REWARDS = ("success", "progress")
 CONTROL_HZ = tuple(hz for hz in range(10, 101) if PHYSICS_HZ % hz == 0)
 _SIDES = range(16, 641)
-_RENDER_SIDE = 256
 
 Action = NDArray[np.float32]
 Observation = dict[str, Any]
@@ -41,7 +43,8 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
     AsyncVectorEnv, unless it is made with `shared_memory=False`. On top of that
 
     - "rgb" has the pictures `front` and `wrist`, (side, side, 3) each;
-    - "state" has `objects`, (8 · objects,): see `pi0bench.envs.state_and_points.objects`;
+    - "state" has `objects`, (13 · objects,): see `pi0bench.envs.state_and_points.objects`; their
+      order is drawn for each episode, so that it does not tell which one is asked for;
     - "pointcloud" has `points`, (1024, 6): see `pi0bench.envs.state_and_points.Cloud`.
 
     The reward is 1 at the step at which the goal has held for long enough, which ends the episode,
@@ -54,7 +57,8 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         engine: mujoco or pybullet.
         obs_mode: rgb, state or pointcloud.
         control_hz: actions a second, one of `CONTROL_HZ`.
-        render_mode: None or rgb_array, the front camera at 256 pixels.
+        render_mode: None or rgb_array, pictures for people that no policy sees: the real robot,
+            with shadows, where the machine has OpenGL and the renderer is not tiny.
         image_side: of the observed pictures, pixels.
         renderer: gl, tiny, or auto for the engine's own. It starts when the first picture is drawn.
         reward: success or progress.
@@ -96,10 +100,10 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         self.action_space = spaces.Box(-1.0, 1.0, (ACTION_DIM,), np.float32)
         self.observation_space = observation_space(self.task, obs_mode, self.image_side)
         self._longest = longest(self.task)
-        self._asked_renderer = renderer
-        self._renderer: Renderer | None = None
+        self._renderers = LazyRenderers(renderer, engine)
         self._episode: Tabletop | None = None
         self._cloud: state_and_points.Cloud | None = None
+        self._in_order: list[Body] = []
         self._seen: Observation = {}
 
     def reset(
@@ -118,7 +122,10 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         super().reset(seed=seed)
         for name in options or {}:
             _known("option", name, ("episode",))
-        layout = place(self.task, self._rng((options or {}).get("episode")))
+        kind, seed, where = self._start((options or {}).get("episode"))
+        layout = place(self.task, stream(kind, seed, *where))
+        order = stream("object order", seed, kind, *where).permutation(len(layout.bodies))
+        self._in_order = [layout.bodies[number] for number in order]
         self._end()
         self._episode = Tabletop(self.task, layout, self.engine, self.control_hz)
         if self.obs_mode == "pointcloud":
@@ -128,13 +135,14 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         self._seen = self._observe()
         return _copied(self._seen), self._info()
 
-    def _rng(self, episode: int | None) -> np.random.Generator:
+    def _start(self, episode: int | None) -> tuple[str, int, tuple[str | int, ...]]:
+        """The stream, its seed and place from which the episode's start is drawn."""
         if episode is None:
             # Not the generator itself: some seed of it may well be an evaluation episode's.
-            return stream("gymnasium", int(self.np_random.integers(2**63)), self.task.id)
+            return "gymnasium", int(self.np_random.integers(2**63)), (self.task.id,)
         if isinstance(episode, bool) or not isinstance(episode, int | np.integer) or episode < 0:
             raise UsageError(f"an episode is a whole number from 0; got {episode}")
-        return stream("evaluation", 0, self.task.id, int(episode))
+        return "evaluation", 0, (self.task.id, int(episode))
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Carry out one action, (7,).
@@ -171,36 +179,32 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
             raise gymnasium.error.ResetNeeded("there is no episode yet; call reset first")
         return self._episode
 
+    @property
+    def object_names(self) -> list[str]:
+        """Names of the objects in the order in which "state" shows them: not for policies."""
+        return [body.name for body in self._in_order]
+
     def expert_action(self) -> Action:
         """What the scripted expert, who knows the true state, would do now, (7,)."""
         return np.clip(self.tabletop.expert_action(), -1, 1).astype(np.float32)
 
     def render(self) -> Image | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The front camera's picture, (256, 256, 3); None without a render mode."""
+        """A picture for people, (360, 480, 3); None without a render mode."""
         if self.render_mode is None:
             gymnasium.logger.warn('there is nothing to render without render_mode="rgb_array"')
             return None
-        return self.tabletop.view("front", self._draws_with(), _RENDER_SIDE)
+        scene, now = self.tabletop.world.scene, self.tabletop.snapshot()
+        return self._renderers.for_people().draw(scene, now, VIEW, *FILM_PX)
 
     def close(self) -> None:
         """Free the world and the renderer."""
         self._end()
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        self._renderers.close()
 
     def _end(self) -> None:
         if self._episode is not None:
             self._episode.close()
             self._episode = None
-
-    def _draws_with(self) -> Renderer:
-        if self._renderer is None:
-            name, why = choose_renderer.choose(self._asked_renderer, self.engine)
-            if why:
-                gymnasium.logger.warn(why)
-            self._renderer = choose_renderer.make(name)
-        return self._renderer
 
     def _observe(self) -> Observation:
         now = self.tabletop
@@ -208,9 +212,9 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         seen: Observation = {"proprio": now.proprio(), "instruction": said}
         seen["instruction_utf8"] = utf8(said, self._longest)
         if self.obs_mode == "rgb":
-            seen |= now.images(self._draws_with(), self.image_side)
+            seen |= now.images(self._renderers.for_policies(), self.image_side)
         elif self.obs_mode == "state":
-            seen["objects"] = state_and_points.objects(now.layout.bodies, now.snapshot())
+            seen["objects"] = state_and_points.objects(self._in_order, now.snapshot())
         elif self._cloud is not None:
             seen["points"] = self._cloud.points(now.snapshot())
         return seen

@@ -1,4 +1,7 @@
-"""Calls such as `on(top, base)` in task files: one call, parsed by `ast`, and no language."""
+"""Calls such as `on(top, base)` in task files: parsed by `ast`, never executed as Python.
+
+A rule is a call that may say when it holds: `pick(b) if on(a, base) and not held(a)`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from warnings import catch_warnings, simplefilter
 
 from pi0bench.errors import unknown
 
-_MAX_LENGTH = 200
+_MAX_LENGTH = 300
 
 
 class CallError(ValueError):
@@ -42,17 +45,77 @@ class Call:
         return functions[self.name](*first, *self.args, **dict(self.options))
 
 
+@dataclass(frozen=True)
+class Condition:
+    """A predicate's call and the answer that is wanted."""
+
+    call: Call
+    wanted: bool = True
+
+    def __str__(self) -> str:
+        return str(self.call) if self.wanted else f"not {self.call}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A skill's call and what must be so for it: all of it, or nothing."""
+
+    call: Call
+    conditions: tuple[Condition, ...] = ()
+
+    def __str__(self) -> str:
+        asked = " and ".join(map(str, self.conditions))
+        return f"{self.call} if {asked}" if asked else str(self.call)
+
+    def bound(self, names: Mapping[str, str]) -> Rule:
+        """The rule with each of these names replaced by what it stands for."""
+        conditions = (Condition(c.call.bound(names), c.wanted) for c in self.conditions)
+        return Rule(self.call.bound(names), tuple(conditions))
+
+    def holds(self, predicates: Mapping[str, Callable[..., bool]], *first: Any) -> bool:
+        """True when each predicate, called with `first` before its own arguments, says so."""
+        return all(c.call.run(predicates, *first) == c.wanted for c in self.conditions)
+
+
+def parse_rule(text: str) -> Rule:
+    """Read a call and, after `if`, the calls that must be true, or false after `not`.
+
+    Raises:
+        CallError: the text is no such rule.
+    """
+    call, separator, conditions = text.partition(" if ")
+    if not separator:
+        return Rule(parse(call))
+    tree = _tree(conditions)
+    parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
+    return Rule(parse(call), tuple(_condition(part, text) for part in parts))
+
+
+def _condition(tree: ast.expr | None, text: str) -> Condition:
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
+        return Condition(_call(tree.operand, text), wanted=False)
+    return Condition(_call(tree, text))
+
+
 def parse(text: str) -> Call:
     """Read one call.
 
     Raises:
         CallError: the text is not exactly one call of plain names and numbers.
     """
-    tree = None
+    return _call(_tree(text), text)
+
+
+def _tree(text: str) -> ast.expr | None:
+    """What Python would read; None where it would read nothing."""
     if len(text) <= _MAX_LENGTH:
         with suppress(SyntaxError, ValueError, RecursionError, MemoryError), catch_warnings():
             simplefilter("ignore")  # Python comments on some texts that are no call anyway
-            tree = ast.parse(text.strip(), mode="eval").body
+            return ast.parse(text.strip(), mode="eval").body
+    return None
+
+
+def _call(tree: ast.expr | None, text: str) -> Call:
     if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
         raise CallError(f'"{text[:60]}" is not a call such as on(top, base)')
     options = []
@@ -66,9 +129,12 @@ def parse(text: str) -> Call:
 def _value(node: ast.expr, text: str) -> str | float:
     if isinstance(node, ast.Name):
         return node.id
+    sign = 1.0
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        sign, node = -1.0, node.operand
     number = node.value if isinstance(node, ast.Constant) else None
     if isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number):
-        return float(number)
+        return sign * float(number)
     raise CallError(f'"{text[:60]}": an argument is an object\'s name or a number')
 
 

@@ -12,6 +12,9 @@ from pi0bench.envs.scene import Body
 from pi0bench.envs.world_protocol import World
 from pi0bench.task.coverage import covered, flat, reward
 
+_FIRM_M = 0.012
+"""So much less than its width the gripper is told to open while it presses on a thing."""
+
 
 def tcp_m(world: World) -> Array:
     """Measured position of the tool centre point, (3,)."""
@@ -46,6 +49,23 @@ def held(world: World, item: str) -> bool:
     """True when both fingers touch the object and it is between them."""
     between = np.linalg.norm(tcp_m(world) - world.pose(item).pos_m) < 0.03
     return bool(between) and all(world.contact(item, f) for f in FINGERS)
+
+
+def firm(world: World, item: str) -> bool:
+    """True when the object is held, and the fingers press on it."""
+    arm = world.arm()
+    return arm.width_m - arm.wanted_width_m > _FIRM_M and held(world, item)
+
+
+def gripped(world: World, item: str) -> bool:
+    """True when both fingers touch the object, and its first keypoint is between them."""
+    return near(world, item, reach_m=0.025) and all(world.contact(item, f) for f in FINGERS)
+
+
+def away(world: World, item: str, *, by_m: float = 0.08) -> bool:
+    """True when no finger touches the object, and the tool is farther than `by_m` from it."""
+    apart = float(np.linalg.norm(tcp_m(world) - world.pose(item).pos_m))
+    return apart > by_m and released(world, item)
 
 
 def released(world: World, item: str) -> bool:
@@ -83,9 +103,9 @@ def around(world: World, ring: str, peg: str) -> bool:
     return low and apart_m(world, ring, peg) < 0.015 and bool(world.pose(ring).rot[2, 2] > 0.9)
 
 
-def beyond(world: World, item: str, obstacle: str) -> bool:
-    """True when the object is farther from the robot's base than the obstacle."""
-    return bool(world.pose(item).pos_m[0] > world.pose(obstacle).pos_m[0])
+def beyond(world: World, item: str, obstacle: str, *, by_m: float = 0.0) -> bool:
+    """True when the object is farther ahead of the robot's base than the obstacle, by `by_m`."""
+    return bool(world.pose(item).pos_m[0] > world.pose(obstacle).pos_m[0] + by_m)
 
 
 def left_of(world: World, item: str, obstacle: str) -> bool:
@@ -123,9 +143,12 @@ def unpressed(world: World, button: str, *, most_m: float = 0.003) -> bool:
 PREDICATES: dict[str, Callable[..., bool]] = {
     "above": above,
     "around": around,
+    "away": away,
     "beyond": beyond,
     "closed": closed,
     "covered": covered,
+    "firm": firm,
+    "gripped": gripped,
     "held": held,
     "inside": inside,
     "left_of": left_of,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pi0bench.envs import content_models
 from pi0bench.envs.cameras import CAMERAS, Snapshot, camera, picture
 from pi0bench.envs.controller import DEFAULT_HZ, Controller
 from pi0bench.envs.episode_protocol import Verdict
@@ -20,6 +20,7 @@ from pi0bench.envs.scene import Scene
 from pi0bench.envs.world_protocol import World
 from pi0bench.errors import UsageError, unknown
 from pi0bench.task.expert import plan
+from pi0bench.task.expert.motion import View
 from pi0bench.task.predicates import MEASURES, PREDICATES
 from pi0bench.task.start_states import Layout
 from pi0bench.task.task_spec import TaskSpec, Way
@@ -58,12 +59,16 @@ class Tabletop:
     ) -> None:
         self.task, self.layout, self.control_hz = task, layout, control_hz
         self.conditions = conditions or Conditions()
-        bodies = (content_models.table(), *layout.bodies)
+        bodies = (self.conditions.table, *layout.bodies)
         scene = Scene(panda().body, bodies, self.conditions.friction)
         self.world = make_world(engine, scene)
+        self.script = task.script.make()
+        self._predicates = PREDICATES | dict(self.script.predicates())
+        self._measures = MEASURES | dict(self.script.measures())
+        self.script.begin(self.world, np.random.default_rng(layout.script_seed), control_hz)
         self.world.set_arm(_start_rad(layout), MAX_WIDTH_M)
         self.world.step(_SETTLE_STEPS)
-        self.controller = Controller(self.world, control_hz)
+        self.controller = Controller(self.world, control_hz, task.ceiling_m)
         self.verdict = Verdict()
         self.steps = 0
         self._stages = [0] * len(task.ways)
@@ -75,6 +80,7 @@ class Tabletop:
             PhysicsFault: the simulation diverged.
         """
         self.controller.act(action)
+        self.script.step(self.world)
         self.steps += 1
         for number, way in enumerate(self.task.ways):
             while self._next_stage(number, way):
@@ -85,17 +91,17 @@ class Tabletop:
 
     def _next_stage(self, number: int, way: Way) -> bool:
         reached = self._stages[number]
-        return reached < len(way.stages) and way.stages[reached].run(PREDICATES, self.world)
+        return reached < len(way.stages) and way.stages[reached].run(self._predicates, self.world)
 
     def _progress(self) -> float:
         if self.task.score:
-            return max(self.verdict.progress, self.task.score.run(MEASURES, self.world))
+            return max(self.verdict.progress, self.task.score.run(self._measures, self.world))
         return max(self._stages) / len(self.task.ways[0].stages)
 
     def _mode(self) -> str:
         if self.verdict.mode:
             return self.verdict.mode
-        true = (name for name, call in self.task.modes if call.run(PREDICATES, self.world))
+        true = (name for name, call in self.task.modes if call.run(self._predicates, self.world))
         return next(true, "")
 
     @property
@@ -121,12 +127,14 @@ class Tabletop:
     def goal(self) -> bool:
         """True when every goal predicate of one of the ways holds now."""
         return any(
-            all(call.run(PREDICATES, self.world) for call in way.goal) for way in self.task.ways
+            all(call.run(self._predicates, self.world) for call in way.goal)
+            for way in self.task.ways
         )
 
     def expert_action(self) -> Array:
         """What the scripted expert would do now, (7,)."""
-        return plan.act(self.task, self.world, self.controller.goal, self.layout.expert_choice)
+        view = View(self.world, self.controller.goal, self.script, self.layout.expert_choice)
+        return plan.act(self.task, view, self._predicates)
 
     def proprio(self) -> NDArray[np.float32]:
         """Proprioception now, (10,): see `pi0bench.envs.proprioception.proprio`."""
@@ -142,7 +150,20 @@ class Tabletop:
             for body in self.world.scene.bodies
             if body.joints
         }
-        return Snapshot(arm.q_rad, arm.width_m, poses, joints)
+        return Snapshot(arm.q_rad, arm.width_m, poses, joints, self.script.hidden())
+
+    def state(self) -> Any:
+        """All that decides how it goes on, from which the same actions lead to the same states."""
+        told = (self.steps, self.verdict, tuple(self._stages))
+        return self.world.state(), self.controller.state(), self.script.state(), told
+
+    def set_state(self, state: Any) -> None:
+        """Return to a state of this episode."""
+        physical, commanded, remembered, (self.steps, self.verdict, stages) = state
+        self.world.set_state(physical)
+        self.controller.set_state(commanded)
+        self.script.set_state(remembered)
+        self._stages = list(stages)
 
     def images(self, renderer: Renderer, side: int) -> dict[str, Image]:
         """One square picture a camera, (side, side, 3)."""

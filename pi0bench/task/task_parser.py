@@ -10,15 +10,28 @@ from typing import Any
 from pi0bench.content.toml_errors import Complaints
 from pi0bench.envs import content_models
 from pi0bench.envs.scene import Body
-from pi0bench.task.call_parser import Call, CallError, check, parse
-from pi0bench.task.expert.skill_registry import ACTS
+from pi0bench.task.call_parser import Call, CallError, Fits, Rule, check, parse, parse_rule
+from pi0bench.task.expert.skill_registry import SKILLS
 from pi0bench.task.predicates import MEASURES, NEEDS, PREDICATES
+from pi0bench.task.scripts import SCRIPTS
 from pi0bench.task.suites import suites
 from pi0bench.task.task_objects_parser import NAME, read_objects, taken
-from pi0bench.task.task_spec import ObjectSpec, Start, TaskSpec, Way
+from pi0bench.task.task_spec import ObjectSpec, ScriptSpec, TaskSpec, Way
+from pi0bench.task.task_start_parser import read_ceiling, read_start
 
 _REQUIRED = ("summary", "version", "max_s", "hold_s", "instructions", "plan", "goal", "objects")
-_KEYS = (*_REQUIRED, "tags", "stages", "score", "modes", "choose", "mirrored", "start")
+_OPTIONAL = (
+    "tags",
+    "stages",
+    "score",
+    "modes",
+    "choose",
+    "mirrored",
+    "start",
+    "ceiling_m",
+    "script",
+)
+_KEYS = (*_REQUIRED, *_OPTIONAL)
 Binding = dict[str, str]
 Things = dict[str, list[Body]]
 """The models that a name in a call may stand for."""
@@ -34,14 +47,17 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
     known = content_models.names()
     things = {o.name: [content_models.model(o.model)] if o.model in known else [] for o in objects}
     bindings = _bindings(it, raw.get("choose", {}), list(things))
-    ways = _ways(it, bindings, things)
+    script = _script(it, raw.get("script"), things)
+    asked = PREDICATES | dict(script.make().predicates())
+    ways = _ways(it, bindings, things, asked)
     modes = it.table("modes", raw.get("modes", {}))
-    told = [_calls(it, f"modes.{name}", [text], PREDICATES, things) for name, text in modes.items()]
+    told = [_calls(it, f"modes.{name}", [text], asked, things) for name, text in modes.items()]
     scores = [raw["score"]] if "score" in raw else None
-    score = _calls(it, "score", scores, MEASURES, things)
+    score = _calls(it, "score", scores, MEASURES | dict(script.make().measures()), things)
     tags = it.texts("tags", raw.get("tags", []), "a list of suites")
     for i, tag in enumerate(tags):
         it.one_of(f"tags.{i}", tag, "suite", suites())
+    start = read_start(it, raw.get("start", {}))
     spec = TaskSpec(
         id=path.stem,
         path=path,
@@ -51,6 +67,7 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
         tags=tags,
         max_s=it.number("max_s", raw.get("max_s", 1), 0.5, 120),
         hold_s=it.number("hold_s", raw.get("hold_s", 0), 0.0, 10),
+        ceiling_m=read_ceiling(it, start),
         mirrored=it.expect("mirrored", raw.get("mirrored", False), bool, "true or false")
         and raw.get("mirrored", False),
         instructions=_instructions(it, objects),
@@ -60,21 +77,25 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
         ),
         score=score[0] if score else None,
         objects=objects,
-        start=_start(it, raw.get("start", {})),
+        start=start,
+        script=script,
     )
     return None if it.problems else spec
 
 
-def _start(it: Complaints, raw: Any) -> Start:
-    scene = content_models.read("scenes", "tabletop.toml")
-    raw = it.table("start", raw)
-    it.keys("start", raw, ("tcp_m", "spread_m", "spread_yaw_deg"))
-    yaw = raw.get("spread_yaw_deg", scene["start_spread_yaw_deg"])
-    return Start(
-        it.vector("start.tcp_m", raw.get("tcp_m", scene["start_tcp_m"])),
-        it.vector("start.spread_m", raw.get("spread_m", scene["start_spread_m"])),
-        it.number("start.spread_yaw_deg", yaw, 0, 45),
-    )
+def _script(it: Complaints, raw: Any, things: Things) -> ScriptSpec:
+    if raw is None:
+        return ScriptSpec()
+    raw = it.table("script", raw)
+    it.keys("script", raw, ("kind", "things"), required=("kind", "things"))
+    kind = it.one_of("script.kind", raw.get("kind", ""), "kind of script", SCRIPTS)
+    names = it.texts("script.things", raw.get("things", []), "a list of objects")
+    for name in names:
+        it.one_of("script.things", name, "object", things)
+    bodies = [body for name in names for body in things.get(name, [])]
+    if kind in SCRIPTS and len(bodies) == len(names) and not SCRIPTS[kind].fits(bodies):
+        it.say("script.things", f"{kind} is about {SCRIPTS[kind].wants}")
+    return ScriptSpec(kind, names)
 
 
 def _bindings(it: Complaints, raw: Any, names: list[str]) -> list[Binding]:
@@ -95,19 +116,42 @@ def _bindings(it: Complaints, raw: Any, names: list[str]) -> list[Binding]:
     return [{name: column[i] for name, column in columns.items()} for i in range(count)]
 
 
-def _ways(it: Complaints, bindings: list[Binding], things: Things) -> tuple[Way, ...]:
+def _ways(
+    it: Complaints, bindings: list[Binding], things: Things, asked: dict[str, Any]
+) -> tuple[Way, ...]:
     goal = it.table("goal", it.raw.get("goal", {}))
     if isinstance(it.raw.get("goal"), dict):
         it.keys("goal", goal, ("all",), required=("all",))
     chosen = {name: [way[name] for way in bindings] for name in bindings[0]}
     known = things | {n: [t for o in chosen[n] for t in things.get(o, [])] for n in chosen}
-    plan = _calls(it, "plan", it.raw.get("plan"), ACTS, known, "skill")
-    stages = _calls(it, "stages", it.raw.get("stages"), PREDICATES, known)
-    done = _calls(it, "goal.all", goal.get("all"), PREDICATES, known)
-    parts = (plan, stages, done)
+    plan = _plan(it, known, asked)
+    stages = _calls(it, "stages", it.raw.get("stages"), asked, known)
+    done = _calls(it, "goal.all", goal.get("all"), asked, known)
     return tuple(
-        Way(*(tuple(call.bound(names) for call in calls) for calls in parts)) for names in bindings
+        Way(
+            tuple(rule.bound(names) for rule in plan),
+            tuple(call.bound(names) for call in stages),
+            tuple(call.bound(names) for call in done),
+        )
+        for names in bindings
     )
+
+
+def _plan(it: Complaints, things: Things, asked: dict[str, Any]) -> tuple[Rule, ...]:
+    """The rules of the plan; the first one holds always."""
+    rules = []
+    for where, text in _texts(it, "plan", it.raw.get("plan")):
+        try:
+            rule = parse_rule(text)
+            check(rule.call, "skill", SKILLS, things, _fits(things))
+            for condition in rule.conditions:
+                check(condition.call, "predicate", asked, things, _fits(things))
+            rules.append(rule)
+            if where == "plan.0" and rule.conditions:
+                it.say(where, 'the first step acts while no other one holds, so it has no "if"')
+        except CallError as error:
+            it.say(where, str(error))
+    return tuple(rules)
 
 
 def _instructions(it: Complaints, objects: tuple[ObjectSpec, ...]) -> tuple[str, ...]:
@@ -146,33 +190,40 @@ def _fields(it: Complaints, where: str, sentence: str) -> list[str]:
 
 
 def _calls(
-    it: Complaints,
-    where: str,
-    raw: Any,
-    functions: dict[str, Any],
-    things: Things,
-    kind: str = "predicate",
+    it: Complaints, where: str, raw: Any, functions: dict[str, Any], things: Things
 ) -> tuple[Call, ...]:
+    calls = []
+    for place, text in _texts(it, where, raw):
+        try:
+            call = parse(text)
+            check(call, "predicate", functions, things, _fits(things))
+            calls.append(call)
+        except CallError as error:
+            it.say(place, str(error))
+    return tuple(calls)
+
+
+def _texts(it: Complaints, where: str, raw: Any) -> list[tuple[str, str]]:
+    """Each call of a list, which must not be empty, with its place."""
     if raw is None or not it.expect(where, raw, list, "a list of calls"):
-        return ()
+        return []
     if not raw:
-        return it.empty(where)
+        it.empty(where)
+    return [
+        (f"{where}.{i}", text)
+        for i, text in enumerate(raw)
+        if it.expect(f"{where}.{i}", text, str, "a call in quotes")
+    ]
+
+
+def _fits(things: Things) -> Fits:
+    """Says what is wrong with an object for a parameter of that name."""
 
     def fits(parameter: str, name: str) -> str:
         wrong = [of for of in things[name] if not NEEDS.get(parameter, _anything)(of)]
         return f"{name} is a {wrong[0].name}, which is no {parameter}" if wrong else ""
 
-    calls = []
-    for i, text in enumerate(raw):
-        if not it.expect(f"{where}.{i}", text, str, "a call in quotes"):
-            continue
-        try:
-            call = parse(text)
-            check(call, kind, functions, things, fits)
-            calls.append(call)
-        except CallError as error:
-            it.say(f"{where}.{i}", str(error))
-    return tuple(calls)
+    return fits
 
 
 def _anything(of: Body) -> bool:

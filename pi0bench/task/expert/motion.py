@@ -1,7 +1,8 @@
 """How the expert moves: every action can be read off the present state alone.
 
 A policy without memory copies the expert from pictures, so the expert has no phases: it descends
-as far as its horizontal error allows (a funnel), and grips when it is at the object.
+as far as its horizontal error allows (a funnel), and grips when it is at the object. What moves
+is met where it will be, and followed at its speed.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pi0bench.envs.controller import DEFAULT_HZ, MAX_SPEED_M_S, MAX_TURN_RAD_S
 from pi0bench.envs.pose import Array, Pose, downward, vector_of
 from pi0bench.envs.world_protocol import World
+from pi0bench.task.scripts.script import Script
 
 TRAVEL_M = 0.14  # height of the tool above the table when it carries or searches
 _GAIN = 0.5
 _STEP_M = 0.020
 _STEP_RAD = 0.12
-_ACTION_M = 0.030  # what an action of 1 moves in a control step at 20 Hz; slower at other rates
-_ACTION_RAD = 0.15
+_ACTION_M = MAX_SPEED_M_S / DEFAULT_HZ  # what an action of 1 moves in a control step
+_ACTION_RAD = MAX_TURN_RAD_S / DEFAULT_HZ
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,32 +31,55 @@ class View:
     Attributes:
         world: the true poses.
         goal: the commanded tool pose, which the actions move.
+        script: what happens by itself, which some skills look at.
         expert_choice: uniform in [0, 1), once an episode: which of several right ways to take.
     """
 
     world: World
     goal: Pose
+    script: Script
     expert_choice: float
 
 
-def move(view: View, pos_m: Array, yaw_rad: float, grip: float) -> Array:
+def move(
+    view: View, pos_m: Array, yaw_rad: float, grip: float, velocity_m_s: Array | None = None
+) -> Array:
     """The action that moves the commanded pose towards there, slowing down as it arrives, (7,).
 
-    `yaw_rad` is the heading that the hand shall have; it points down.
+    Args:
+        view: what the expert acts on.
+        pos_m: where the tool shall be, (3,).
+        yaw_rad: the heading that the hand shall have; it points down.
+        grip: `OPEN` or `SHUT`.
+        velocity_m_s: of what the tool goes along with, (3,).
     """
+    return turn_and_move(view, pos_m, downward(yaw_rad), grip, velocity_m_s)
+
+
+def turn_and_move(
+    view: View, pos_m: Array, rot: Array, grip: float, velocity_m_s: Array | None = None
+) -> Array:
+    """See `move`; `rot` is the whole rotation that the hand shall have, (3, 3)."""
     step = _GAIN * (pos_m - view.goal.pos_m)
-    step *= min(1.0, _STEP_M / max(float(np.linalg.norm(step)), 1e-9))
-    turn = _GAIN * vector_of(downward(yaw_rad) @ view.goal.rot.T)
-    turn *= min(1.0, _STEP_RAD / max(float(np.linalg.norm(turn)), 1e-9))
-    return np.concatenate([step / _ACTION_M, turn / _ACTION_RAD, [grip]])
+    step *= min(1.0, _STEP_M / max(float(np.linalg.norm(step)), 1e-9)) / _ACTION_M
+    if velocity_m_s is not None:
+        step = step + velocity_m_s / MAX_SPEED_M_S
+    turn = _GAIN * vector_of(rot @ view.goal.rot.T)
+    turn *= min(1.0, _STEP_RAD / max(float(np.linalg.norm(turn)), 1e-9)) / _ACTION_RAD
+    return np.concatenate([step, turn, [grip]])
 
 
 def square_yaw(pose: Pose, symmetry: int = 4) -> float:
     """The nearest to straight of the headings in which a thing looks the same."""
+    return least_turn(pose.yaw_rad(), symmetry)
+
+
+def least_turn(angle_rad: float, symmetry: int) -> float:
+    """The least turn that looks like this one of a thing that has so many equal headings."""
     if symmetry == 0:
         return 0.0
     part = 2 * np.pi / symmetry
-    return float((pose.yaw_rad() + part / 2) % part - part / 2)
+    return float((angle_rad + part / 2) % part - part / 2)
 
 
 def raised(pos_m: Array, height_m: float) -> Array:
@@ -79,7 +105,12 @@ def funnel(
 
 
 def carried(
-    view: View, item: str, target_m: Array, *, floor_m: float = 0.06, room_m: float = 0.006
+    view: View,
+    item: str,
+    target_m: Array,
+    *,
+    floor_m: float = 0.06,
+    room_m: float = 0.006,
 ) -> Array:
     """The point to move to now so that the held object comes down on `target_m`, (3,).
 

@@ -14,7 +14,6 @@ _TIP_M = 0.0086  # the fingers end this far beyond the tool centre point
 _HOOK_M, _SHOVE_M = -0.069, -0.103  # x of the tool when it pulls and pushes the drawer's bar
 _LOW_M = 0.05  # height of the tool at the bar
 _BESIDE_M = 0.040  # between the tool and the middle of a cube that it pushes
-_CENTRED_M = 0.015
 
 
 def touch(view: View, item: str) -> Array:
@@ -75,11 +74,6 @@ def _half_turn(yaw_rad: float) -> float:
 def rise(view: View) -> Array:
     """Rise from where the tool is, fingers shut."""
     return move(view, np.array([*view.goal.pos_m[:2], TRAVEL_M + 0.03]), 0.0, SHUT)
-
-
-def centred(world: World, item: str, zone: str) -> bool:
-    """True when the object lies in the middle of the zone."""
-    return predicates.apart_m(world, item, zone) < _CENTRED_M
 
 
 def _drawer(world: World, cabinet: str) -> Pose:
