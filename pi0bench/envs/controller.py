@@ -16,7 +16,7 @@ DEFAULT_HZ = 20
 """Actions a second, where nothing else is asked."""
 MAX_SPEED_M_S = 0.6
 MAX_TURN_RAD_S = 3.0
-_SUB_INTERVALS = 5
+_TARGET_STEPS = 5  # physics steps for which the servos keep a target, at most
 _MAX_LAG_M = 0.05
 _MAX_LEAD_M = 0.02  # of the gripper's target before its measured opening
 
@@ -63,9 +63,9 @@ class Controller:
             turn /= too_fast
             self.goal = forward(self._q + turn)
         width_m = (float(action[6]) + 1) / 2 * MAX_WIDTH_M
-        done = 0
-        for part in range(1, _SUB_INTERVALS + 1):
-            fraction = part / _SUB_INTERVALS
+        done, parts = 0, -(-self._steps // _TARGET_STEPS)
+        for part in range(1, parts + 1):
+            fraction = part / parts
             steps = round(self._steps * fraction) - done
             self._world.set_arm_target(self._q + fraction * turn, self._next_width(width_m, steps))
             self._world.step(steps)
