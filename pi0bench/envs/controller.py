@@ -124,8 +124,6 @@ class Controller:
         """The gripper's target for the next physics steps, on its way to the wanted opening."""
         slew_m = 2 * panda().max_finger_speed_m_s * steps / PHYSICS_HZ
         measured_m = self._world.arm().width_m
-        low = max(self._width_m - slew_m, measured_m - _MAX_LEAD_M)
-        high = max(low, min(self._width_m + slew_m, measured_m + _MAX_LEAD_M))
-        self._width_m = min(max(wanted_m, low), high)
-        self._width_m = min(max(self._width_m, 0.0), MAX_WIDTH_M)
+        near_m = min(max(wanted_m, measured_m - _MAX_LEAD_M), measured_m + _MAX_LEAD_M)
+        self._width_m += min(max(near_m - self._width_m, -slew_m), slew_m)
         return self._width_m
