@@ -49,59 +49,19 @@ class Controller:
         self._q, self._width_m = arm.q_rad, arm.wanted_width_m
         self.goal = forward(self._q)
 
-    def act(self, action: Array) -> None:
+    def act(self, action: Array, turn_rad: Array | None = None) -> None:
         """Carry out one action, (7,), for one control step.
 
-        Raises:
-            PhysicsFault: the simulation diverged.
-        """
-        (turn_rad,) = self.aim([self], np.array([action]))
-        self.turn(turn_rad, float(action[6]))
-
-    @staticmethod
-    def aim(robots: Sequence[Controller], actions: Array) -> Array:
-        """Move the goals of several robots, each by its action, (B, 7).
-
-        It is quicker for all at once, and for each the same, bit for bit, as if it were alone.
-
-        Returns:
-            How the joints are to turn in this control step, (B, 7), radians.
-        """
-        q_rad = np.array([robot._q for robot in robots])
-        pos_m, rot = Controller._next_goals(robots, np.clip(actions, -1.0, 1.0))
-        turns_rad = inverse_all(pos_m, rot, q_rad) - q_rad
-        most_rad = np.array([robot._most_turn_rad for robot in robots])
-        excess = (np.abs(turns_rad) / most_rad).max(axis=1)
-        fast = excess > 1
-        if fast.any():
-            turns_rad[fast] /= excess[fast, None]
-            reached = tool_frames((q_rad + turns_rad)[fast])
-            pos_m[fast], rot[fast] = reached[:, :3, 3], reached[:, :3, :3]
-        for robot, *goal in zip(robots, pos_m, rot, strict=True):
-            robot.goal = Pose(*goal)
-        return turns_rad
-
-    @staticmethod
-    def _next_goals(robots: Sequence[Controller], actions: Array) -> tuple[Array, Array]:
-        """Positions (B, 3) and rotations (B, 3, 3) of the commanded poses after the actions."""
-        steps = actions[:, :6] * np.array([robot._most for robot in robots])
-        low, high = (np.array([robot._workspace_m[i] for robot in robots]) for i in (0, 1))
-        pos = np.clip(np.array([r.goal.pos_m for r in robots]) + steps[:, :3], low, high)
-        tools = tool_frames(np.array([robot._world.arm().q_rad for robot in robots]))
-        measured = tools[:, :3, 3]
-        lag = pos - measured
-        far = np.sqrt((lag * lag).sum(axis=1, keepdims=True))
-        near = measured + lag * (_MAX_LAG_M / np.maximum(far, _MAX_LAG_M))
-        rot = rot_of(steps[:, 3:]) @ np.array([robot.goal.rot for robot in robots])
-        return np.where(far > _MAX_LAG_M, near, pos), rot
-
-    def turn(self, turn_rad: Array, grip: float) -> None:
-        """Let the joints turn, (7,), and the gripper go to an action's `grip`, for a control step.
+        Args:
+            action: numbers beyond -1 and 1 count as these.
+            turn_rad: of the joints, (7,), where `aim` has been asked for it already.
 
         Raises:
             PhysicsFault: the simulation diverged.
         """
-        width_m = (min(max(grip, -1.0), 1.0) + 1) / 2 * MAX_WIDTH_M
+        if turn_rad is None:
+            (turn_rad,) = aim([self], np.array([action]))
+        width_m = (min(max(float(action[6]), -1.0), 1.0) + 1) / 2 * MAX_WIDTH_M
         done = 0
         for part in range(1, _SUB_INTERVALS + 1):
             fraction = part / _SUB_INTERVALS
@@ -127,3 +87,40 @@ class Controller:
         near_m = min(max(wanted_m, measured_m - _MAX_LEAD_M), measured_m + _MAX_LEAD_M)
         self._width_m += min(max(near_m - self._width_m, -slew_m), slew_m)
         return self._width_m
+
+
+def aim(robots: Sequence[Controller], actions: Array) -> Array:
+    """Move the goals of several robots, each by its action, (B, 7).
+
+    It is quicker for all at once, and for each the same, bit for bit, as if it were alone.
+
+    Returns:
+        How the joints are to turn in this control step, (B, 7), radians.
+    """
+    q_rad = np.array([robot._q for robot in robots])
+    pos_m, rot = _next_goals(robots, np.clip(actions, -1.0, 1.0))
+    turns_rad = inverse_all(pos_m, rot, q_rad) - q_rad
+    most_rad = np.array([robot._most_turn_rad for robot in robots])
+    excess = (np.abs(turns_rad) / most_rad).max(axis=1)
+    fast = excess > 1
+    if fast.any():
+        turns_rad[fast] /= excess[fast, None]
+        reached = tool_frames((q_rad + turns_rad)[fast])
+        pos_m[fast], rot[fast] = reached[:, :3, 3], reached[:, :3, :3]
+    for robot, *goal in zip(robots, pos_m, rot, strict=True):
+        robot.goal = Pose(*goal)
+    return turns_rad
+
+
+def _next_goals(robots: Sequence[Controller], actions: Array) -> tuple[Array, Array]:
+    """Positions (B, 3) and rotations (B, 3, 3) of the commanded poses after the actions."""
+    steps = actions[:, :6] * np.array([robot._most for robot in robots])
+    low, high = (np.array([robot._workspace_m[i] for robot in robots]) for i in (0, 1))
+    pos = np.clip(np.array([r.goal.pos_m for r in robots]) + steps[:, :3], low, high)
+    tools = tool_frames(np.array([robot._world.arm().q_rad for robot in robots]))
+    measured = tools[:, :3, 3]
+    lag = pos - measured
+    far = np.sqrt((lag * lag).sum(axis=1, keepdims=True))
+    near = measured + lag * (_MAX_LAG_M / np.maximum(far, _MAX_LAG_M))
+    rot = rot_of(steps[:, 3:]) @ np.array([robot.goal.rot for robot in robots])
+    return np.where(far > _MAX_LAG_M, near, pos), rot

@@ -71,9 +71,7 @@ def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 def may_stay(env: TabletopEnv) -> np.ndarray:
     """Which elements of `objects` may be the same in every state that the expert goes through."""
-    ways = [
-        {str(name) for rule in way.plan for name in rule.call.args} for way in env.task.ways
-    ]
+    ways = [{str(name) for rule in way.plan for name in rule.call.args} for way in env.task.ways]
     handled = set.intersection(*ways)
     stays = []
     for item, body in zip(env.task.objects, env.tabletop.layout.bodies, strict=True):
