@@ -360,13 +360,17 @@ def test_a_vector_starts_the_next_episode_itself() -> None:
         envs.close()
 
 
-def test_render_draws_the_front(engine: str, make: Make) -> None:
-    env = make("reach_cube", engine=engine, obs_mode="state", render_mode="rgb_array")
+@pytest.mark.parametrize("renderer", ["auto", "tiny"])
+def test_render_draws_for_people(engine: str, renderer: str, make: Make) -> None:
+    how = {"obs_mode": "state", "render_mode": "rgb_array", "renderer": renderer}
+    env = make("reach_cube", engine=engine, **how)
     env.reset(seed=0)
     image = env.render()
     assert image is not None
-    assert (image.shape, image.dtype) == ((256, 256, 3), np.uint8)
+    assert (image.shape, image.dtype) == ((360, 480, 3), np.uint8)
     assert image.std() > 10
+    env.step(np.ones(7, np.float32))
+    assert not np.array_equal(env.render(), image)
 
 
 @pytest.mark.parametrize(
