@@ -19,6 +19,7 @@ from pi0bench.evaluate.ask_policy import Chunk, Question, ask
 from pi0bench.evaluate.environment_reuse import Kept
 from pi0bench.evaluate.fault_attribution import describe, of_machine
 from pi0bench.evaluate.film_recording import FirstOfEach, Recorder, Recording
+from pi0bench.evaluate.lock_step import step_together
 from pi0bench.evaluate.observation_history import Witness
 from pi0bench.evaluate.plan_checks import PolicyFault
 from pi0bench.evaluate.plan_timing import Stopwatch
@@ -91,7 +92,8 @@ def run(
                     rollout.times = stopwatch.times(policy, question, cells[0])
             answers = ask(policy, questions, cells[0]) if questions else []
             for rollout, answer in zip(asking, answers, strict=True):
-                rollout.follow(answer)
+                rollout.take(answer)
+            carry_out(asking)
             share_s = (perf_counter() - start_s) / len(running)
             for rollout in running:
                 rollout.wall_s += share_s
@@ -107,8 +109,24 @@ def run(
             rollout.close()
 
 
+def carry_out(rollouts: Sequence[Rollout]) -> None:
+    """Step them together until each has come to the end of its chunk or of its episode."""
+    while moving := [r for r in rollouts if r.left and not r.status]:
+        actions = [rollout.left[0][0] for rollout in moving]
+        faults = step_together([rollout.env for rollout in moving], actions)
+        for rollout, fault in zip(moving, faults, strict=True):
+            rollout.stepped(fault)
+
+
 class Rollout:
-    """One episode on its way; `status` is empty while it runs, `wall_s` its share of the time."""
+    """One episode on its way.
+
+    Attributes:
+        status: empty while it runs.
+        left: the actions of its chunk that are still to be carried out, (A,) each, with how many of
+            their numbers were clipped.
+        wall_s: its share of the time.
+    """
 
     def __init__(
         self, cell: Cell, task: Task, record: bool = False, kept: Kept | None = None
@@ -116,10 +134,11 @@ class Rollout:
         self.cell, self.status, self.fault = cell, "", ""
         self.replans, self.trunk_evaluations, self.clipped, self.wall_s = 0, 0, 0, 0.0
         self.times: Mapping[str, float] = {}
+        self.left: deque[tuple[NDArray[np.float64], int]] = deque()
         self._closed = False
         self._memory: Any = None
         self._witness: Witness | None = None
-        self._executed: list[NDArray[np.float64]] = []
+        self._executed: list[list[NDArray[np.float64]]] = []
         self._recorder: Recorder | None = None
         self._kept = kept or Kept(most=0)
         self._env: Episode | None = None
@@ -151,8 +170,8 @@ class Rollout:
             partial(stream, "noise", cell.seed, cell.task, cell.episode, self.replans),
         )
 
-    def follow(self, answer: Chunk | PolicyFault) -> None:
-        """Carry out a chunk, up to the episode's end."""
+    def take(self, answer: Chunk | PolicyFault) -> None:
+        """Have a chunk to carry out, or end here."""
         self.replans += 1
         if isinstance(answer, PolicyFault):
             if self._recorder:
@@ -160,24 +179,28 @@ class Rollout:
             return self._end("policy_fault", str(answer))
         self.trunk_evaluations += answer.trunk_evaluations
         self._memory = answer.memory
-        env, recorder, witness, done = self.env, self._recorder, self._witness, 0
+        self._executed.append([])
+        clipped = [0] * len(answer.actions) if answer.clipped is None else answer.clipped.tolist()
+        self.left.extend(zip(answer.actions, clipped, strict=True))
+        return None
+
+    def stepped(self, fault: EnvFault | None) -> None:
+        """Look at where the first action that was left has led, or why it led nowhere."""
+        env, recorder, witness = self.env, self._recorder, self._witness
+        action, clipped = self.left.popleft()
+        self._executed[-1].append(action)
+        self.clipped += clipped
         try:
-            for action in answer.actions:
-                done += 1
-                env.step(action)
-                if recorder:
-                    recorder.note(last=env.over)
-                if env.over:
-                    self._end("success" if env.succeeded else "failure")
-                    break
-                if witness:
-                    witness.step_done(len(answer.actions) - done)
+            if fault:
+                raise fault
+            if recorder:
+                recorder.note(last=env.over)
+            if env.over:
+                self._end("success" if env.succeeded else "failure")
+            elif witness:
+                witness.step_done(len(self.left))
         except EnvFault as error:
             self._break(error)
-        self._executed.append(answer.actions[:done])
-        if answer.clipped is not None:
-            self.clipped += int(answer.clipped[:done].sum())
-        return None
 
     def _break(self, error: EnvFault) -> None:
         """End here, unless the machine is to blame: then it is to be begun again."""
@@ -196,7 +219,8 @@ class Rollout:
         if env and self.status == "success":
             success_s = (env.steps - verdict.goal_steps + 1) / env.control_hz
         if env and env.speed_m_s is not None:
-            jerk, jump = smoothness(self._executed, env.control_hz, env.speed_m_s)
+            executed = [np.array(actions) for actions in self._executed]
+            jerk, jump = smoothness(executed, env.control_hz, env.speed_m_s)
         record = Record(
             cell=self.cell,
             status=self.status,

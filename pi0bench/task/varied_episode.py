@@ -50,10 +50,10 @@ class VariedTabletop(Tabletop):
         self.instruction = layout.instruction
         self._knocker = Knocker(conditions.knock, self.control_hz)
 
-    def step(self, action: Array) -> Verdict:
+    def step(self, action: Array, turn_rad: Array | None = None) -> Verdict:
         """See `pi0bench.task.tabletop_episode.Tabletop.step`."""
         self._knocker.before_step(self.world, self.steps)
-        return super().step(action)
+        return super().step(action, turn_rad)
 
     def state(self) -> Any:
         """See `pi0bench.task.tabletop_episode.Tabletop.state`."""
