@@ -69,7 +69,7 @@ class Tabletop:
         self.script.begin(self.world, np.random.default_rng(layout.script_seed), control_hz)
         self.world.set_arm(_start_rad(layout), MAX_WIDTH_M)
         self.world.step(_SETTLE_STEPS)
-        self.controller = Controller(self.world, control_hz)
+        self.controller = Controller(self.world, control_hz, task.ceiling_m)
         self.verdict = Verdict()
         self.steps = 0
         self._stages = [0] * len(task.ways)
