@@ -64,7 +64,7 @@ class Joint:
         return Pose(axis * value) if self.kind == "slide" else Pose(rot=rot_of(axis * value))
 
     def run(self, distance_m: float) -> float:
-        """Where a belt is seen to stand that has run so far: its pattern repeats after its range."""
+        """Where a belt is seen to stand that has run so far; it looks the same after its range."""
         low, high = self.range
         return low + (distance_m - low) % (high - low)
 

@@ -11,8 +11,8 @@ import numpy as np
 from pi0bench.envs.controller import SHUT
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.task.expert.motion import View, move
-from pi0bench.task.predicates import tcp_m
 from pi0bench.task.expert.push_geometry import REACH_M, pushes
+from pi0bench.task.predicates import tcp_m
 
 _LOW_M, _OVER_M = 0.014, 0.062  # height of the tool when it pushes, and when it passes over
 _GAP_M = 0.010  # between the finger and the side that it comes down beside
