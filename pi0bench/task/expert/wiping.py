@@ -8,10 +8,8 @@ from pi0bench.envs.controller import SHUT
 from pi0bench.envs.pose import Array
 from pi0bench.task.expert.motion import View, least_turn, move
 
-_HIGH_M, _LOW_M = (
-    0.10,
-    0.04,
-)  # of the tool on its way to the patch; of a sponge that must rise first
+_HIGH_M = 0.10  # of the tool on its way to the patch
+_LOW_M = 0.04  # a sponge that is lower, and far from the patch, must rise first
 _LEAD_M = 0.030  # how far ahead of itself the sponge is sent
 _PRESS_M = 0.001
 
