@@ -16,11 +16,11 @@ _FALL_M = 0.0005  # from which a thing comes to rest within another
 
 def carries(task: TaskSpec, one: ObjectSpec, other: ObjectSpec) -> bool:
     """True when one of the two starts on or within the other, or on what does."""
-    return one.name in _carriers(task, other) or other.name in _carriers(task, one)
+    return one.name in carriers(task, other) or other.name in carriers(task, one)
 
 
-def _carriers(task: TaskSpec, item: ObjectSpec) -> list[str]:
-    """What carries the object, and what carries that, down to the table."""
+def carriers(task: TaskSpec, item: ObjectSpec) -> list[str]:
+    """Names of what carries the object, and what carries that, down to the table."""
     bases = {item.name: item.place.base for item in task.objects}
     chain = [item.name]
     while bases[chain[-1]]:
@@ -31,7 +31,7 @@ def _carriers(task: TaskSpec, item: ObjectSpec) -> list[str]:
 def settled(task: TaskSpec, bodies: Iterable[Body]) -> list[Body]:
     """The task's bodies, in their order, with those on top of or within others moved there."""
     found = {body.name: body for body in bodies}
-    for item in sorted(task.objects, key=lambda item: len(_carriers(task, item))):
+    for item in sorted(task.objects, key=lambda item: len(carriers(task, item))):
         if item.place.on:
             pose = _on(found[item.name], found[item.place.on])
         elif item.place.within:

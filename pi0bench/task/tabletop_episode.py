@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pi0bench.envs import content_models
 from pi0bench.envs.cameras import CAMERAS, Snapshot, camera, picture
 from pi0bench.envs.controller import DEFAULT_HZ, Controller
 from pi0bench.envs.episode_protocol import Verdict
@@ -60,7 +59,7 @@ class Tabletop:
     ) -> None:
         self.task, self.layout, self.control_hz = task, layout, control_hz
         self.conditions = conditions or Conditions()
-        bodies = (content_models.table(), *layout.bodies)
+        bodies = (self.conditions.table, *layout.bodies)
         scene = Scene(panda().body, bodies, self.conditions.friction)
         self.world = make_world(engine, scene)
         self.script = task.script.make()

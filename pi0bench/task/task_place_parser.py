@@ -85,7 +85,7 @@ def _joint_at(it: Complaints, where: str, raw: dict[str, Any], model: Body | Non
     joint = next(iter(model.joints if model else ()), None)
     right = _JOINTS[joint.kind] if joint else ""
     for key in (key for key in _JOINTS.values() if key in raw and model and key != right):
-        what = f"has a {joint.kind}: {right}" if joint else "has no joint"
+        what = f'has a {joint.kind}: say "{right}"' if joint else "has no joint"
         it.say(f"{where}.{key}", f"{model.name} {what}" if model else what)
     if joint is None or right not in raw:
         return 0.0, 0.0
