@@ -109,10 +109,10 @@ def test_a_clean_patch_has_no_dirt_to_be_found() -> None:
 def test_a_lifted_sponge_wipes_nothing() -> None:
     env = begun("wipe_the_patch", "mujoco")
     patch = env.world.pose("patch").pos_m
-    env.world.set_pose("sponge", Pose(patch + [0, 0, 0.05]))
+    env.world.set_pose("sponge", Pose(patch + np.array([0, 0, 0.05])))
     env.script.step(env.world)
     assert not env.script.hidden()
-    env.world.set_pose("sponge", Pose(patch + [0, 0, 0.016]))
+    env.world.set_pose("sponge", Pose(patch + np.array([0, 0, 0.016])))
     env.script.step(env.world)
     assert len(env.script.hidden()) >= 20  # of the 24 that it covers
     env.close()

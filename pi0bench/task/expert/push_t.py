@@ -22,6 +22,7 @@ _SPEED_M_S = 0.2
 _OVER_S, _SHIFT_S = 1.4, 0.6  # to rise and come down again; to shift along a side
 _TOUCH_S = 0.3  # to reach the side, from beside it
 _LAG_M, _RISE = 0.004, 2.0  # how far the tool lags as the block slides; how it rises, for more
+_RISEN_M = 0.026  # no higher: there the fingers still meet the block
 _TURN_S = 0.4  # for a radian
 _YAW_RAD = (np.radians(-80.0), np.radians(170.0))  # headings that the wrist reaches everywhere
 _AREA_M = ((0.26, -0.38), (0.74, 0.38))
@@ -60,7 +61,8 @@ def push_t(view: View, block: str, outline: str) -> Array:
         ahead = min(float(length[best]) + _LEAD_M - float(along[best]), _AHEAD_M)
         stuck_m = _stuck_m(view, inward[best])
         pushed = tool.pos_m[:2] + (ahead - 2 * stuck_m) * inward[best]
-        return move(view, np.array([*pushed, _LOW_M + _RISE * stuck_m]), yaw, SHUT)
+        height = min(tool.pos_m[2] + _RISE * stuck_m, _RISEN_M)
+        return move(view, np.array([*pushed, height]), yaw, SHUT)
     start = at[best] - _GAP_M * inward[best]
     touching = facing & (np.abs(aside) < 0.02) & (along > -0.005)
     if touching.any() and np.linalg.norm(start - tool.pos_m[:2]) > 0.012:
