@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.envs.episode_protocol import Episode, Verdict
-from pi0bench.envs.render.renderer_protocol import Image, Renderer
+from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.envs.world_protocol import EnvFault
 from pi0bench.evaluate.ask_policy import Chunk, Question, ask
 from pi0bench.evaluate.environment_reuse import Kept
 from pi0bench.evaluate.fault_attribution import describe, of_machine
+from pi0bench.evaluate.film_recording import FirstOfEach, Recorder, Recording
 from pi0bench.evaluate.observation_history import Witness
 from pi0bench.evaluate.plan_checks import PolicyFault
 from pi0bench.evaluate.plan_timing import Stopwatch
@@ -30,9 +31,6 @@ from pi0bench.records.record import Cell, Record, Timing
 TIMED_EVERY = 5
 """A plan for one robot takes longer than its share of a batch: few are timed."""
 
-Watch = Callable[[Episode, bool], None]
-"""Is told of a state of an episode, and whether it is the last."""
-
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -41,14 +39,14 @@ class Outcome:
     Attributes:
         record: how it ended.
         timing: what it took.
-        frames: pictures of it, (side, side, 3) each, only when they were asked for.
+        recording: of which a film can be drawn, only when it was asked for.
         reset: True when its environment had had another episode before.
         unclean: what was otherwise after a reset than in a fresh environment, whose record this is.
     """
 
     record: Record
     timing: Timing
-    frames: tuple[Image, ...] = ()
+    recording: Recording | None = None
     reset: bool = False
     unclean: str = ""
 
@@ -59,7 +57,7 @@ def run(
     task: Task,
     renderer: Renderer | None,
     stopwatch: Stopwatch,
-    watch: Watch | None = None,
+    films: FirstOfEach | None = None,
     abreast: int = 8,
     kept: Kept | None = None,
 ) -> Iterator[Outcome]:
@@ -74,7 +72,7 @@ def run(
         task: the cells' task.
         renderer: draws what the policy sees, only when it plans; None when it sees nothing.
         stopwatch: times the first plan of every `TIMED_EVERY`th episode, alone.
-        watch: told of the state at the start and after every control step.
+        films: tells which episodes are recorded; None records none.
         abreast: episodes that run at a time.
         kept: environments to reset; None builds one for each episode.
     """
@@ -83,7 +81,9 @@ def run(
         while waiting or running:
             start_s = perf_counter()
             while waiting and len(running) < abreast:
-                running.append(Rollout(waiting.popleft(), task, watch, kept))
+                cell = waiting.popleft()
+                record = films is not None and films.open(cell.episode)
+                running.append(Rollout(cell, task, record, kept))
             asking = [rollout for rollout in running if not rollout.status]
             questions = [rollout.question(policy.traits, renderer) for rollout in asking]
             for rollout, question in zip(asking, questions, strict=True):
@@ -99,7 +99,9 @@ def run(
             running = [rollout for rollout in running if not rollout.status]
             for rollout in ended:
                 rollout.close()
-            yield from (rollout.outcome() for rollout in ended)
+            for end in (rollout.outcome() for rollout in ended):
+                kept_back = end.recording is None or films is None or not films.take(end.record)
+                yield replace(end, recording=None) if kept_back else end
     finally:
         for rollout in running:
             rollout.close()
@@ -109,7 +111,7 @@ class Rollout:
     """One episode on its way; `status` is empty while it runs, `wall_s` its share of the time."""
 
     def __init__(
-        self, cell: Cell, task: Task, watch: Watch | None = None, kept: Kept | None = None
+        self, cell: Cell, task: Task, record: bool = False, kept: Kept | None = None
     ) -> None:
         self.cell, self.status, self.fault = cell, "", ""
         self.replans, self.trunk_evaluations, self.clipped, self.wall_s = 0, 0, 0, 0.0
@@ -118,14 +120,15 @@ class Rollout:
         self._memory: Any = None
         self._witness: Witness | None = None
         self._executed: list[NDArray[np.float64]] = []
-        self._watch = watch
+        self._recorder: Recorder | None = None
         self._kept = kept or Kept(most=0)
         self._env: Episode | None = None
         self._reset = False
         try:
             self._env, self._reset = self._kept.begin(cell, task)
-            if watch:
-                watch(self._env, False)
+            if record:
+                self._recorder = Recorder(self._env)
+                self._recorder.note()
         except EnvFault as error:
             self._break(error)
 
@@ -140,8 +143,11 @@ class Rollout:
         cell = self.cell
         if self._witness is None:
             self._witness = Witness(self.env, cell.key(), traits, renderer)
+        seen = self._witness.observe(self._memory)
+        if self._recorder:
+            self._recorder.saw(seen.images)
         return Question(
-            self._witness.observe(self._memory),
+            seen,
             partial(stream, "noise", cell.seed, cell.task, cell.episode, self.replans),
         )
 
@@ -149,18 +155,18 @@ class Rollout:
         """Carry out a chunk, up to the episode's end."""
         self.replans += 1
         if isinstance(answer, PolicyFault):
-            if self._watch:
-                self._watch(self.env, True)
+            if self._recorder:
+                self._recorder.note(last=True)
             return self._end("policy_fault", str(answer))
         self.trunk_evaluations += answer.trunk_evaluations
         self._memory = answer.memory
-        env, watch, witness, done = self.env, self._watch, self._witness, 0
+        env, recorder, witness, done = self.env, self._recorder, self._witness, 0
         try:
             for action in answer.actions:
                 done += 1
                 env.step(action)
-                if watch:
-                    watch(env, env.over)
+                if recorder:
+                    recorder.note(last=env.over)
                 if env.over:
                     self._end("success" if env.succeeded else "failure")
                     break
@@ -207,7 +213,8 @@ class Rollout:
             clipped=self.clipped,
         )
         timing = Timing(self.cell.key(), self.wall_s, attempts=1, **self.times)
-        return Outcome(record, timing, reset=self._reset)
+        recording = self._recorder.recording() if self._recorder else None
+        return Outcome(record, timing, recording, reset=self._reset)
 
     def close(self) -> None:
         """Let go of the world; how the episode stands can still be asked."""

@@ -71,7 +71,10 @@ def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 def may_stay(env: TabletopEnv) -> np.ndarray:
     """Which elements of `objects` may be the same in every state that the expert goes through."""
-    handled = {str(name) for way in env.task.ways for rule in way.plan for name in rule.call.args}
+    ways = [
+        {str(name) for rule in way.plan for name in rule.call.args} for way in env.task.ways
+    ]
+    handled = set.intersection(*ways)
     stays = []
     for item, body in zip(env.task.objects, env.tabletop.layout.bodies, strict=True):
         fixed, place = not body.free, item.place
@@ -79,8 +82,8 @@ def may_stay(env: TabletopEnv) -> np.ndarray:
         at = np.zeros(OBJECT_DIM, bool)
         at[0] = fixed and place.x_m[0] == place.x_m[1]
         at[1] = fixed and place.y_m[0] == place.y_m[1]
-        at[2] = True  # what no one lifts rests at its height to the last bit
         at[[4, 5]] = fixed
+        at[2] = fixed or item.name not in handled
         at[3] = straight  # what hardly turns has w = 1 in 32 bits
         at[6] = fixed and straight
         at[7] = not body.joints or item.name not in handled
@@ -359,13 +362,17 @@ def test_a_vector_starts_the_next_episode_itself() -> None:
         envs.close()
 
 
-def test_render_draws_the_front(engine: str, make: Make) -> None:
-    env = make("reach_cube", engine=engine, obs_mode="state", render_mode="rgb_array")
+@pytest.mark.parametrize("renderer", ["auto", "tiny"])
+def test_render_draws_for_people(engine: str, renderer: str, make: Make) -> None:
+    how = {"obs_mode": "state", "render_mode": "rgb_array", "renderer": renderer}
+    env = make("reach_cube", engine=engine, **how)
     env.reset(seed=0)
     image = env.render()
     assert image is not None
-    assert (image.shape, image.dtype) == ((256, 256, 3), np.uint8)
+    assert (image.shape, image.dtype) == ((360, 480, 3), np.uint8)
     assert image.std() > 10
+    env.step(np.ones(7, np.float32))
+    assert not np.array_equal(env.render(), image)
 
 
 @pytest.mark.parametrize(
