@@ -149,8 +149,9 @@ class Tabletop:
         """Where everything is, for drawing."""
         arm = self.world.arm()
         poses = {body.name: self.world.root_pose(body.name) for body in self.world.scene.bodies}
+        run_s = self.steps / self.control_hz
         joints = {
-            body.name: tuple(self.world.joints(body.name).tolist())
+            body.name: body.joints_seen(self.world.joints(body.name), run_s)
             for body in self.world.scene.bodies
             if body.joints
         }

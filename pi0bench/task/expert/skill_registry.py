@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pi0bench.envs.pose import Array
-from pi0bench.task.expert import grasping, push_t, pushing
+from pi0bench.task.expert import grasping, push_t, pushing, wiping
 
 SKILLS: dict[str, Callable[..., Array]] = {
     "carry_past": grasping.carry_past,
@@ -24,4 +24,5 @@ SKILLS: dict[str, Callable[..., Array]] = {
     "put_round": grasping.put_round,
     "rise": pushing.rise,
     "touch": pushing.touch,
+    "wipe": wiping.wipe,
 }
