@@ -161,6 +161,11 @@ def unpressed(world: World, button: str, *, most_m: float = 0.003) -> bool:
     return bool(world.joints(button)[0] > -most_m)
 
 
+def up(world: World, button: str, *, least_m: float = -0.0065) -> bool:
+    """True when the button's cap is higher than `least_m`, or not yet pressed down to there."""
+    return bool(world.joints(button)[0] > least_m)
+
+
 PREDICATES: dict[str, Callable[..., bool]] = {
     "above": above,
     "around": around,
@@ -183,6 +188,7 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "right_of": right_of,
     "touching": touching,
     "unpressed": unpressed,
+    "up": up,
     "upright": upright,
 }
 MEASURES: dict[str, Callable[..., float]] = {"reward": reward}

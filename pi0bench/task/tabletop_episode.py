@@ -73,13 +73,17 @@ class Tabletop:
         self.steps = 0
         self._stages = [0] * len(task.ways)
 
-    def step(self, action: Array) -> Verdict:
+    def step(self, action: Array, turn_rad: Array | None = None) -> Verdict:
         """Carry out one action, (7,), and judge the state that it led to.
+
+        Args:
+            action: see `Controller`.
+            turn_rad: of the joints, (7,), where `pi0bench.envs.controller.aim` has told it already.
 
         Raises:
             PhysicsFault: the simulation diverged.
         """
-        self.controller.act(action)
+        self.controller.act(action, turn_rad)
         self.script.step(self.world)
         self.steps += 1
         for number, way in enumerate(self.task.ways):
@@ -145,8 +149,9 @@ class Tabletop:
         """Where everything is, for drawing."""
         arm = self.world.arm()
         poses = {body.name: self.world.root_pose(body.name) for body in self.world.scene.bodies}
+        run_s = self.steps / self.control_hz
         joints = {
-            body.name: tuple(self.world.joints(body.name).tolist())
+            body.name: body.joints_seen(self.world.joints(body.name), run_s)
             for body in self.world.scene.bodies
             if body.joints
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pi0bench.envs.pose import Array
-from pi0bench.task.expert import grasping, inserting, push_t, pushing, tilting
+from pi0bench.task.expert import grasping, inserting, push_t, pushing, tilting, wiping
 
 SKILLS: dict[str, Callable[..., Array]] = {
     "back_off": inserting.back_off,
@@ -28,4 +28,5 @@ SKILLS: dict[str, Callable[..., Array]] = {
     "rise": pushing.rise,
     "stand_up": tilting.stand_up,
     "touch": pushing.touch,
+    "wipe": wiping.wipe,
 }
