@@ -37,7 +37,7 @@ def tasks(suite: str | None = None) -> pd.DataFrame:
 
     Examples:
         >>> import pi0bench
-        >>> "stack_two_cubes" in pi0bench.tasks("tabletop").index
+        >>> "cube_on_pillar" in pi0bench.tasks("tabletop").index
         True
     """
     ids = task_files.task_ids()

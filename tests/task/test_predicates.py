@@ -18,7 +18,7 @@ AT = {
     "cube": (0.5, 0.0, 0.02),
     "other": (0.5, -0.2, 0.02),
     "bowl": (0.5, 0.2, 0.0),
-    "post": (0.6, 0.1, 0.0),
+    "wall": (0.6, 0.1, 0.0),
 }
 
 
@@ -56,8 +56,8 @@ TOOL = tuple(forward(panda().home_rad).pos_m)
         ("inside(cube, bowl)", (0.53, 0.2, 0.03), True),
         ("inside(cube, bowl)", (0.5, 0.2, 0.06), False),
         ("inside(cube, bowl)", (0.56, 0.2, 0.03), False),
-        ("beyond(cube, post)", (0.61, 0.0, 0.02), True),
-        ("beyond(cube, post)", (0.59, 0.0, 0.02), False),
+        ("beyond(cube, wall)", (0.61, 0.0, 0.02), True),
+        ("beyond(cube, wall)", (0.59, 0.0, 0.02), False),
         ("near(cube)", (TOOL[0] + 0.04, TOOL[1], TOOL[2]), True),
         ("near(cube)", (TOOL[0] + 0.06, TOOL[1], TOOL[2]), False),
         ("near(cube, reach_m=0.1)", (TOOL[0] + 0.06, TOOL[1], TOOL[2]), True),
