@@ -1,4 +1,4 @@
-"""Plugs in sockets, cubes on a pillar, bars that stand, balls in cups: what counts, and what holds."""
+"""Plugs in sockets, cubes on a pillar, bars that stand, balls in cups: what counts and holds."""
 
 from __future__ import annotations
 
