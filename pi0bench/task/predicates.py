@@ -66,13 +66,17 @@ def held(world: World, item: str) -> bool:
 
 def firm(world: World, item: str) -> bool:
     """True when the object is held, and the fingers press on it."""
-    arm = world.arm()
-    return arm.width_m - arm.wanted_width_m > _FIRM_M and held(world, item)
+    return _pressing(world) and held(world, item)
 
 
 def gripped(world: World, item: str) -> bool:
-    """True when both fingers touch the object, and its first keypoint is between them."""
-    return near(world, item, reach_m=0.025) and all(world.contact(item, f) for f in FINGERS)
+    """True when the fingers, round the object's first keypoint, press on the object."""
+    return near(world, item, reach_m=0.025) and _pressing(world) and touching(world, item)
+
+
+def _pressing(world: World) -> bool:
+    arm = world.arm()
+    return arm.width_m - arm.wanted_width_m > _FIRM_M
 
 
 def away(world: World, item: str, *, by_m: float = 0.08) -> bool:
