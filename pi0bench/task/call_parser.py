@@ -57,6 +57,9 @@ class Condition:
     call: Call
     wanted: bool = True
 
+    def __str__(self) -> str:
+        return str(self.call) if self.wanted else f"not {self.call}"
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -64,6 +67,10 @@ class Rule:
 
     call: Call
     conditions: tuple[Condition, ...] = ()
+
+    def __str__(self) -> str:
+        asked = " and ".join(map(str, self.conditions))
+        return f"{self.call} if {asked}" if asked else str(self.call)
 
     def bound(self, names: Mapping[str, str]) -> Rule:
         """The rule with each of these names replaced by what it stands for."""

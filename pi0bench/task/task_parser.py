@@ -145,10 +145,10 @@ def _plan(it: Complaints, things: Things, asked: dict[str, Any]) -> tuple[Rule, 
             for condition in rule.conditions:
                 check(condition.call, "predicate", asked, things, _fits(things))
             rules.append(rule)
+            if where == "plan.0" and rule.conditions:
+                it.say(where, 'the first step acts while no other one holds, so it has no "if"')
         except CallError as error:
             it.say(where, str(error))
-    if rules and rules[0].conditions:
-        it.say("plan.0", 'the first step acts while no other one holds, so it has no "if"')
     return tuple(rules)
 
 

@@ -4,8 +4,8 @@ import warnings
 
 import pytest
 
-from pi0bench.task.call_parser import Call, CallError, check, parse
-from pi0bench.task.expert.plan import ACTS
+from pi0bench.task.call_parser import Call, CallError, check, parse, parse_rule
+from pi0bench.task.expert.skill_registry import SKILLS
 from pi0bench.task.predicates import PREDICATES
 
 
@@ -17,6 +17,7 @@ from pi0bench.task.predicates import PREDICATES
         (" near( cube ,reach_m = 0.04 ) ", Call("near", ("cube",), (("reach_m", 0.04),))),
         ("near(cube, reach_m=1e-7)", Call("near", ("cube",), (("reach_m", 1e-7),))),
         ("f(1, 2.5)", Call("f", (1.0, 2.5))),
+        ("pick(cup, yaw_deg=-90)", Call("pick", ("cup",), (("yaw_deg", -90.0),))),
     ],
 )
 def test_a_call_is_read_and_written_back(text: str, call: Call) -> None:
@@ -38,7 +39,8 @@ def test_a_call_is_read_and_written_back(text: str, call: Call) -> None:
         "on(**objects)",
         "on(top, base.pose)",
         "on(top, on(top, base))",
-        "on(top, slack_m=-1)",
+        "on(top, slack_m=--1)",
+        "on(-top, base)",
         "on(top, slack_m=True)",
         "on(top, slack_m=1e999)",
         "on(top, 'base')",
@@ -65,6 +67,37 @@ def test_what_is_no_call_is_refused_in_words(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "pick(a)",
+        "leave(a) if inside(a, bowl)",
+        "pick(b) if on(a, base) and not held(a) and away(a, by_m=0.1)",
+    ],
+)
+def test_a_rule_is_read_and_written_back(text: str) -> None:
+    assert str(parse_rule(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["pick(a) if", "pick(a) if held", "pick(a) if held(a) or held(b)", "pick(a) if not not held(a)",
+     "pick(a) if held(a) if held(b)", "pick(a) if held(a) == held(b)", "if held(a)"],
+)  # fmt: skip
+def test_what_is_no_rule_is_refused_in_words(text: str) -> None:
+    with pytest.raises(CallError, match="is not a call such as"):
+        parse_rule(text)
+
+
+def test_a_rule_holds_when_all_of_its_conditions_do() -> None:
+    asked = {"held": lambda world, item: item in world}
+    rule = parse_rule("leave(a) if held(a) and not held(b)")
+    assert rule.holds(asked, "a")
+    assert not rule.holds(asked, "ab")
+    assert not rule.holds(asked, "")
+    assert rule.bound({"b": "a"}).conditions[1].call == Call("held", ("a",))
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("onn(top, base)", 'no predicate "onn"; did you mean "on"?'),
@@ -84,9 +117,8 @@ def test_a_call_must_fit_its_predicate(text: str, message: str) -> None:
     assert message in str(refusal.value)
 
 
-@pytest.mark.parametrize("functions", [PREDICATES, ACTS])
+@pytest.mark.parametrize("functions", [PREDICATES, SKILLS])
 def test_every_function_can_be_called_by_position_and_by_name(functions: dict) -> None:
-    """A plan's skill is asked whether it is done with the very arguments of the plan."""
     import inspect
 
     for name, function in functions.items():

@@ -20,7 +20,7 @@ instructions = [
   "put the {top.color} cube on the {base.color} cube",
   "the {top.color} cube goes on the {base.color} cube",
 ]
-plan = ["pick(top)", "put_on(top, base)", "leave(top)"]
+plan = ["pick(top)", "put_on(top, base) if held(top)", "leave(top) if on(top, base)"]
 stages = [
   "near(top)",
   "held(top)",  # "on(top, base)" comes last
@@ -44,6 +44,8 @@ x_m = [0.38, 0.62]
 y_m = [-0.22, 0.22]
 """
 
+PLAN = '["pick(top)", "put_on(top, base) if held(top)", "leave(top) if on(top, base)"]'
+
 # What is replaced in GOOD, by what; the messages are in golden_errors.txt under the same name.
 BROKEN = {
     "unknown object in the goal": [('["on(top, base)", "rel', '["on(topp, base)", "rel', 1)],
@@ -59,7 +61,7 @@ BROKEN = {
         ('"Stack one named cube on another."', "3", 1),
         ("9.0", '"long"', 1),
         ("0.5", "true", 1),
-        ('["pick(top)", "put_on(top, base)", "leave(top)"]', '"pick(top)"', 1),
+        (PLAN, '"pick(top)"', 1),
         ('"held(top)"', "7", 1),
     ],
     "bad ranges": [
@@ -80,21 +82,32 @@ BROKEN = {
     ],
     "unfinished instruction": [("{top.color} cube goes", "{top.color cube goes", 1)],
     "empty lists": [
-        ('["pick(top)", "put_on(top, base)", "leave(top)"]', "[]", 1),
+        (PLAN, "[]", 1),
         ('["on(top, base)", "released(top)"]', "[]", 1),
     ],
     "not TOML": [("max_s = 9.0", "max_s = nine", 1)],
+    "a plan's conditions": [
+        ('["pick(top)"', '["pick(top) if held(top)"', 1),
+        ("if held(top)", "if helt(top)", 2),
+        ("if on(top, base)", "if on(top, base) or held(top)", 1),
+    ],
+    "a script": [
+        ("[goal]", '[script]\nkind = "mole"\nthings = ["top", "bas"]\n\n[goal]', 1),
+    ],
+    "a script of other things": [
+        ("[goal]", '[script]\nkind = "moles"\nthings = ["top", "base"]\n\n[goal]', 1),
+    ],
     "a call that is no call": [
         ('"on(top, base)", "released', '"__import__(\'os\')", "released', 1),
         ('"held(top)"', '"on(top, base) and True"', 1),
-        ('"leave(top)"', '"leave"', 1),
+        ('"leave(top) if on(top, base)"', '"leave"', 1),
     ],
     "arguments that do not fit": [
         ('"near(top)"', '"near(top, base)"', 1),
         ('"held(top)"', '"near(top, reach_m=base)"', 1),
     ],
     "an object that cannot do it": [
-        ('"put_on(top, base)"', '"put_in(top, base)", "push_shut(top)"', 1),
+        ('"put_on(top, base) if', '"push_shut(top)", "put_in(top, base) if', 1),
         ('"held(top)"', '"pressed(base)"', 1),
     ],
     "unknown suite": [("version = 1", 'version = 1\ntags = ["precice"]', 1)],
@@ -113,7 +126,7 @@ BROKEN = {
     "sections of another kind": [("[goal]\nall", "[[goal]]\nall", 1)],
     "several problems at once": [
         ("version", "verison", 1),
-        ("on(top, base)", "on(topp, base)", 4),
+        ("on(top, base)", "on(topp, base)", 5),
         ('"blue"]\n\n', '"blu"]\n\n', 1),
         ("y_m = [-0.22, 0.22]\n", "y_m = [-0.22, 2.2]\n", 1),
     ],
@@ -161,10 +174,10 @@ def test_the_golden_file_has_no_stale_messages(golden: dict[str, str]) -> None:
 def test_the_unbroken_file_is_a_task(tmp_path: Path) -> None:
     spec = load(write(tmp_path, GOOD))
     assert (spec.id, spec.version, spec.hold_s) == ("task", 1, 0.5)
-    assert [str(call) for call in spec.ways[0].plan] == [
+    assert [str(rule) for rule in spec.ways[0].plan] == [
         "pick(top)",
-        "put_on(top, base)",
-        "leave(top)",
+        "put_on(top, base) if held(top)",
+        "leave(top) if on(top, base)",
     ]
 
 
