@@ -137,9 +137,7 @@ def right_of(world: World, item: str, obstacle: str) -> bool:
     return bool(abs(gap[0]) < 0.03 and gap[1] < 0)
 
 
-def opened(
-    world: World, furniture: str, *, least_m: float = 0.08, least_rad: float = 1.6
-) -> bool:
+def opened(world: World, furniture: str, *, least_m: float = 0.08, least_rad: float = 1.6) -> bool:
     """True when a drawer is out by `least_m` or more, or a lid is up by `least_rad` or more."""
     return bool(world.joints(furniture)[0] > (least_rad if _turns(world, furniture) else least_m))
 
