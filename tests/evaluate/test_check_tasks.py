@@ -129,9 +129,8 @@ def test_a_goal_that_the_plan_forgets_is_told(copy: Copy) -> None:
 
 
 def test_a_call_that_fails_while_it_is_carried_out_is_told(copy: Copy) -> None:
-    path = copy("press_button", ('["press(target)"]', '["press(target) if near(target)"]'))
-    text = path.read_text("utf-8").replace('["press', '["press(target)", "press')
-    path.write_text(text.replace('near(target)"]', 'near(target, keypoint=4)"]'), "utf-8")
+    rules = '["press(target)", "press(target) if near(target, keypoint=4)"]'
+    path = copy("press_button", ('["press(target)"]', rules))
     problems, lines = said(path, resets=1, episodes=1)
     assert problems == 2
     why = "target has no keypoint 4; it has 0 "

@@ -31,7 +31,8 @@ def test_only_where_a_thing_is_brought_is_misjudged(make_env: MakeEnv) -> None:
     while not env.over:
         env.step(env.expert_action(ERROR))
     assert not env.succeeded
-    assert env.verdict.stages == 2
+    off = env.world.pose("top").pos_m - env.world.pose("base").pos_m
+    assert np.allclose(off[:2], [0.030, -0.010], atol=0.003)
 
 
 @pytest.mark.parametrize("task_id", ["press_button", "open_drawer"])
