@@ -18,6 +18,7 @@ _STREAMS = {
     "verification": 8,
     "development": 9,
     "gymnasium": 10,
+    "object order": 11,
 }
 
 

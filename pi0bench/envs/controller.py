@@ -83,11 +83,9 @@ class Controller:
     def _next_width(self, wanted_m: float, steps: int) -> float:
         """The gripper's target for the next physics steps, on its way to the wanted opening."""
         slew_m = 2 * panda().max_finger_speed_m_s * steps / PHYSICS_HZ
-        low, high = self._width_m - slew_m, self._width_m + slew_m
         measured_m = self._world.arm().width_m
-        low, high = max(low, measured_m - _MAX_LEAD_M), min(high, measured_m + _MAX_LEAD_M)
-        self._width_m = float(np.clip(wanted_m, low, max(low, high)))
-        self._width_m = float(np.clip(self._width_m, 0, MAX_WIDTH_M))
+        near_m = float(np.clip(wanted_m, measured_m - _MAX_LEAD_M, measured_m + _MAX_LEAD_M))
+        self._width_m += float(np.clip(near_m - self._width_m, -slew_m, slew_m))
         return self._width_m
 
     def _next_goal(self, action: Array, measured: Pose) -> Pose:

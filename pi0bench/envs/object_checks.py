@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pi0bench.content.toml_errors import Complaints
@@ -66,6 +67,8 @@ def _link(
     """Complain of a link, which may hang on those before it, and return its name."""
     it.keys(where, row, _LINK, required=("name", "mass_kg", "geom"))
     it.expect(f"{where}.name", row.get("name", ""), str, "text")
+    if row.get("name") in before:
+        it.say(f"{where}.name", f"there is a link {row['name']!r} already; rename it")
     if "mass_kg" in row:
         it.number(f"{where}.mass_kg", row["mass_kg"], 1e-4, 100)
     _place(it, where, row)
@@ -89,7 +92,9 @@ def _joint(it: Complaints, where: str, row: dict[str, Any]) -> None:
     for kind, bounds in _JOINTS.items():
         if (kind in row) != (bounds in row):
             it.say(where, f'a joint has "{kind}", its axis, and "{bounds}"')
-        it.vector(f"{where}.{kind}", row.get(kind, [0, 0, 1]))
+        axis = it.vector(f"{where}.{kind}", row.get(kind, [0, 0, 1]))
+        if abs(math.hypot(*axis) - 1) > 1e-6 and kind in row:
+            it.say(f"{where}.{kind}", f"must be an axis of length 1; got {row[kind]}")
         it.range(f"{where}.{bounds}", row.get(bounds, [0, 0]), -4, 4)
     moved_by = [key for key in (*_DRIVE, "drive") if key in row]
     if moved_by and not any(kind in row for kind in _JOINTS):
@@ -110,7 +115,11 @@ def _geom(it: Complaints, where: str, row: dict[str, Any], materials: list[str])
     if it.expect(f"{where}.ring", row.get("ring", 1), int, "a whole number"):
         it.number(f"{where}.ring", row.get("ring", 1), 1, 100)
     if "grid" in row:
-        it.numbers(f"{where}.grid", row["grid"], "[cells along x, along y]", 2, 1, 20)
+        cells = it.numbers(f"{where}.grid", row["grid"], "[cells along x, along y]", 2, 1, 20)
+        if any(count % 1 for count in cells):
+            it.say(f"{where}.grid", f"must be whole numbers; got {row['grid']}")
+        if "ring" in row:
+            it.say(where, 'has either "grid" or "ring"')
         if row.get("shape") != "box":
             it.say(f"{where}.grid", "only a box is divided into cells")
 

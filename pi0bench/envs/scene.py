@@ -80,14 +80,14 @@ class Link:
         """Centre of mass (3,) and inertia about it (3, 3), uniform density over the geoms."""
         volumes = np.array([_volume(geom) for geom in self.geoms])
         masses = self.mass_kg * volumes / volumes.sum()
-        centre = sum(m * g.pose.pos_m for m, g in zip(masses, self.geoms, strict=True))
+        centre = masses @ [geom.pose.pos_m for geom in self.geoms] / self.mass_kg
         inertia = np.zeros((3, 3))
         for mass, geom in zip(masses, self.geoms, strict=True):
             arm = geom.pose.pos_m - centre
             local = np.diag(mass * _unit_inertia(geom))
             inertia += geom.pose.rot @ local @ geom.pose.rot.T
             inertia += mass * (arm @ arm * np.eye(3) - np.outer(arm, arm))
-        return np.asarray(centre), inertia
+        return centre, inertia
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,7 @@ from pi0bench.envs.pose import Array
 from pi0bench.envs.scene import Body, Geom, Scene
 
 POINTS = 1024
-OBJECT_DIM = 8
+OBJECT_DIM = 13
 FAR_M = 2.0
 """Positions are clipped here: what falls off the table falls for ever."""
 
@@ -19,20 +21,32 @@ _HAND = ("hand", *FINGERS)
 _PLASTIC = 1.3247179572447460  # the real root of x³ = x + 1
 
 
-def objects(bodies: tuple[Body, ...], snapshot: Snapshot) -> NDArray[np.float32]:
-    """Where the bodies are, in their order, (8 · bodies,).
+def objects(bodies: Sequence[Body], snapshot: Snapshot) -> NDArray[np.float32]:
+    """Where the bodies are and what they look like, in their order, (13 · bodies,).
 
     For each: position of its root link in the base frame (3, m, clipped to ±`FAR_M`), unit
-    quaternion (w, x, y, z) with w ≥ 0 (4), and where its first joint stands (1, m or rad; 0 if it
-    has none).
+    quaternion (w, x, y, z) with w ≥ 0 (4), where its first joint stands (1, m or rad; 0 if it
+    has none), its colour (3, red, green, blue in [0, 1]), the radius of its footprint and its
+    height (2, m), which tell a cube from a bowl of its colour.
     What is screwed to the table never changes its height and tilt.
     """
     rows = []
     for body in bodies:
         pose = snapshot.poses[body.name]
-        at = np.clip(next(iter(snapshot.joints.get(body.name, ())), 0.0), -1.0, 1.0)
-        rows.append([*np.clip(pose.pos_m, -FAR_M, FAR_M), *pose.quat_wxyz(), at])
+        at = np.clip(next(iter(snapshot.joints.get(body.name, ())), 0.0), -FAR_M, FAR_M)
+        size_m = body.radius_m, body.bottom_m + body.top_m
+        where = (*np.clip(pose.pos_m, -FAR_M, FAR_M), *pose.quat_wxyz(), at)
+        rows.append([*where, *_rgb(body), *size_m])
     return np.array(rows, np.float32).ravel()
+
+
+def _rgb(body: Body) -> tuple[float, ...]:
+    """The colour of most of the surface of the link that is known by its keypoint."""
+    known = body.keypoints[0].link if body.keypoints else body.links[0].name
+    areas_m2: dict[tuple[float, ...], float] = {}
+    for geom in next(link.geoms for link in body.links if link.name == known):
+        areas_m2[geom.rgba] = areas_m2.get(geom.rgba, 0.0) + float(sum(_faces_m2(geom)))
+    return max(areas_m2, key=lambda rgba: areas_m2[rgba])[:3]
 
 
 class Cloud:

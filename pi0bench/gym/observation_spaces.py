@@ -34,7 +34,8 @@ def observation_space(task: TaskSpec, obs_mode: str, side: int) -> spaces.Dict:
     if obs_mode == "rgb":
         parts |= {name: spaces.Box(0, 255, (side, side, 3), np.uint8) for name in CAMERAS}
     elif obs_mode == "state":
-        low, high = [-far] * 3 + [0, -1, -1, -1, -1], [far] * 3 + [1] * 5
+        low = [-far] * 3 + [0, -1, -1, -1, -far] + [0] * 5
+        high = [far] * 3 + [1, 1, 1, 1, far] + [1] * 5
         parts["objects"] = _box(low * len(task.objects), high * len(task.objects))
     else:
         low, high = [-far] * 3 + [0] * 3, [far] * 3 + [1] * 3

@@ -14,6 +14,7 @@ from pi0bench.envs.controller import ACTION_DIM, DEFAULT_HZ
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render import choose_renderer
 from pi0bench.envs.render.renderer_protocol import Image, Renderer
+from pi0bench.envs.scene import Body
 from pi0bench.envs.world_protocol import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError, unknown
 from pi0bench.gym.observation_spaces import longest, observation_space, utf8
@@ -41,7 +42,8 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
     AsyncVectorEnv, unless it is made with `shared_memory=False`. On top of that
 
     - "rgb" has the pictures `front` and `wrist`, (side, side, 3) each;
-    - "state" has `objects`, (8 · objects,): see `pi0bench.envs.state_and_points.objects`;
+    - "state" has `objects`, (13 · objects,): see `pi0bench.envs.state_and_points.objects`; their
+      order is drawn for each episode, so that it does not tell which one is asked for;
     - "pointcloud" has `points`, (1024, 6): see `pi0bench.envs.state_and_points.Cloud`.
 
     The reward is 1 at the step at which the goal has held for long enough, which ends the episode,
@@ -100,6 +102,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         self._renderer: Renderer | None = None
         self._episode: Tabletop | None = None
         self._cloud: state_and_points.Cloud | None = None
+        self._in_order: list[Body] = []
         self._seen: Observation = {}
 
     def reset(
@@ -118,7 +121,10 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         super().reset(seed=seed)
         for name in options or {}:
             _known("option", name, ("episode",))
-        layout = place(self.task, self._rng((options or {}).get("episode")))
+        kind, seed, where = self._start((options or {}).get("episode"))
+        layout = place(self.task, stream(kind, seed, *where))
+        order = stream("object order", seed, kind, *where).permutation(len(layout.bodies))
+        self._in_order = [layout.bodies[number] for number in order]
         self._end()
         self._episode = Tabletop(self.task, layout, self.engine, self.control_hz)
         if self.obs_mode == "pointcloud":
@@ -128,13 +134,14 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         self._seen = self._observe()
         return _copied(self._seen), self._info()
 
-    def _rng(self, episode: int | None) -> np.random.Generator:
+    def _start(self, episode: int | None) -> tuple[str, int, tuple[str | int, ...]]:
+        """The stream, its seed and place from which the episode's start is drawn."""
         if episode is None:
             # Not the generator itself: some seed of it may well be an evaluation episode's.
-            return stream("gymnasium", int(self.np_random.integers(2**63)), self.task.id)
+            return "gymnasium", int(self.np_random.integers(2**63)), (self.task.id,)
         if isinstance(episode, bool) or not isinstance(episode, int | np.integer) or episode < 0:
             raise UsageError(f"an episode is a whole number from 0; got {episode}")
-        return stream("evaluation", 0, self.task.id, int(episode))
+        return "evaluation", 0, (self.task.id, int(episode))
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Carry out one action, (7,).
@@ -170,6 +177,11 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         if self._episode is None:
             raise gymnasium.error.ResetNeeded("there is no episode yet; call reset first")
         return self._episode
+
+    @property
+    def object_names(self) -> list[str]:
+        """Names of the objects in the order in which "state" shows them: not for policies."""
+        return [body.name for body in self._in_order]
 
     def expert_action(self) -> Action:
         """What the scripted expert, who knows the true state, would do now, (7,)."""
@@ -210,7 +222,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         if self.obs_mode == "rgb":
             seen |= now.images(self._draws_with(), self.image_side)
         elif self.obs_mode == "state":
-            seen["objects"] = state_and_points.objects(now.layout.bodies, now.snapshot())
+            seen["objects"] = state_and_points.objects(self._in_order, now.snapshot())
         elif self._cloud is not None:
             seen["points"] = self._cloud.points(now.snapshot())
         return seen

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pi0bench.content.toml_errors import Range
 from pi0bench.envs import content_models
 from pi0bench.envs.pose import Pose, from_rpy
 from pi0bench.envs.scene import Body
-from pi0bench.task.task_spec import ObjectSpec, TaskSpec
+from pi0bench.task.start_heights import carries, settled
+from pi0bench.task.task_spec import ObjectSpec, Place, TaskSpec
 
 _TRIES = 1000
 _FINGER_ROOM_M = 0.032  # between footprints, so that open fingers fit
@@ -58,17 +60,13 @@ def place(task: TaskSpec, rng: np.random.Generator) -> Layout:
     """
     colors = _colors(task, rng)
     poses = _poses(task, rng)
-    bodies = []
-    for item in task.objects:
-        color = colors.get(item.name)
-        joint_at = rng.uniform(*item.place.joint_m)
-        body = content_models.instance(item.name, item.model, poses[item.name], color)
-        bodies.append(
-            replace(body, joints_at=(joint_at, *body.joints_at[1:]) if body.joints else ())
-        )
+    bodies = [
+        _instance(item, poses[item.name], colors.get(item.name), rng) for item in task.objects
+    ]
     swapped = task.mirrored and rng.random() < 0.5
     if swapped:
-        bodies = [replace(body, pose=_mirrored(body.pose)) for body in bodies]
+        bodies = [_mirrored(body) for body in bodies]
+    bodies = settled(task, bodies)
     spread = np.array(task.start.spread_m)
     x, y, z = np.array(task.start.tcp_m) + rng.uniform(-spread, spread)
     yaw = np.radians(rng.uniform(-1, 1) * task.start.spread_yaw_deg)
@@ -94,9 +92,31 @@ def _words(task: TaskSpec, colors: dict[str, str], swapped: bool) -> dict[str, S
     }
 
 
-def _mirrored(pose: Pose) -> Pose:
-    x, y, z = pose.pos_m
-    return from_rpy((x, -y, z), (0, 0, -pose.yaw_rad()))
+def _instance(item: ObjectSpec, pose: Pose, color: str | None, rng: np.random.Generator) -> Body:
+    """The object, its joint and speed drawn."""
+    joint_at, speed_m_s = rng.uniform(*item.place.joint_at), _signed(item.place, "speed_m_s", rng)
+    body = content_models.instance(item.name, item.model, pose, color)
+    joints_at = (joint_at, *body.joints_at[1:]) if body.joints else ()
+    return replace(body, joints_at=joints_at, speed_m_s=speed_m_s)
+
+
+def _signed(place: Place, key: str, rng: np.random.Generator) -> float:
+    """A value of that range, of either sign where the place says so."""
+    value = _drawn(getattr(place, key), rng)
+    return value * rng.choice([-1, 1]) if key in place.either_way else value
+
+
+def _drawn(limits: Range, rng: np.random.Generator) -> float:
+    """A value of the range; nothing is drawn where there is only one."""
+    return limits[0] if limits[0] == limits[1] else float(rng.uniform(*limits))
+
+
+def _mirrored(body: Body) -> Body:
+    """The body in a mirror that swaps left and right."""
+    flip = np.diag([1.0, -1.0, 1.0])
+    pose = Pose(flip @ body.pose.pos_m, flip @ body.pose.rot @ flip)
+    sideways = any(joint.drive and abs(joint.axis[1]) > 0.5 for joint in body.joints)
+    return replace(body, pose=pose, speed_m_s=-body.speed_m_s if sideways else body.speed_m_s)
 
 
 def _colors(task: TaskSpec, rng: np.random.Generator) -> dict[str, str]:
@@ -117,7 +137,7 @@ def _poses(task: TaskSpec, rng: np.random.Generator) -> dict[str, Pose]:
         poses: dict[str, Pose] = {}
         for item in task.objects:
             pose = _draw(item, rng)
-            before = task.objects[: len(poses)]
+            before = [o for o in task.objects[: len(poses)] if not carries(task, o, item)]
             if any(_close(item, pose, other, poses[other.name]) for other in before):
                 break
             poses[item.name] = pose
@@ -127,9 +147,12 @@ def _poses(task: TaskSpec, rng: np.random.Generator) -> dict[str, Pose]:
 
 
 def _draw(item: ObjectSpec, rng: np.random.Generator) -> Pose:
-    x, y = rng.uniform(*item.place.x_m), rng.uniform(*item.place.y_m)
-    yaw = np.radians(rng.uniform(*item.place.yaw_deg))
-    return from_rpy((x, y, content_models.model(item.model).bottom_m), (0, 0, yaw))
+    """Where it stands; what is carried gets its height, and its place within, later."""
+    place = item.place
+    x, y = rng.uniform(*place.x_m), rng.uniform(*place.y_m)
+    yaw, roll = np.radians([rng.uniform(*place.yaw_deg), _signed(place, "roll_deg", rng)])
+    z = _drawn(place.z_m, rng) if place.z_m else content_models.model(item.model).bottom_m
+    return from_rpy((x, y, z), (roll, 0, yaw))
 
 
 def _close(a: ObjectSpec, pose_a: Pose, b: ObjectSpec, pose_b: Pose) -> bool:
@@ -139,5 +162,8 @@ def _close(a: ObjectSpec, pose_a: Pose, b: ObjectSpec, pose_b: Pose) -> bool:
     )
     if radius_a == 0 or radius_b == 0:  # a mark that other things may stand on
         return False
+    if a.place.within or b.place.within:
+        return False
+    own = [place.apart_m for place in (a.place, b.place) if place.apart_m is not None]
     apart = float(np.linalg.norm((pose_a.pos_m - pose_b.pos_m)[:2]))
-    return apart < radius_a + radius_b + _FINGER_ROOM_M
+    return apart < radius_a + radius_b + max(own, default=_FINGER_ROOM_M)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pi0bench.envs import content_models
 from pi0bench.envs.cameras import CAMERAS, Snapshot, camera, picture
 from pi0bench.envs.controller import DEFAULT_HZ, Controller
 from pi0bench.envs.episode_protocol import Verdict
@@ -61,7 +60,7 @@ class Tabletop:
     ) -> None:
         self.task, self.layout, self.control_hz = task, layout, control_hz
         self.conditions = conditions or Conditions()
-        bodies = (content_models.table(), *layout.bodies)
+        bodies = (self.conditions.table, *layout.bodies)
         scene = Scene(panda().body, bodies, self.conditions.friction)
         self.world = make_world(engine, scene)
         self.script = task.script.make()
@@ -70,7 +69,7 @@ class Tabletop:
         self.script.begin(self.world, np.random.default_rng(layout.script_seed), control_hz)
         self.world.set_arm(_start_rad(layout), MAX_WIDTH_M)
         self.world.step(_SETTLE_STEPS)
-        self.controller = Controller(self.world, control_hz)
+        self.controller = Controller(self.world, control_hz, task.ceiling_m)
         self.verdict = Verdict()
         self.steps = 0
         self._stages = [0] * len(task.ways)

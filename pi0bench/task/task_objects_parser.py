@@ -9,7 +9,8 @@ from pi0bench.content.toml_errors import Complaints, brief
 from pi0bench.envs import content_models
 from pi0bench.envs.panda_kinematics import panda
 from pi0bench.errors import unknown
-from pi0bench.task.task_spec import ObjectSpec, Place
+from pi0bench.task.task_place_parser import check_carriers, read_place
+from pi0bench.task.task_spec import ObjectSpec
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _ITEM = ("model", "color", "place", "side")
@@ -32,8 +33,9 @@ def read_objects(it: Complaints, raw: Any) -> tuple[ObjectSpec, ...]:
         if side not in ("", "left", "right"):
             it.say(f"{where}.side", f"must be left or right; got {brief(side)}")
         colors, like = _colors(it, f"{where}.color", row.get("color", []), list(raw))
-        place = _place(it, f"{where}.place", row)
+        place = read_place(it, name, raw)
         items.append(ObjectSpec(name, brief(model), place, colors, like, brief(side)))
+    check_carriers(it, {item.name: item.place for item in items})
     return tuple(items)
 
 
@@ -52,26 +54,6 @@ def _colors(it: Complaints, where: str, raw: Any, names: list[str]) -> tuple[tup
     for color in colors:
         it.one_of(where, color, "color", content_models.colors())
     return colors, ""
-
-
-def _place(it: Complaints, where: str, row: dict[str, Any]) -> Place:
-    raw = row.get("place")
-    if raw is None or not it.expect(where, raw, dict, "a table"):
-        return Place((0, 0), (0, 0))
-    it.keys(where, raw, ("x_m", "y_m", "yaw_deg", "joint_m"), required=("x_m", "y_m"))
-    known = row.get("model") in content_models.names()
-    joint = next(iter(content_models.model(row["model"]).joints if known else ()), None)
-    at = raw.get("joint_m", [0, 0])
-    if "joint_m" in raw and known and joint is None:
-        it.say(f"{where}.joint_m", f"{row['model']} has no joint")
-        at = [0, 0]
-    low, high = joint.range if joint else (0.0, 0.0)
-    return Place(
-        it.range(f"{where}.x_m", raw.get("x_m", [0.5, 0.5]), 0.25, 0.75),
-        it.range(f"{where}.y_m", raw.get("y_m", [0, 0]), -0.40, 0.40),
-        it.range(f"{where}.yaw_deg", raw.get("yaw_deg", [0, 0]), -180, 180),
-        it.range(f"{where}.joint_m", at, low, high),
-    )
 
 
 def taken() -> set[str]:

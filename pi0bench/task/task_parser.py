@@ -16,10 +16,22 @@ from pi0bench.task.predicates import MEASURES, NEEDS, PREDICATES
 from pi0bench.task.scripts import SCRIPTS
 from pi0bench.task.suites import suites
 from pi0bench.task.task_objects_parser import NAME, read_objects, taken
-from pi0bench.task.task_spec import ObjectSpec, ScriptSpec, Start, TaskSpec, Way
+from pi0bench.task.task_spec import ObjectSpec, ScriptSpec, TaskSpec, Way
+from pi0bench.task.task_start_parser import read_ceiling, read_start
 
 _REQUIRED = ("summary", "version", "max_s", "hold_s", "instructions", "plan", "goal", "objects")
-_KEYS = (*_REQUIRED, "tags", "stages", "score", "modes", "choose", "mirrored", "start", "script")
+_OPTIONAL = (
+    "tags",
+    "stages",
+    "score",
+    "modes",
+    "choose",
+    "mirrored",
+    "start",
+    "ceiling_m",
+    "script",
+)
+_KEYS = (*_REQUIRED, *_OPTIONAL)
 Binding = dict[str, str]
 Things = dict[str, list[Body]]
 """The models that a name in a call may stand for."""
@@ -45,6 +57,7 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
     tags = it.texts("tags", raw.get("tags", []), "a list of suites")
     for i, tag in enumerate(tags):
         it.one_of(f"tags.{i}", tag, "suite", suites())
+    start = read_start(it, raw.get("start", {}))
     spec = TaskSpec(
         id=path.stem,
         path=path,
@@ -54,6 +67,7 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
         tags=tags,
         max_s=it.number("max_s", raw.get("max_s", 1), 0.5, 120),
         hold_s=it.number("hold_s", raw.get("hold_s", 0), 0.0, 10),
+        ceiling_m=read_ceiling(it, start),
         mirrored=it.expect("mirrored", raw.get("mirrored", False), bool, "true or false")
         and raw.get("mirrored", False),
         instructions=_instructions(it, objects),
@@ -63,22 +77,10 @@ def read(it: Complaints, path: Path, digest: str) -> TaskSpec | None:
         ),
         score=score[0] if score else None,
         objects=objects,
-        start=_start(it, raw.get("start", {})),
+        start=start,
         script=script,
     )
     return None if it.problems else spec
-
-
-def _start(it: Complaints, raw: Any) -> Start:
-    scene = content_models.read("scenes", "tabletop.toml")
-    raw = it.table("start", raw)
-    it.keys("start", raw, ("tcp_m", "spread_m", "spread_yaw_deg"))
-    yaw = raw.get("spread_yaw_deg", scene["start_spread_yaw_deg"])
-    return Start(
-        it.vector("start.tcp_m", raw.get("tcp_m", scene["start_tcp_m"])),
-        it.vector("start.spread_m", raw.get("spread_m", scene["start_spread_m"])),
-        it.number("start.spread_yaw_deg", yaw, 0, 45),
-    )
 
 
 def _script(it: Complaints, raw: Any, things: Things) -> ScriptSpec:

@@ -15,13 +15,33 @@ from pi0bench.task.scripts.script import Script
 class Place:
     """Where an object may start: uniform ranges in the base frame, metres and degrees.
 
-    `joint_m` is where the object's joint starts, for objects that have one.
+    Attributes:
+        z_m: height of its frame, where it is not what stands on the table or on another object.
+        roll_deg: about its own x axis, before it is turned by `yaw_deg`.
+        joint_at: where its first joint starts, metres or radians.
+        speed_m_s: of its driven joints.
+        either_way: of these ranges, "roll_deg" or "speed_m_s", the sign is drawn too.
+        on: the object on whose top it stands, if it is not the table.
+        within: the container at whose middle it stands, wherever that is.
+        apart_m: from its footprint to others', in place of what fingers need.
     """
 
     x_m: Range
     y_m: Range
+    z_m: Range | None = None
+    roll_deg: Range = (0.0, 0.0)
     yaw_deg: Range = (0.0, 0.0)
-    joint_m: Range = (0.0, 0.0)
+    joint_at: Range = (0.0, 0.0)
+    speed_m_s: Range = (0.0, 0.0)
+    either_way: tuple[str, ...] = ()
+    on: str = ""
+    within: str = ""
+    apart_m: float | None = None
+
+    @property
+    def base(self) -> str:
+        """The object that carries it, if it is not the table."""
+        return self.on or self.within
 
 
 @dataclass(frozen=True)
@@ -87,7 +107,9 @@ class TaskSpec:
         hash: of the file's bytes, and of others' objects and colours in it, 12 hex digits.
         tags: the suites that it belongs to.
         hold_s: how long the goal must hold, at the end, to count.
-        mirrored: in every second start state, y and every heading are negated.
+        ceiling_m: height that the commanded tool never exceeds; None for the workspace's own.
+        mirrored: in every second start state, what is left is right: y, every heading and roll,
+            and every speed along y are negated.
         ways: the right ways to do it; the goal is reached when one way's is.
         modes: a name and a call for each choice that can be told apart; an episode took the
             first whose call came true.
@@ -102,6 +124,7 @@ class TaskSpec:
     tags: tuple[str, ...]
     max_s: float
     hold_s: float
+    ceiling_m: float | None
     mirrored: bool
     instructions: tuple[str, ...]
     ways: tuple[Way, ...]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pi0bench.envs import content_models
 from pi0bench.envs.cameras import CAMERAS, UNMOVED
 from pi0bench.envs.pose import Array, Pose, rot_of
 from pi0bench.envs.render.renderer_protocol import Image, Light
+from pi0bench.envs.scene import Body
+from pi0bench.envs.table_textures import textured
 from pi0bench.random_streams import stream
+from pi0bench.task.knock import Knock, draw_knock, first_free
 from pi0bench.task.start_states import Layout, place
 from pi0bench.task.task_spec import TaskSpec
 from pi0bench.task.variation_files import NOMINAL, Variation, variation
-from pi0bench.task.varied_starts import cluttered, reworded
+from pi0bench.task.varied_starts import cluttered, resized, reworded
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,17 +30,21 @@ class Conditions:
         light: on everything.
         bumps: of each camera, a pose in the frame where it ought to be.
         friction: factor of the friction of every contact.
+        table: what everything stands on, and what is seen below it.
+        knock: what is pushed aside, and when.
     """
 
     light: Light = field(default_factory=Light)
     bumps: Mapping[str, Pose] = field(default_factory=lambda: UNMOVED)
     friction: float = 1.0
+    table: Body = field(default_factory=content_models.table)
+    knock: Knock | None = None
 
 
 def start(task: TaskSpec, name: str, seed: int, episode: int) -> tuple[Layout, Conditions]:
     """The start state of an evaluation episode under a variation, and its conditions.
 
-    Objects and arm start as they do in the nominal episode; the variation only adds to it.
+    Objects and arm start where they do in the nominal episode; the variation only adds to it.
 
     Raises:
         UsageError: no variation has that name, or a file of it is wrong.
@@ -48,8 +56,17 @@ def start(task: TaskSpec, name: str, seed: int, episode: int) -> tuple[Layout, C
     rng = stream("variation", seed, name, task.id, episode)
     if how.wording:
         layout = reworded(task, layout, how.wording, rng)
+    if how.size != 1:
+        layout = resized(task, layout, float(how.size ** rng.choice([-1, 1])))
     layout = cluttered(layout, how.clutter, rng)
-    return layout, _draw(how, rng)
+    conditions = _draw(how, rng)
+    if how.texture:
+        table = textured(conditions.table, how.texture, how.texture_contrast, rng)
+        conditions = replace(conditions, table=table)
+    if how.knock_m_s[1] and (thing := first_free(task, layout)):
+        knock = draw_knock(thing, how.knock_m_s, how.knock_within_s, rng)
+        conditions = replace(conditions, knock=knock)
+    return layout, conditions
 
 
 def _draw(how: Variation, rng: np.random.Generator) -> Conditions:

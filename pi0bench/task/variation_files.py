@@ -12,6 +12,7 @@ from pi0bench.content.folders import files_of, with_others
 from pi0bench.content.toml_errors import Complaints, Range
 from pi0bench.content.toml_files import opened
 from pi0bench.envs import content_models
+from pi0bench.envs.table_textures import TEXTURES
 from pi0bench.errors import UsageError, unknown
 from pi0bench.task.paraphrases import KINDS, file, files_with
 
@@ -25,7 +26,11 @@ _NUMBERS = {
     "image_sigma_levels": (0, 128),
     "position_sigma_mm": (0, 50),
     "angle_sigma_rad": (0, 1),
+    "knock_within_s": (0, 10),
+    "texture_contrast": (0, 1),
+    "size": (1, 1.5),
 }
+_RANGES = {"friction": (0.01, 10), "knock_m_s": (0, 3)}
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,11 @@ class Variation:
         image_sigma_levels: noise of each pixel, of 255 levels.
         position_sigma_mm: noise of the tool's position and the opening.
         angle_sigma_rad: noise of the tool's heading and tilt.
+        knock_m_s: range of the speed that the first free thing of the plan is given once.
+        knock_within_s: when at the latest, unless a finger touches the thing then.
+        texture: patterns of table and floor, of which each gets one.
+        texture_contrast: how far their colors depart from the usual ones.
+        size: factor of all lengths of all objects, or, as often, one over it.
     """
 
     name: str = "nominal"
@@ -59,6 +69,11 @@ class Variation:
     image_sigma_levels: float = 0.0
     position_sigma_mm: float = 0.0
     angle_sigma_rad: float = 0.0
+    knock_m_s: Range = (0.0, 0.0)
+    knock_within_s: float = 0.0
+    texture: tuple[str, ...] = ()
+    texture_contrast: float = 0.0
+    size: float = 1.0
 
 
 NOMINAL = Variation()
@@ -157,12 +172,23 @@ def _read(it: Complaints, where: str, name: str, value: Any) -> Variation:
         for key, limits in _NUMBERS.items()
         if key in row
     }
-    if "friction" in row:
-        amounts["friction"] = it.range(f"{where}.friction", row["friction"], 0.01, 10)
-    if "clutter" in row:
-        amounts["clutter"] = it.texts(f"{where}.clutter", row["clutter"], "a list of models")
-        for i, model in enumerate(amounts["clutter"]):
-            it.one_of(f"{where}.clutter.{i}", model, "object model", content_models.names())
+    amounts |= {
+        key: it.range(f"{where}.{key}", row[key], *limits)
+        for key, limits in _RANGES.items()
+        if key in row
+    }
+    for key, kind, known in (
+        ("clutter", "object model", content_models.names()),
+        ("texture", "texture", tuple(TEXTURES)),
+    ):
+        if key in row:
+            amounts[key] = it.texts(f"{where}.{key}", row[key], f"a list of {kind}s")
+            for i, name in enumerate(amounts[key]):
+                it.one_of(f"{where}.{key}.{i}", name, kind, known)
+    if ("texture" in row) != ("texture_contrast" in row):
+        it.say(where, 'a texture has "texture", its patterns, and "texture_contrast"')
+    if row.get("texture") == []:
+        it.empty(f"{where}.texture")
     if "wording" in row:
         amounts["wording"] = it.one_of(
             f"{where}.wording", row["wording"], "kind of paraphrase", KINDS

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.envs.controller import ACTION_DIM, MAX_SPEED_M_S
-from pi0bench.envs.episode_protocol import Observation
+from pi0bench.envs.episode_protocol import Observation, Verdict
+from pi0bench.envs.pose import Array
 from pi0bench.envs.render.renderer_protocol import Image, Renderer
 from pi0bench.envs.state_and_points import Cloud
 from pi0bench.random_streams import stream
+from pi0bench.task.knock import Knocker
 from pi0bench.task.tabletop_episode import Tabletop
 from pi0bench.task.task_spec import TaskSpec
 from pi0bench.task.variation_draws import noisy_image, noisy_proprio, start
@@ -43,6 +47,22 @@ class VariedTabletop(Tabletop):
         layout, conditions = start(task, name, seed, number)
         super().__init__(task, layout, engine, conditions=conditions)
         self.instruction = layout.instruction
+        self._knocker = Knocker(conditions.knock, self.control_hz)
+
+    def step(self, action: Array) -> Verdict:
+        """See `pi0bench.task.tabletop_episode.Tabletop.step`."""
+        self._knocker.before_step(self.world, self.steps)
+        return super().step(action)
+
+    def state(self) -> Any:
+        """See `pi0bench.task.tabletop_episode.Tabletop.state`."""
+        return super().state(), self._knocker.state()
+
+    def set_state(self, state: Any) -> None:
+        """Return to a state of this episode."""
+        own, knocked = state
+        super().set_state(own)
+        self._knocker.set_state(knocked)
 
     def observe(self, renderer: Renderer | None, side: int, points: int) -> Observation:
         """What the variation's sensors say; proprioception is (10,)."""

@@ -1,4 +1,4 @@
-"""Start states that depart from the task file: other words, and things that stand about."""
+"""Start states that depart from the task file: other words, sizes, things that stand about."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from pi0bench.envs import content_models
-from pi0bench.envs.pose import from_rpy
+from pi0bench.envs.pose import Pose, from_rpy
+from pi0bench.envs.scaled_body import scaled
 from pi0bench.envs.scene import Body
 from pi0bench.task.paraphrases import paraphrases
+from pi0bench.task.start_heights import settled
 from pi0bench.task.start_states import Layout
 from pi0bench.task.task_spec import TaskSpec
 
@@ -23,6 +25,19 @@ def reworded(task: TaskSpec, layout: Layout, kind: str, rng: np.random.Generator
     """The start state, asked for in one of the task's paraphrases of that kind."""
     known = paraphrases([task])[task.id][kind]
     return replace(layout, instruction=known[rng.integers(len(known))].format(**layout.said))
+
+
+def resized(task: TaskSpec, layout: Layout, factor: float) -> Layout:
+    """The start state with all objects larger or smaller, where they stand.
+
+    All by one factor: a ring that is too small for its peg would be another task.
+    """
+    lift = np.array([1, 1, factor])
+    bodies = [
+        replace(scaled(body, factor), pose=Pose(body.pose.pos_m * lift, body.pose.rot))
+        for body in layout.bodies
+    ]
+    return replace(layout, bodies=tuple(settled(task, bodies)))
 
 
 def cluttered(layout: Layout, things: Sequence[str], rng: np.random.Generator) -> Layout:

@@ -30,7 +30,7 @@ def drawer_pose(world: World) -> Pose:
         body = world._data.body("cabinet.drawer")
         return Pose(body.xpos, body.xmat.reshape(3, 3))
     assert isinstance(world, PybulletWorld)
-    index, number = world._bodies["cabinet"], world._joints["cabinet"][0]
+    index, number = world._bodies["cabinet"].index, world._bodies["cabinet"].joints[0][0]
     state = world._client.getLinkState(index, number, computeForwardKinematics=True)
     x, y, z, w = state[5]
     return from_quat(state[4], (w, x, y, z))
@@ -67,7 +67,7 @@ def test_links_are_where_the_engine_has_them(engine: str, make_env: MakeEnv) -> 
         for root in (body.pose, from_rpy((0.5, -0.1, 0.4), (0.1, -0.2, 0.7))):
             world.set_pose("cabinet", root)
             world.set_joints("cabinet", [at])
-            ours, theirs = body.link_poses(root, at), drawer_pose(world)
+            ours, theirs = body.link_poses(root, [at]), drawer_pose(world)
             assert np.abs(ours["drawer"].pos_m - theirs.pos_m).max() < 1e-6
             assert np.abs(ours["drawer"].rot - theirs.rot).max() < 1e-6
             assert np.abs(ours["shell"].pos_m - world.pose("cabinet").pos_m).max() < 1e-6
@@ -80,7 +80,7 @@ def test_a_cube_on_either_link_touches_the_object(engine: str, make_env: MakeEnv
     world.step(1)
     assert not world.contact("cube", "cabinet")
     world.set_joints("cabinet", [0.12])
-    links = cabinet.link_poses(world.pose("cabinet"), 0.12)
+    links = cabinet.link_poses(world.pose("cabinet"), [0.12])
     tray = links["drawer"] @ Pose(np.array([0.05, 0, 0.012 + cube.bottom_m]))
     roof = links["shell"] @ Pose(np.array([0.08, 0, cabinet.top_m + cube.bottom_m]))
     for pose in (tray, roof):

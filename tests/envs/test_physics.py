@@ -15,7 +15,7 @@ from pi0bench.envs.physics import mjcf, urdf
 from pi0bench.envs.physics.mujoco import MujocoWorld
 from pi0bench.envs.physics.pybullet import PybulletWorld
 from pi0bench.envs.pose import Pose
-from pi0bench.envs.scene import Body, Scene
+from pi0bench.envs.scene import Body, Geom, Link, Scene
 from pi0bench.envs.world_protocol import World
 from pi0bench.errors import UsageError
 from pi0bench.task.tabletop_episode import Tabletop, make_world
@@ -188,8 +188,8 @@ def test_both_engines_took_the_mass_and_inertia_over() -> None:
     for name, index in one._names.items():
         if name == "world":
             continue
-        part = other._part(name)
-        info = other._client.getDynamicsInfo(part["body"], part.get("link", -1))
+        part = other._part(name, "A")
+        info = other._client.getDynamicsInfo(part["bodyA"], part.get("linkIndexA", -1))
         assert info[0] == pytest.approx(one._model.body_mass[index] if name != "link0" else 0), name
         if name != "link0":  # its base is fixed, so PyBullet gives it no mass
             expected = sorted(one._model.body_inertia[index])
@@ -204,3 +204,14 @@ def test_a_world_of_the_robot_alone_holds_still(engine: str) -> None:
     world.step(500)
     assert np.abs(world.arm().q_rad - panda().home_rad).max() < 2e-3
     world.close()
+
+
+@pytest.mark.parametrize("mass_kg", [0.1, 1.0, 8.0])
+def test_mass_is_spread_evenly_over_a_links_geoms(mass_kg: float) -> None:
+    """Two equal cubes 20 cm apart weigh half of the link each."""
+    side_m = 0.02
+    cubes = [Geom("box", (side_m / 2,) * 3, Pose(np.array([0.3 + x, 0, 0]))) for x in (-0.1, 0.1)]
+    centre_m, inertia = Link("dumbbell", tuple(cubes), mass_kg).inertial
+    assert centre_m == pytest.approx([0.3, 0, 0])
+    own, apart = mass_kg * side_m**2 / 6, mass_kg * 0.1**2
+    assert inertia == pytest.approx(np.diag([own, own + apart, own + apart]))

@@ -31,7 +31,7 @@ def wreck_speed(world: World) -> None:
     if isinstance(world, MujocoWorld):
         world._data.qvel[:] = 1e200
     if isinstance(world, PybulletWorld):
-        world._client.resetBaseVelocity(world._bodies["top"], [1e300] * 3, [1e300] * 3)
+        world._client.resetBaseVelocity(world._bodies["top"].index, [1e300] * 3, [1e300] * 3)
 
 
 def wreck_arm(world: World) -> None:

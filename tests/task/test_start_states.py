@@ -41,7 +41,7 @@ def test_objects_keep_their_distance_and_their_ranges(spec: TaskSpec) -> None:
             low, high = item.place.y_m
             assert item.place.x_m[0] <= x <= item.place.x_m[1]
             assert low <= y <= high or (spec.mirrored and low <= -y <= high)
-            assert item.place.joint_m[0] <= (body.joints_at or (0.0,))[0] <= item.place.joint_m[1]
+            assert item.place.joint_at[0] <= (body.joints_at or (0.0,))[0] <= item.place.joint_at[1]
             assert z == body.bottom_m
         for a, b in combinations(layout.bodies, 2):
             apart = float(np.linalg.norm((a.pose.pos_m - b.pose.pos_m)[:2]))

@@ -120,6 +120,22 @@ BROKEN = {
         ('color = ["red", "green", "blue"]\n\n', 'color = "top.color"\n\n', 1),
     ],
     "a joint where there is none": [("yaw_deg = [-30, 30]", "joint_m = [0, 0.1]", 1)],
+    "a joint of another kind": [
+        ('"cube"\ncolor = ["red", "green", "blue"]\nplace', '"cabinet"\ncolor = "red"\nplace', 1),
+        ("yaw_deg = [-30, 30]", "joint_rad = [0, 0.1]", 1),
+    ],
+    "on what is not there": [("x_m = [0.38, 0.62]\ny_m", 'on = "topp"\nz_m = [0, 0.1]\ny_m', 1)],
+    "within what has no inside": [("y_m = [-0.22, 0.22]\n", 'within = "top"\n', 1)],
+    "both on and within": [("y_m = [-0.22, 0.22]\n", 'on = "top"\nwithin = "top"\n', 1)],
+    "two objects that carry each other": [
+        ("yaw_deg = [-30, 30]", 'on = "base"', 1),
+        ("y_m = [-0.22, 0.22]\n", 'y_m = [0, 0]\non = "top"\n', 1),
+    ],
+    "a roll and a speed that cannot be": [
+        ("yaw_deg = [-30, 30]", "roll_deg = [10, 20], speed_m_s = [0, 0.1]", 1),
+        ("y_m = [-0.22, 0.22]\n", 'y_m = [0, 0]\napart_m = 1\neither_way = ["roll_deg"]\n', 1),
+    ],
+    "a ceiling below the start": [("version = 1", "version = 1\nceiling_m = 0.25", 1)],
     "neither stages nor score": [("stages = [", "modes = [", 1)],
     "a side": [('model = "cube"\n', 'model = "cube"\nside = "up"\n', 1)],
     "names of the robot": [("[objects.base]", "[objects.hand]", 1)],

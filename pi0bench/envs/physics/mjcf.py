@@ -59,10 +59,11 @@ def _drives(root: ET.Element, scene: Scene) -> None:
     actuator = root.find("actuator")
     assert actuator is not None
     for body in scene.bodies:
-        for link, name in zip(body.links, link_names(body), strict=True):
+        for link in body.links:
             if link.joint and link.joint.drive == "carriage":
                 # This gain reaches the speed within a step; a greater one diverges.
-                add(actuator, "velocity", joint=name, kv=link.mass_kg * PHYSICS_HZ)
+                gain = link.mass_kg * PHYSICS_HZ
+                add(actuator, "velocity", joint=link_name(body, link.name), kv=gain)
 
 
 def _exclude_own_links(root: ET.Element, scene: Scene) -> None:
@@ -72,9 +73,19 @@ def _exclude_own_links(root: ET.Element, scene: Scene) -> None:
             add(contact, "exclude", body1=one, body2=other)
 
 
+def link_name(body: Body, link: str) -> str:
+    """Name of an object's link in the document: the root link has the object's own name."""
+    return body.name if link == body.links[0].name else f"{body.name}.{link}"
+
+
 def link_names(body: Body) -> list[str]:
-    """Names of an object's links in the document: the root link has the object's own name."""
-    return [f"{body.name}.{link.name}" if link.parent else body.name for link in body.links]
+    """Names of an object's links in the document, in order."""
+    return [link_name(body, link.name) for link in body.links]
+
+
+def joint_names(body: Body) -> list[str]:
+    """Names of an object's joints in the document, in order: each is called as its link is."""
+    return [link_name(body, link.name) for link in body.links if link.joint]
 
 
 def _body(world: ET.Element, body: Body, group: int, factor: float) -> None:

@@ -12,7 +12,7 @@ from pi0bench.envs.panda_kinematics import FINGERS, panda
 from pi0bench.envs.physics import mjcf
 from pi0bench.envs.physics.mujoco_import import mujoco
 from pi0bench.envs.pose import Array, Pose
-from pi0bench.envs.scene import Scene
+from pi0bench.envs.scene import Drive, Scene
 from pi0bench.envs.world_protocol import ArmState, PhysicsFault
 
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
@@ -27,52 +27,47 @@ class MujocoWorld:
         self._model = mujoco.MjModel.from_xml_string(mjcf.write(scene, robot))
         self._data = mujoco.MjData(self._model)
         names = [link.name for link in robot.arm_links] + list(FINGERS)
-        joints = [self._model.joint(name) for name in names]
-        self._qpos = np.array([int(j.qposadr[0]) for j in joints])
-        self._dofs = np.array([int(j.dofadr[0]) for j in joints])
+        self._qpos, self._dofs = self._addresses(names)
+        self._joints = {b.name: self._addresses(mjcf.joint_names(b)) for b in scene.bodies}
         self._names = {self._model.body(i).name: i for i in range(self._model.nbody)}
         self._links = {name: {number} for name, number in self._names.items()}
-        self._joints: dict[str, NDArray[np.intp]] = {}
-        self._frames = {
-            body.name: f"{body.name}.{body.frame_link}"
-            for body in scene.bodies
-            if body.frame_link != body.links[0].name
-        }
-        self._belts: list[tuple[int, float]] = []
-        speeds: list[float] = []
         for body in scene.bodies:
             self._links[body.name] = {self._names[name] for name in mjcf.link_names(body)}
-            own = [
-                (self._model.joint(name).id, link.joint.drive)
-                for link, name in zip(body.links, mjcf.link_names(body), strict=True)
-                if link.joint
-            ]
-            self._joints[body.name] = np.array([number for number, _ in own], np.intp)
-            self._data.qpos[self._model.jnt_qposadr[self._joints[body.name]]] = body.joints_at
-            self._belts += [(number, body.speed_m_s) for number, drive in own if drive == "belt"]
-            speeds += [body.speed_m_s for _, drive in own if drive == "carriage"]
-        self._data.ctrl[9:] = speeds
-        self._steps = 0
+            self._data.qpos[self._joints[body.name][0]] = body.joints_at
+        self._frames = {b.name: mjcf.link_name(b, b.frame_link) for b in scene.bodies}
+        belts = self._driven("belt")
+        self._belts = self._addresses(list(belts)), list(belts.values())
+        self._data.ctrl[9:] = list(self._driven("carriage").values())
         mujoco.mj_forward(self._model, self._data)
+
+    def _addresses(self, joints: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Where the positions and the velocities of joints stand in MuJoCo's state."""
+        found = [self._model.joint(name) for name in joints]
+        qpos, dofs = [j.qposadr[0] for j in found], [j.dofadr[0] for j in found]
+        return np.array(qpos, np.intp), np.array(dofs, np.intp)
+
+    def _driven(self, drive: Drive) -> dict[str, float]:
+        """The speed of each joint that is driven so, by its name, in order."""
+        return {
+            name: body.speed_m_s
+            for body in self.scene.bodies
+            for name, joint in zip(mjcf.joint_names(body), body.joints, strict=True)
+            if joint.drive == drive
+        }
 
     def step(self, n: int) -> None:
         """Advance n physics steps."""
-        if self._belts:
+        (at, dofs), speeds = self._belts
+        if speeds:
             for _ in range(n):
-                self._run_belts()
+                # What lies on a belt feels its speed, though it stays where it is.
+                self._data.qpos[at], self._data.qvel[dofs] = 0, speeds
                 mujoco.mj_step(self._model, self._data)
         else:
             mujoco.mj_step(self._model, self._data, nstep=n)
-        self._steps += n
         finite = np.isfinite(self._data.qpos).all() and np.isfinite(self._data.qvel).all()
         if not finite or self._data.warning.number.any():
             raise PhysicsFault(f"MuJoCo diverged at {self._data.time:.3f} s")
-
-    def _run_belts(self) -> None:
-        """Let what lies on a belt feel its speed, though it stays where it is."""
-        for number, speed_m_s in self._belts:
-            self._data.qpos[self._model.jnt_qposadr[number]] = 0
-            self._data.qvel[self._model.jnt_dofadr[number]] = speed_m_s
 
     def set_arm_target(self, q_rad: Array, width_m: float) -> None:
         """Set the targets of the servos and of the gripper."""
@@ -107,10 +102,8 @@ class MujocoWorld:
         """Put a body there, at rest."""
         body = self._names[name]
         if self.scene.body(name).free:
-            start = int(self._model.body(name).jntadr[0])
-            qpos, dof = self._model.jnt_qposadr[start], self._model.jnt_dofadr[start]
-            self._data.qpos[qpos : qpos + 7] = [*pose.pos_m, *pose.quat_wxyz()]
-            self._data.qvel[dof : dof + 6] = 0
+            joint = self._data.joint(name)
+            joint.qpos[:], joint.qvel[:] = [*pose.pos_m, *pose.quat_wxyz()], 0
         else:
             self._model.body_pos[body] = pose.pos_m
             self._model.body_quat[body] = pose.quat_wxyz()
@@ -125,23 +118,22 @@ class MujocoWorld:
 
     def set_velocity(self, name: str, velocity_m_s: Array) -> None:
         """Let a free body move that fast."""
-        dof = self._model.jnt_dofadr[int(self._model.body(name).jntadr[0])]
-        self._data.qvel[dof : dof + 6] = [*velocity_m_s, 0, 0, 0]
+        self._data.joint(name).qvel[:] = [*velocity_m_s, 0, 0, 0]
         mujoco.mj_forward(self._model, self._data)
 
     def joints(self, name: str) -> Array:
         """Read where the joints of an object stand."""
-        return self._data.qpos[self._model.jnt_qposadr[self._joints[name]]]
+        return self._data.qpos[self._joints[name][0]]
 
     def set_joints(self, name: str, values: Sequence[float]) -> None:
         """Put an object's joints there, at rest."""
-        self._data.qpos[self._model.jnt_qposadr[self._joints[name]]] = values
-        self._data.qvel[self._model.jnt_dofadr[self._joints[name]]] = 0
+        at, dofs = self._joints[name]
+        self._data.qpos[at], self._data.qvel[dofs] = values, 0
         mujoco.mj_forward(self._model, self._data)
 
     def set_rests(self, name: str, values: Sequence[float]) -> None:
         """Let the springs of an object's joints pull there."""
-        self._model.qpos_spring[self._model.jnt_qposadr[self._joints[name]]] = values
+        self._model.qpos_spring[self._joints[name][0]] = values
 
     def contact(self, a: str, b: str) -> bool:
         """Tell whether the bodies or robot links touch."""

@@ -42,6 +42,11 @@ class Client(BulletClient):
         # BulletClient's own constructor passes options, and Bullet prints them.
         self._client = pybullet.connect(pybullet.DIRECT)
 
+    def __getattr__(self, name: str) -> Any:
+        function = super().__getattr__(name)
+        setattr(self, name, function)  # looked up once: episodes call them by the ten thousand
+        return function
+
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError(
             "a PyBullet world can be neither copied nor pickled: the copy would be the same "
