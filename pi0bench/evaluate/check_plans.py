@@ -5,7 +5,7 @@ from __future__ import annotations
 from pi0bench.envs.world_protocol import PhysicsFault
 from pi0bench.errors import UsageError
 from pi0bench.random_streams import stream
-from pi0bench.task.start_states import place
+from pi0bench.task.start_states import PlacementError, place
 from pi0bench.task.tabletop_episode import Tabletop
 from pi0bench.task.task_spec import TaskSpec
 
@@ -30,19 +30,26 @@ def plan_problems(task: TaskSpec, engine: str, episodes: int) -> list[str]:
 
 def _stuck(task: TaskSpec, engine: str, episode: int) -> str:
     """What keeps the expert from the goal in one episode; "" when it gets there."""
-    env = Tabletop(task, place(task, stream("development", 0, task.id, episode)), engine)
     try:
-        while not env.over:
-            env.step(env.expert_action())
-    except (PhysicsFault, UsageError) as error:
+        env = _carried_out(task, engine, episode)
+    except (PlacementError, PhysicsFault, UsageError) as error:
         return f"comes to nothing: {error}"
-    finally:
-        env.close()
     if env.succeeded:
         return ""
     if task.score:
         return "does not reach the goal"
-    missed = [way.stages[env.verdict.stages :] for way in task.ways]
-    if not missed[0]:
+    missed = task.ways[0].stages[env.verdict.stages :]
+    if not missed:
         return f"passes every stage, and the goal does not hold for {task.hold_s:g} s"
-    return f"does not get as far as {missed[0][0]}"
+    return f"does not get as far as {missed[0]}"
+
+
+def _carried_out(task: TaskSpec, engine: str, episode: int) -> Tabletop:
+    """The world as the expert left it, closed."""
+    env = Tabletop(task, place(task, stream("development", 0, task.id, episode)), engine)
+    try:
+        while not env.over:
+            env.step(env.expert_action())
+    finally:
+        env.close()
+    return env
