@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.envs.pose import Array
 from pi0bench.envs.render.renderer_protocol import Image, Renderer
+
+if TYPE_CHECKING:
+    from pi0bench.envs.cameras import Snapshot
 
 OWN = "own"
 """The renderer of cells whose world draws by itself."""
@@ -120,8 +123,12 @@ class Episode(Protocol):
         """What the scripted expert would do now, (A,)."""
         ...
 
-    def frame(self, renderer: Renderer | None, side: int) -> Image | None:
-        """A picture for people, (H, W, 3); None where there is none."""
+    def frame(self, height: int, width: int) -> Snapshot | Image | None:
+        """What a film shows of this moment; None where that cannot be had.
+
+        A snapshot where it can be drawn from that later, else a picture, (H, W, 3): of that height
+        and width, in pixels, where the world can choose.
+        """
         ...
 
     def close(self) -> None:

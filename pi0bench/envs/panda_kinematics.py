@@ -52,7 +52,7 @@ def panda() -> Panda:
     for row in raw["link"]:
         joint = None
         if "range_rad" in row:
-            drive = row["torque_nm"], 1.0, raw["armature_kg_m2"]
+            drive = row["torque_nm"], 1.0, row["armature_kg_m2"]
             joint = Joint("hinge", (0, 0, 1), tuple(row["range_rad"]), *drive)
         if "slide" in row:
             joint = Joint("slide", tuple(row["slide"]), (0, MAX_WIDTH_M / 2), 30.0, 1.0, 0.05)
@@ -86,14 +86,15 @@ def _chain() -> Array:
 
 
 def _frames(q_rad: Array) -> Array:
-    """Frames of link1 … link7 and of the tool in the base frame, (7,) → (8, 4, 4)."""
-    local, frames = _chain().copy(), np.empty((8, 4, 4))
-    x, y = _chain()[:7, :, 0], _chain()[:7, :, 1]
-    cos, sin = np.cos(q_rad)[:, None], np.sin(q_rad)[:, None]
-    local[:7, :, 0], local[:7, :, 1] = cos * x + sin * y, cos * y - sin * x
-    frames[0] = local[0]
+    """Frames of link1 … link7 and of the tool in the base frames, (B, 7) → (8, B, 4, 4)."""
+    chain = _chain()[:, None]
+    frames = np.empty((8, len(q_rad), 4, 4))
+    frames[:] = chain
+    x, y = chain[:7, :, :, 0], chain[:7, :, :, 1]
+    cos, sin = (f(q_rad).T[:, :, None] for f in (np.cos, np.sin))
+    frames[:7, :, :, 0], frames[:7, :, :, 1] = cos * x + sin * y, cos * y - sin * x
     for link in range(1, 8):
-        np.dot(frames[link - 1], local[link], out=frames[link])
+        frames[link] = frames[link - 1] @ frames[link]
     return frames
 
 
@@ -102,11 +103,16 @@ def forward(q_rad: Array) -> Pose:
     return _forward(np.asarray(q_rad, dtype=np.float64).tobytes())
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _forward(q_rad: bytes) -> Pose:
     """Remembered, because predicates ask for the same posture again and again."""
-    tool = _frames(np.frombuffer(q_rad))[7]
+    (tool,) = tool_frames(np.frombuffer(q_rad)[None])
     return Pose(tool[:3, 3], tool[:3, :3])
+
+
+def tool_frames(q_rad: Array) -> Array:
+    """See `forward`, for many arms at once: (B, 7) → (B, 4, 4), each as if it were alone."""
+    return _frames(q_rad)[7]
 
 
 def tool_quat_wxyz(q_rad: Array) -> Array:
@@ -124,7 +130,7 @@ def tool_quat_wxyz(q_rad: Array) -> Array:
 
 def link_poses(q_rad: Array, width_m: float) -> dict[str, Pose]:
     """Pose of every link of the robot, by name, for drawing and for checks."""
-    frames = _frames(q_rad)
+    frames = _frames(q_rad[None])[:, 0]
     poses: dict[str, Pose] = {}
     hinge = 0
     for link in panda().body.links:
@@ -141,32 +147,50 @@ def link_poses(q_rad: Array, width_m: float) -> dict[str, Pose]:
 
 def jacobian(q_rad: Array) -> Array:
     """Geometric Jacobian of the tool centre point, (6, 7): linear rows first."""
-    return _jacobian(_frames(q_rad))
+    return _jacobian(_frames(q_rad[None]))[0]
 
 
 def _jacobian(frames: Array) -> Array:
-    x, y, z = frames[:7, :3, 2].T
-    u, v, w = (frames[7, :3, 3] - frames[:7, :3, 3]).T
-    return np.array([y * w - z * v, z * u - x * w, x * v - y * u, x, y, z])
+    """(8, B, 4, 4) → (B, 6, 7)."""
+    axes, arms = frames[:7, :, :3, 2], frames[7, :, :3, 3] - frames[:7, :, :3, 3]
+    jac = np.empty((frames.shape[1], 6, 7))
+    forth = axes[..., [1, 2, 0]] * arms[..., [2, 0, 1]]
+    jac[:, :3] = (forth - axes[..., [2, 0, 1]] * arms[..., [1, 2, 0]]).transpose(1, 2, 0)
+    jac[:, 3:] = axes.transpose(1, 2, 0)
+    return jac
 
 
-def inverse(goal: Pose, q_rad: Array, *, iterations: int = 3, damping: float = 0.05) -> Array:
+def inverse(goal: Pose, q_rad: Array, *, iterations: int = 3) -> Array:
     """Joint angles that bring the tool to `goal`, searched from `q_rad`, (7,) → (7,).
 
-    Damped least squares with a pull to the home posture in the null space; always inside the
-    joint limits, and the nearest it got when the goal is out of reach.
+    Always inside the joint limits, and the nearest it got when the goal is out of reach.
+    """
+    pos_m, rot, q = goal.pos_m[None], goal.rot[None], np.asarray(q_rad)[None]
+    return inverse_all(pos_m, rot, q, iterations=iterations)[0]
+
+
+def inverse_all(
+    pos_m: Array, rot: Array, q_rad: Array, *, iterations: int = 3, damping: float = 0.05
+) -> Array:
+    """See `inverse`, for many arms at once, (B, 3), (B, 3, 3), (B, 7) → (B, 7).
+
+    Damped least squares with a pull to the home posture in the null space. Each arm moves as if it
+    were alone: nothing is added up, and no product taken, over the batch.
 
     Source: Buss 2004, eqs. 11 and 17.
     """
     robot = panda()
-    q = np.array(q_rad, dtype=np.float64)
+    q, error = np.array(q_rad, dtype=np.float64), np.empty((len(q_rad), 6, 1))
     damped = damping**2 * np.eye(6)
     for _ in range(iterations):
         frames = _frames(q)
         tool = frames[7]
-        error = np.concatenate([goal.pos_m - tool[:3, 3], vector_of(goal.rot @ tool[:3, :3].T)])
+        error[:, :3, 0] = pos_m - tool[:, :3, 3]
+        turns = rot @ tool[:, :3, :3].swapaxes(1, 2)
+        error[:, 3:, 0] = [vector_of(turn) for turn in turns]
         jac = _jacobian(frames)
-        pull = 0.02 * (robot.home_rad - q)
-        step = jac.T @ np.linalg.solve(jac @ jac.T + damped, error - jac @ pull) + pull
-        q = (q + step).clip(robot.low_rad, robot.high_rad)
+        back = jac.swapaxes(1, 2)
+        pull = 0.02 * (robot.home_rad - q)[:, :, None]
+        step = back @ np.linalg.solve(jac @ back + damped, error - jac @ pull) + pull
+        q = (q + step[:, :, 0]).clip(robot.low_rad, robot.high_rad)
     return q

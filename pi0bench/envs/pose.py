@@ -119,13 +119,14 @@ def quat_product(a_wxyz: Array, b_wxyz: Array) -> Array:
 
 
 def rot_of(vector_rad: Array) -> Array:
-    """Rotation matrix of a rotation vector, (3,) → (3, 3) (Rodrigues)."""
-    angle = float(np.linalg.norm(vector_rad))
-    if angle < 1e-12:
-        return np.eye(3)
-    x, y, z = vector_rad / angle
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    """Rotation matrices of rotation vectors, (..., 3) → (..., 3, 3) (Rodrigues)."""
+    x, y, z = np.moveaxis(vector_rad, -1, 0)
+    angle = np.sqrt(x * x + y * y + z * z)[..., None, None]
+    cross = np.zeros((*x.shape, 3, 3))
+    cross[..., 0, 1], cross[..., 0, 2], cross[..., 1, 2] = -z, y, -x
+    cross[..., 1, 0], cross[..., 2, 0], cross[..., 2, 1] = z, -y, x
+    cross /= np.maximum(angle, 1e-12)
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
 
 
 def vector_of(rot: Array) -> Array:

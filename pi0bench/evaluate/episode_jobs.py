@@ -25,7 +25,7 @@ class Measure:
 
     Attributes:
         cells: one episode each.
-        film: also return frames; such a job has one cell.
+        film: also record the episodes that a film might be made of.
         abreast: episodes that run at a time.
         attempt: how often these episodes have been begun, this time included.
         fresh: build an environment for each episode, as is done when one is begun again.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.envs.episode_protocol import Episode, Verdict
-from pi0bench.envs.render.renderer_protocol import Image, Renderer
+from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.envs.world_protocol import EnvFault
 from pi0bench.evaluate.ask_policy import Chunk, Question, ask
 from pi0bench.evaluate.environment_reuse import Kept
 from pi0bench.evaluate.fault_attribution import describe, of_machine
+from pi0bench.evaluate.film_recording import FirstOfEach, Recorder, Recording
+from pi0bench.evaluate.lock_step import step_together
 from pi0bench.evaluate.observation_history import Witness
 from pi0bench.evaluate.plan_checks import PolicyFault
 from pi0bench.evaluate.plan_timing import Stopwatch
@@ -30,9 +32,6 @@ from pi0bench.records.record import Cell, Record, Timing
 TIMED_EVERY = 5
 """A plan for one robot takes longer than its share of a batch: few are timed."""
 
-Watch = Callable[[Episode, bool], None]
-"""Is told of a state of an episode, and whether it is the last."""
-
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -41,14 +40,14 @@ class Outcome:
     Attributes:
         record: how it ended.
         timing: what it took.
-        frames: pictures of it, (side, side, 3) each, only when they were asked for.
+        recording: of which a film can be drawn, only when it was asked for.
         reset: True when its environment had had another episode before.
         unclean: what was otherwise after a reset than in a fresh environment, whose record this is.
     """
 
     record: Record
     timing: Timing
-    frames: tuple[Image, ...] = ()
+    recording: Recording | None = None
     reset: bool = False
     unclean: str = ""
 
@@ -59,7 +58,7 @@ def run(
     task: Task,
     renderer: Renderer | None,
     stopwatch: Stopwatch,
-    watch: Watch | None = None,
+    films: FirstOfEach | None = None,
     abreast: int = 8,
     kept: Kept | None = None,
 ) -> Iterator[Outcome]:
@@ -74,7 +73,7 @@ def run(
         task: the cells' task.
         renderer: draws what the policy sees, only when it plans; None when it sees nothing.
         stopwatch: times the first plan of every `TIMED_EVERY`th episode, alone.
-        watch: told of the state at the start and after every control step.
+        films: tells which episodes are recorded; None records none.
         abreast: episodes that run at a time.
         kept: environments to reset; None builds one for each episode.
     """
@@ -83,7 +82,9 @@ def run(
         while waiting or running:
             start_s = perf_counter()
             while waiting and len(running) < abreast:
-                running.append(Rollout(waiting.popleft(), task, watch, kept))
+                cell = waiting.popleft()
+                record = films is not None and films.open(cell.episode)
+                running.append(Rollout(cell, task, record, kept))
             asking = [rollout for rollout in running if not rollout.status]
             questions = [rollout.question(policy.traits, renderer) for rollout in asking]
             for rollout, question in zip(asking, questions, strict=True):
@@ -91,7 +92,8 @@ def run(
                     rollout.times = stopwatch.times(policy, question, cells[0])
             answers = ask(policy, questions, cells[0]) if questions else []
             for rollout, answer in zip(asking, answers, strict=True):
-                rollout.follow(answer)
+                rollout.take(answer)
+            carry_out(asking)
             share_s = (perf_counter() - start_s) / len(running)
             for rollout in running:
                 rollout.wall_s += share_s
@@ -99,33 +101,53 @@ def run(
             running = [rollout for rollout in running if not rollout.status]
             for rollout in ended:
                 rollout.close()
-            yield from (rollout.outcome() for rollout in ended)
+            for end in (rollout.outcome() for rollout in ended):
+                kept_back = end.recording is None or films is None or not films.take(end.record)
+                yield replace(end, recording=None) if kept_back else end
     finally:
         for rollout in running:
             rollout.close()
 
 
+def carry_out(rollouts: Sequence[Rollout]) -> None:
+    """Step them together until each has come to the end of its chunk or of its episode."""
+    while moving := [r for r in rollouts if r.left and not r.status]:
+        actions = [rollout.left[0][0] for rollout in moving]
+        faults = step_together([rollout.env for rollout in moving], actions)
+        for rollout, fault in zip(moving, faults, strict=True):
+            rollout.stepped(fault)
+
+
 class Rollout:
-    """One episode on its way; `status` is empty while it runs, `wall_s` its share of the time."""
+    """One episode on its way.
+
+    Attributes:
+        status: empty while it runs.
+        left: the actions of its chunk that are still to be carried out, (A,) each, with how many of
+            their numbers were clipped.
+        wall_s: its share of the time.
+    """
 
     def __init__(
-        self, cell: Cell, task: Task, watch: Watch | None = None, kept: Kept | None = None
+        self, cell: Cell, task: Task, record: bool = False, kept: Kept | None = None
     ) -> None:
         self.cell, self.status, self.fault = cell, "", ""
         self.replans, self.trunk_evaluations, self.clipped, self.wall_s = 0, 0, 0, 0.0
         self.times: Mapping[str, float] = {}
+        self.left: deque[tuple[NDArray[np.float64], int]] = deque()
         self._closed = False
         self._memory: Any = None
         self._witness: Witness | None = None
-        self._executed: list[NDArray[np.float64]] = []
-        self._watch = watch
+        self._executed: list[list[NDArray[np.float64]]] = []
+        self._recorder: Recorder | None = None
         self._kept = kept or Kept(most=0)
         self._env: Episode | None = None
         self._reset = False
         try:
             self._env, self._reset = self._kept.begin(cell, task)
-            if watch:
-                watch(self._env, False)
+            if record:
+                self._recorder = Recorder(self._env)
+                self._recorder.note()
         except EnvFault as error:
             self._break(error)
 
@@ -140,38 +162,45 @@ class Rollout:
         cell = self.cell
         if self._witness is None:
             self._witness = Witness(self.env, cell.key(), traits, renderer)
+        seen = self._witness.observe(self._memory)
+        if self._recorder:
+            self._recorder.saw(seen.images)
         return Question(
-            self._witness.observe(self._memory),
+            seen,
             partial(stream, "noise", cell.seed, cell.task, cell.episode, self.replans),
         )
 
-    def follow(self, answer: Chunk | PolicyFault) -> None:
-        """Carry out a chunk, up to the episode's end."""
+    def take(self, answer: Chunk | PolicyFault) -> None:
+        """Have a chunk to carry out, or end here."""
         self.replans += 1
         if isinstance(answer, PolicyFault):
-            if self._watch:
-                self._watch(self.env, True)
+            if self._recorder:
+                self._recorder.note(last=True)
             return self._end("policy_fault", str(answer))
         self.trunk_evaluations += answer.trunk_evaluations
         self._memory = answer.memory
-        env, watch, witness, done = self.env, self._watch, self._witness, 0
+        self._executed.append([])
+        clipped = [0] * len(answer.actions) if answer.clipped is None else answer.clipped.tolist()
+        self.left.extend(zip(answer.actions, clipped, strict=True))
+        return None
+
+    def stepped(self, fault: EnvFault | None) -> None:
+        """Look at where the first action that was left has led, or why it led nowhere."""
+        env, recorder, witness = self.env, self._recorder, self._witness
+        action, clipped = self.left.popleft()
+        self._executed[-1].append(action)
+        self.clipped += clipped
         try:
-            for action in answer.actions:
-                done += 1
-                env.step(action)
-                if watch:
-                    watch(env, env.over)
-                if env.over:
-                    self._end("success" if env.succeeded else "failure")
-                    break
-                if witness:
-                    witness.step_done(len(answer.actions) - done)
+            if fault:
+                raise fault
+            if recorder:
+                recorder.note(last=env.over)
+            if env.over:
+                self._end("success" if env.succeeded else "failure")
+            elif witness:
+                witness.step_done(len(self.left))
         except EnvFault as error:
             self._break(error)
-        self._executed.append(answer.actions[:done])
-        if answer.clipped is not None:
-            self.clipped += int(answer.clipped[:done].sum())
-        return None
 
     def _break(self, error: EnvFault) -> None:
         """End here, unless the machine is to blame: then it is to be begun again."""
@@ -190,7 +219,8 @@ class Rollout:
         if env and self.status == "success":
             success_s = (env.steps - verdict.goal_steps + 1) / env.control_hz
         if env and env.speed_m_s is not None:
-            jerk, jump = smoothness(self._executed, env.control_hz, env.speed_m_s)
+            executed = [np.array(actions) for actions in self._executed]
+            jerk, jump = smoothness(executed, env.control_hz, env.speed_m_s)
         record = Record(
             cell=self.cell,
             status=self.status,
@@ -207,7 +237,8 @@ class Rollout:
             clipped=self.clipped,
         )
         timing = Timing(self.cell.key(), self.wall_s, attempts=1, **self.times)
-        return Outcome(record, timing, reset=self._reset)
+        recording = self._recorder.recording() if self._recorder else None
+        return Outcome(record, timing, recording, reset=self._reset)
 
     def close(self) -> None:
         """Let go of the world; how the episode stands can still be asked."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rich.console import Console
 from rich.text import Text
 
+from pi0bench.envs.episode_protocol import OWN
 from pi0bench.evaluate.cells import Settings, rounds
 from pi0bench.evaluate.chunk_comparison import REFERENCE_STEPS, conditions
 from pi0bench.evaluate.episode_jobs import Measure, Probe, measures
 from pi0bench.evaluate.executors import Executor
+from pi0bench.evaluate.film_recording import Recordings
 from pi0bench.evaluate.jobs import Loss
 from pi0bench.evaluate.progress_display import Display
 from pi0bench.evaluate.run_options import How
@@ -26,7 +29,11 @@ from pi0bench.stats.confidence_sequences import all_shown
 
 
 def measure(
-    jobs: Sequence[Measure], executor: Executor, folder: RunFolder, console: Console
+    jobs: Sequence[Measure],
+    executor: Executor,
+    folder: RunFolder,
+    console: Console,
+    recordings: Recordings | None = None,
 ) -> None:
     """Run the jobs, put what they give on the disk as it comes, and show how far they are."""
     if not jobs:
@@ -36,6 +43,8 @@ def measure(
         for outcome in executor.run(jobs):
             folder.append(outcome.record, outcome.timing)
             display.add(outcome.record.status)
+            if outcome.recording is not None and recordings is not None:
+                recordings.add(outcome.record, outcome.recording)
             cell = outcome.record.cell
             if outcome.unclean and cell.task not in said:
                 said.add(cell.task)
@@ -53,17 +62,38 @@ def measure_missing(
     executor: Executor,
     folder: RunFolder,
     how: How,
+    recordings: Recordings,
     console: Console,
 ) -> Sequence[Cell]:
-    """Measure what is missing, and return the cells that there are to be: fewer, if they decide."""
+    """Measure what is missing, and return the cells that there are to be: fewer, if they decide.
+
+    Args:
+        cells: all of the plan, or of the part that was asked for.
+        settings: what was asked for.
+        executor: runs the episodes.
+        folder: holds what is measured.
+        how: it is carried out.
+        recordings: take what films might be made of, where there are to be some.
+        console: where it is said how far it is.
+    """
     done: list[Cell] = []
+    most = {cell.policy: cell.steps for cell in sorted(cells, key=lambda cell: cell.steps)}
     for part in rounds(cells, settings):
         missing = folder.missing(part)
-        measure(measures(missing, how.batch, how.workers), executor, folder, console)
+        jobs = [
+            replace(job, film=_filmed(job.cells[0], most)) if how.video else job
+            for job in measures(missing, how.batch, how.workers)
+        ]
+        measure(jobs, executor, folder, console, recordings)
         done += part
         if settings.stop_early and _decided(done, folder, console):
             return done
     return cells
+
+
+def _filmed(cell: Cell, most_steps: Mapping[str, int]) -> bool:
+    """Whether a film might be made of a cell; what draws by itself is drawn when it runs again."""
+    return cell.renderer != OWN and cell.steps == most_steps[cell.policy]
 
 
 def _decided(done: Sequence[Cell], folder: RunFolder, console: Console) -> bool:

@@ -18,6 +18,7 @@ from pi0bench.errors import IncompleteError, Pi0benchError, UsageError, unknown
 from pi0bench.evaluate import executors, policy_sources, provenance, run_output
 from pi0bench.evaluate.cells import Settings, expand, holds
 from pi0bench.evaluate.fault_attribution import describe
+from pi0bench.evaluate.film_recording import Recordings
 from pi0bench.evaluate.interrupts import gently
 from pi0bench.evaluate.measure import compare_chunks, measure_missing
 from pi0bench.evaluate.run_options import How
@@ -107,7 +108,8 @@ def run(
                 executor.drain()
 
             with gently(drain):
-                part = measure_missing(part, settings, executor, folder, how, console)
+                recordings = Recordings()
+                part = measure_missing(part, settings, executor, folder, how, recordings, console)
                 whole = how.shard is None and not folder.missing(part)
                 if whole:
                     with _spared("chunks could not be compared", console):
@@ -117,7 +119,7 @@ def run(
                 read = run_output.write(folder, console, how.incomplete) if show else None
                 if whole and how.video:
                     with _spared("videos could not be made", console):
-                        films = run_output.films(folder, part)
+                        films = run_output.films(folder, part, recordings)
                         for line in run_output.write_videos(folder, films, executor):
                             _say(console, line)
                 if read:

@@ -9,16 +9,17 @@ from rich.console import Console
 from rich.text import Text
 
 from pi0bench.evaluate import tensorboard_log
-from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.executors import Executor
-from pi0bench.evaluate.frame_recorder import FPS
+from pi0bench.evaluate.film_drawing import DrawFilm
+from pi0bench.evaluate.film_recording import Recordings
+from pi0bench.files.durable import write_atomic
 from pi0bench.records import manifest
 from pi0bench.records.lerobot_eval_info import NAME as EVAL_INFO
 from pi0bench.records.lerobot_eval_info import SEVERAL as EVAL_INFOS
-from pi0bench.records.record import NOMINAL, Cell, Record, contrast
+from pi0bench.records.record import Cell, Record
 from pi0bench.records.run_folder import EPISODES, TIMINGS, RunFolder
 from pi0bench.report.html.html_page import INDEX, run_page
-from pi0bench.report.rollout_videos import VIDEOS, choose, file_name, write_video
+from pi0bench.report.rollout_videos import VIDEOS, choose, file_name
 from pi0bench.report.run_files import (
     FIGURE,
     LATEX,
@@ -66,42 +67,35 @@ def contents(folder: RunFolder) -> str:
     return f"{folder.root}: {', '.join(there)}"
 
 
-def films(folder: RunFolder, cells: Sequence[Cell]) -> list[Record]:
-    """Return the episodes whose video is still to be made; none while episodes are missing."""
+def films(folder: RunFolder, cells: Sequence[Cell], recordings: Recordings) -> list[DrawFilm]:
+    """Return the films that are still to be drawn; none while episodes are missing."""
     if folder.missing(cells):
         return []
     keys = {cell.key() for cell in cells}
     measured = [record for record in folder.records() if record.cell.key() in keys]
-    return [r for r in choose(measured) if not _path(folder, r).exists()]
+    wanted = [r for r in choose(measured) if not _path(folder, r).exists()]
+    return [DrawFilm(record, recordings.of(record)) for record in wanted]
 
 
-def write_videos(folder: RunFolder, records: Sequence[Record], executor: Executor) -> Iterator[str]:
-    """Run episodes again, this time with a camera, and write one video each.
+def write_videos(folder: RunFolder, jobs: Sequence[DrawFilm], executor: Executor) -> Iterator[str]:
+    """Draw films, of recordings or else of episodes that are run again, and write each.
 
     Yields:
-        A line for an episode that could not be filmed, or that ended otherwise than before: that
-        should never happen.
+        Lines that say so, and which episodes have no film.
     """
-    if not records:
+    if not jobs:
         return
-    before = {record.cell.key(): record for record in records}
-    jobs = [Measure((record.cell,), film=True) for record in records]
-    yield f"Making {len(records)} video{'s' if len(records) > 1 else ''}."
-    for outcome in executor.run(jobs):
-        record = before[outcome.record.cell.key()]
-        where = f"{record.cell.policy} on {record.cell.task}, episode {record.cell.episode}"
-        if not outcome.record.final:
-            yield f"{where}: no video: {outcome.record.fault}"
-            continue
-        if outcome.record != record:
-            yield f"{where} ended otherwise when repeated: {contrast(record, outcome.record)}"
-        write_video(_path(folder, record), outcome.frames, _caption(record), FPS)
-
-
-def _caption(record: Record) -> str:
-    cell = record.cell
-    varied = "" if cell.variation == NOMINAL else f" · {cell.variation}"
-    return f"{cell.task}{varied} · episode {cell.episode} · {record.status}"
+    yield f"Making {len(jobs)} video{'s' if len(jobs) > 1 else ''}."
+    makeshifts = set[str]()
+    for film in executor.run(jobs):
+        cell = film.record.cell
+        if film.problem:
+            yield f"{cell.policy} on {cell.task}, episode {cell.episode}: {film.problem}"
+        if film.makeshift and film.makeshift not in makeshifts:
+            makeshifts.add(film.makeshift)
+            yield film.makeshift
+        if film.mp4:
+            write_atomic(_path(folder, film.record), film.mp4)
 
 
 def _path(folder: RunFolder, record: Record) -> Path:

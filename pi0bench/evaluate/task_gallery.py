@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,12 @@ import numpy as np
 from pi0bench.envs.cameras import Snapshot
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose_renderer import choose, make
+from pi0bench.envs.render.presentation import CLOSE_VIEW, Presentation, presentation
 from pi0bench.envs.render.renderer_protocol import Image, Renderer
+from pi0bench.envs.scene import Scene
 from pi0bench.files.atomic import replacing
 from pi0bench.random_streams import stream
+from pi0bench.report.film_frames import wrapped
 from pi0bench.task.start_states import place
 from pi0bench.task.tabletop_episode import Tabletop, images
 from pi0bench.task.task_spec import TaskSpec
@@ -22,12 +26,13 @@ from pi0bench.task.task_spec import TaskSpec
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
-PANEL_PX = 144
+PANEL_PX = (129, 172)  # height and width
 EYES_PX = 64  # what the policies see
 _EYES_SCALE = 2
+_FINER = 2  # panels are drawn larger and shrunk, which smooths them
 _FRONT = ("front",)
 _MOMENTS = ("start", "middle", "end")
-_LABEL_PX = 250
+_LABEL_PX = 232
 _HEAD_PX = 46
 _GAP_PX = 4
 _ENGINE_GAP_PX = 12
@@ -41,7 +46,7 @@ class Row:
     """What the gallery shows of one task.
 
     Attributes:
-        panels: engine by engine, start, middle and end, (PANEL_PX, PANEL_PX, 3) each.
+        panels: engine by engine, start, middle and end, (*PANEL_PX, 3) each.
         eyes: the start as a policy sees it, (EYES_PX, EYES_PX, 3).
     """
 
@@ -57,59 +62,59 @@ def gallery(tasks: Sequence[TaskSpec], out: Path, say: Callable[[str], None] = p
     Returns:
         How many of the expert's episodes failed; each is said on a line, and drawn all the same.
     """
-    names = []
-    for engine in ENGINES:
-        name, why = choose("auto", engine)
-        names.append(name)
-        if why:
-            say(why)
-    renderers = {name: make(name) for name in dict.fromkeys(names)}
+    drawer, makeshift = presentation()
+    name, _ = choose("auto", ENGINES[0])
+    if makeshift:
+        say(makeshift)
     rows, failures = [], 0
-    try:
+    with closing(drawer), closing(make(name)) as policies_renderer:
         for task in tasks:
-            own = [renderers[name] for name in names]
-            row, failed = _row(task, dict(zip(ENGINES, own, strict=True)))
+            row, failed = _row(task, drawer, policies_renderer)
             rows.append(row)
             failures += len(failed)
             for engine in failed:
                 say(f"{task.id}: {engine}: the expert failed")
-    finally:
-        for renderer in renderers.values():
-            renderer.close()
-    heads = [f"{engine} ({name})" for engine, name in zip(ENGINES, names, strict=True)]
-    _write(sheet(rows, heads), out)
+    write_png(sheet(rows, ENGINES), out)
     say(f"{len(rows)} tasks: {out}")
     return failures
 
 
-def _row(task: TaskSpec, renderers: dict[str, Renderer]) -> tuple[Row, list[str]]:
+def _row(task: TaskSpec, drawer: Presentation, eyes: Renderer) -> tuple[Row, list[str]]:
     """One task's row, and the engines in which the expert failed."""
-    layout = place(task, stream("evaluation", 0, task.id, 0))
     panels: list[Image] = []
-    eyes: list[Image] = []
-    failed = []
-    for engine, renderer in renderers.items():
-        env = Tabletop(task, layout, engine)
-        shots = _shots(env)
-        scene = env.world.scene
-        if not env.succeeded:
+    failed, seen = [], None
+    for engine in ENGINES:
+        scene, shots, succeeded = expert_shots(task, engine)
+        if not succeeded:
             failed.append(engine)
         for shot in (shots[0], shots[len(shots) // 2], shots[-1]):
-            panels.append(images(scene, shot, renderer, PANEL_PX, cameras=_FRONT)["front"])
-        eyes.append(images(scene, shots[0], renderer, EYES_PX, cameras=_FRONT)["front"])
-    return Row(task.id, layout.instruction, tuple(panels), eyes[0]), failed
+            height, width = _FINER * PANEL_PX[0], _FINER * PANEL_PX[1]
+            panels.append(shrunk(drawer.draw(scene, shot, CLOSE_VIEW, height, width), _FINER))
+        if seen is None:
+            seen = images(scene, shots[0], eyes, EYES_PX, cameras=_FRONT)["front"]
+    assert seen is not None
+    instruction = place(task, stream("evaluation", 0, task.id, 0)).instruction
+    return Row(task.id, instruction, tuple(panels), seen), failed
 
 
-def _shots(env: Tabletop) -> list[Snapshot]:
-    """Where everything was after each step of the expert's episode; the world is closed then."""
+def expert_shots(task: TaskSpec, engine: str) -> tuple[Scene, list[Snapshot], bool]:
+    """The expert's first episode: what there is, where it was after each step, and its success."""
+    env = Tabletop(task, place(task, stream("evaluation", 0, task.id, 0)), engine)
     try:
         shots = [env.snapshot()]
         while env.steps < env.max_steps and not env.succeeded:
             env.step(env.expert_action())
             shots.append(env.snapshot())
-        return shots
+        return env.world.scene, shots, env.succeeded
     finally:
         env.close()
+
+
+def shrunk(picture: Image, factor: int) -> Image:
+    """A picture that many times smaller, (H, W, 3), each pixel the mean of those it stands for."""
+    height, width = picture.shape[0] // factor, picture.shape[1] // factor
+    blocks = picture.reshape(height, factor, width, factor, 3)
+    return blocks.mean(axis=(1, 3)).round().astype(np.uint8)
 
 
 def sheet(rows: Sequence[Row], heads: Sequence[str]) -> Image:
@@ -123,8 +128,8 @@ def sheet(rows: Sequence[Row], heads: Sequence[str]) -> Image:
     from PIL import ImageDraw
 
     lefts = _lefts(len(heads))
-    height = _HEAD_PX + len(rows) * (PANEL_PX + _GAP_PX)
-    canvas = pil.new("RGB", (lefts[-1] + PANEL_PX + _GAP_PX, height), _PAPER)
+    height = _HEAD_PX + len(rows) * (PANEL_PX[0] + _GAP_PX)
+    canvas = pil.new("RGB", (lefts[-1] + PANEL_PX[1] + _GAP_PX, height), _PAPER)
     pen = ImageDraw.Draw(canvas)
     for number, head in enumerate(heads):
         for moment, left in zip(_MOMENTS, lefts[3 * number : 3 * number + 3], strict=True):
@@ -133,13 +138,13 @@ def sheet(rows: Sequence[Row], heads: Sequence[str]) -> Image:
     _centred(pen, lefts[-1], 4, "a policy's view")
     _centred(pen, lefts[-1], 24, f"start, {EYES_PX} px")
     for number, row in enumerate(rows):
-        top = _HEAD_PX + number * (PANEL_PX + _GAP_PX)
+        top = _HEAD_PX + number * (PANEL_PX[0] + _GAP_PX)
         _label(pen, top, row)
         for left, panel in zip(lefts, row.panels, strict=False):
             canvas.paste(pil.fromarray(panel), (left, top))
         eyes = row.eyes.repeat(_EYES_SCALE, axis=0).repeat(_EYES_SCALE, axis=1)
-        rim = (PANEL_PX - len(eyes)) // 2
-        canvas.paste(pil.fromarray(eyes), (lefts[-1] + rim, top + rim))
+        right, down = (PANEL_PX[1] - len(eyes)) // 2, (PANEL_PX[0] - len(eyes)) // 2
+        canvas.paste(pil.fromarray(eyes), (lefts[-1] + right, top + down))
     return np.asarray(canvas, dtype=np.uint8)
 
 
@@ -148,8 +153,8 @@ def _lefts(engines: int) -> list[int]:
     edges = []
     left = _LABEL_PX
     for _ in range(engines):
-        edges += [left + number * (PANEL_PX + _GAP_PX) for number in range(len(_MOMENTS))]
-        left = edges[-1] + PANEL_PX + _ENGINE_GAP_PX
+        edges += [left + number * (PANEL_PX[1] + _GAP_PX) for number in range(len(_MOMENTS))]
+        left = edges[-1] + PANEL_PX[1] + _ENGINE_GAP_PX
     return [*edges, left]
 
 
@@ -158,7 +163,7 @@ def _centred(pen: ImageDraw, left: int, top: int, text: str) -> None:
     from PIL import ImageFont
 
     font = ImageFont.load_default(_FONT_PX)
-    pen.text((left + PANEL_PX / 2, top), text, _INK, font, anchor="ma")
+    pen.text((left + PANEL_PX[1] / 2, top), text, _INK, font, anchor="ma")
 
 
 def _label(pen: ImageDraw, top: int, row: Row) -> None:
@@ -167,18 +172,12 @@ def _label(pen: ImageDraw, top: int, row: Row) -> None:
 
     pen.text((8, top + 8), row.task_id, _INK, ImageFont.load_default(_ID_FONT_PX))
     font = ImageFont.load_default(_FONT_PX)
-    lines = [""]
-    for word in row.instruction.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and font.getlength(longer) > _LABEL_PX - 20:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    for number, line in enumerate(lines):
+    for number, line in enumerate(wrapped(row.instruction, _LABEL_PX - 20, font)):
         pen.text((8, top + 36 + 20 * number), line, _GREY, font)
 
 
-def _write(picture: Image, out: Path) -> None:
+def write_png(picture: Image, out: Path) -> None:
+    """Write a picture as a PNG file, whole or not at all."""
     from PIL import Image as pil
 
     with replacing(out) as partial:

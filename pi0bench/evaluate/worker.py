@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pi0bench.envs.episode_protocol import OWN
 from pi0bench.envs.render.choose_renderer import make
+from pi0bench.envs.render.presentation import Presentation, presentation
 from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.errors import Pi0benchError, UsageError
 from pi0bench.evaluate import policy_sources
@@ -17,7 +18,8 @@ from pi0bench.evaluate.environment_reuse import Kept
 from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.episode_loop import Outcome, Rollout, run
 from pi0bench.evaluate.fault_attribution import describe
-from pi0bench.evaluate.frame_recorder import Film
+from pi0bench.evaluate.film_drawing import DrawFilm, Film, drawn
+from pi0bench.evaluate.film_recording import FirstOfEach
 from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
 from pi0bench.evaluate.plan_timing import Moment, Stopwatch, Watched, since
 from pi0bench.evaluate.task_sources import Task, task
@@ -52,6 +54,7 @@ class Worker:
             must_be_pinned("a worker")
         self._policies, self.planning = dict(policies or {}), planning
         self._renderers: dict[str, Renderer] = {}
+        self._presentation: tuple[Presentation, str] | None = None
         self._kept = Kept()
         self._stopwatch = Stopwatch()
 
@@ -125,13 +128,28 @@ class Worker:
         cell = job.cells[0]
         policy, spec = self._policy(cell), _task(cell)
         sees = policy.traits.image_side > 0
-        drawer = self._renderer(cell.renderer) if sees or job.film else None
-        film = Film(drawer) if job.film else None
-        eyes = drawer if sees else None
+        eyes = self._renderer(cell.renderer) if sees else None
+        films = FirstOfEach() if job.film else None
         kept = None if job.fresh or job.attempt > 1 else self._kept
-        for end in run(job.cells, policy, spec, eyes, self._stopwatch, film, job.abreast, kept):
-            timing = replace(end.timing, attempts=job.attempt)
-            yield replace(end, timing=timing, frames=film.frames() if film else ())
+        for end in run(job.cells, policy, spec, eyes, self._stopwatch, films, job.abreast, kept):
+            yield replace(end, timing=replace(end.timing, attempts=job.attempt))
+
+    def film(self, job: DrawFilm) -> Film:
+        """Draw an episode; without its recording it is run again, and must end as it did."""
+        record, recording = job.record, job.recording
+        if recording is None:
+            (end,) = self._run(Measure((record.cell,), film=True, abreast=1))
+            if not end.record.final:
+                return Film(record, problem=f"no video: {end.record.fault}")
+            if end.record != record:
+                why = contrast(record, end.record)
+                return Film(record, problem=f"no video: ended otherwise when repeated: {why}")
+            recording = end.recording
+        if recording is None or recording.scene is None:
+            return Film(record, drawn(record, recording, None) if recording else b"")
+        self._presentation = self._presentation or presentation()
+        draws, makeshift = self._presentation
+        return Film(record, drawn(record, recording, draws), makeshift=makeshift)
 
     def _policy(self, cell: Cell) -> Policy:
         if cell.policy not in self._policies:

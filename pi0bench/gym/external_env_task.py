@@ -169,8 +169,8 @@ class GymEpisode:
         """
         raise ValueError("a Gymnasium environment has no scripted expert")
 
-    def frame(self, renderer: Renderer | None, side: int) -> Image | None:
-        """What it draws itself; nothing, after a warning, where it cannot."""
+    def frame(self, height: int, width: int) -> Image | None:
+        """What it draws itself, in its own size; nothing, after a warning, where it cannot."""
         try:
             drawn: Any = self.env.render()
         except Exception as error:  # a missing library, mostly: results never depend on it

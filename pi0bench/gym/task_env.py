@@ -13,10 +13,12 @@ from pi0bench.envs import state_and_points
 from pi0bench.envs.controller import ACTION_DIM, DEFAULT_HZ
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render import choose_renderer
-from pi0bench.envs.render.renderer_protocol import Image, Renderer
+from pi0bench.envs.render.presentation import FILM_PX, VIEW
+from pi0bench.envs.render.renderer_protocol import Image
 from pi0bench.envs.scene import Body
 from pi0bench.envs.world_protocol import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError, unknown
+from pi0bench.gym.lazy_renderers import LazyRenderers
 from pi0bench.gym.observation_spaces import longest, observation_space, utf8
 from pi0bench.random_streams import stream
 from pi0bench.task.start_states import place
@@ -27,7 +29,6 @@ OBS_MODES = ("rgb", "state", "pointcloud")
 REWARDS = ("success", "progress")
 CONTROL_HZ = tuple(hz for hz in range(10, 101) if PHYSICS_HZ % hz == 0)
 _SIDES = range(16, 641)
-_RENDER_SIDE = 256
 
 Action = NDArray[np.float32]
 Observation = dict[str, Any]
@@ -56,7 +57,8 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         engine: mujoco or pybullet.
         obs_mode: rgb, state or pointcloud.
         control_hz: actions a second, one of `CONTROL_HZ`.
-        render_mode: None or rgb_array, the front camera at 256 pixels.
+        render_mode: None or rgb_array, pictures for people that no policy sees: the real robot,
+            with shadows, where the machine has OpenGL and the renderer is not tiny.
         image_side: of the observed pictures, pixels.
         renderer: gl, tiny, or auto for the engine's own. It starts when the first picture is drawn.
         reward: success or progress.
@@ -98,8 +100,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         self.action_space = spaces.Box(-1.0, 1.0, (ACTION_DIM,), np.float32)
         self.observation_space = observation_space(self.task, obs_mode, self.image_side)
         self._longest = longest(self.task)
-        self._asked_renderer = renderer
-        self._renderer: Renderer | None = None
+        self._renderers = LazyRenderers(renderer, engine)
         self._episode: Tabletop | None = None
         self._cloud: state_and_points.Cloud | None = None
         self._in_order: list[Body] = []
@@ -188,31 +189,22 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         return np.clip(self.tabletop.expert_action(), -1, 1).astype(np.float32)
 
     def render(self) -> Image | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The front camera's picture, (256, 256, 3); None without a render mode."""
+        """A picture for people, (360, 480, 3); None without a render mode."""
         if self.render_mode is None:
             gymnasium.logger.warn('there is nothing to render without render_mode="rgb_array"')
             return None
-        return self.tabletop.view("front", self._draws_with(), _RENDER_SIDE)
+        scene, now = self.tabletop.world.scene, self.tabletop.snapshot()
+        return self._renderers.for_people().draw(scene, now, VIEW, *FILM_PX)
 
     def close(self) -> None:
         """Free the world and the renderer."""
         self._end()
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        self._renderers.close()
 
     def _end(self) -> None:
         if self._episode is not None:
             self._episode.close()
             self._episode = None
-
-    def _draws_with(self) -> Renderer:
-        if self._renderer is None:
-            name, why = choose_renderer.choose(self._asked_renderer, self.engine)
-            if why:
-                gymnasium.logger.warn(why)
-            self._renderer = choose_renderer.make(name)
-        return self._renderer
 
     def _observe(self) -> Observation:
         now = self.tabletop
@@ -220,7 +212,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         seen: Observation = {"proprio": now.proprio(), "instruction": said}
         seen["instruction_utf8"] = utf8(said, self._longest)
         if self.obs_mode == "rgb":
-            seen |= now.images(self._draws_with(), self.image_side)
+            seen |= now.images(self._renderers.for_policies(), self.image_side)
         elif self.obs_mode == "state":
             seen["objects"] = state_and_points.objects(self._in_order, now.snapshot())
         elif self._cloud is not None:

@@ -1,4 +1,4 @@
-"""Videos of episodes, each with a line that says what one sees."""
+"""Videos of episodes: which there are, their names, and how they are written."""
 
 from __future__ import annotations
 
@@ -18,15 +18,10 @@ from numpy.typing import NDArray
 from pi0bench.files.atomic import replacing
 from pi0bench.records.record import NOMINAL, Record
 
-WIDTH_PX = 384
-"""Smaller frames are enlarged by a whole factor until they are about this wide."""
-
 VIDEOS = "videos"
 """A run's folder of them."""
 
 _NAME_LENGTH = 64
-MARGIN_PX = 8
-FONT_PX = 14
 
 
 def choose(records: Iterable[Record]) -> list[Record]:
@@ -67,76 +62,53 @@ def _place(record: Record) -> tuple[object, ...]:
     return (cell.policy, cell.task, cell.variation, cell.episode, *world, cell.key())
 
 
-def write_video(
-    path: Path, frames: Iterable[NDArray[np.uint8]], caption: str, fps: int = 20
-) -> bool:
-    """Write `frames` as an mp4 with `caption` on a strip below them.
+def write_video(path: Path, frames: Iterable[NDArray[np.uint8]], fps: float) -> bool:
+    """Write frames as an mp4.
 
     Args:
-        path: the mp4 file; it appears whole or not at all.
-        frames: images (H, W, 3), all of one size.
-        caption: task, episode and outcome; long text is wrapped.
+        path: the file; it appears whole or not at all.
+        frames: images (H, W, 3), all of one size, H and W even.
         fps: frames per second.
 
     Returns:
-        True when the file was written; False, after one warning, when this machine has no
-        ffmpeg or cannot write. Results never depend on it.
+        True when the file was written; False when there are no frames or, after one warning, when
+        this machine has no ffmpeg or cannot write. Results never depend on it.
     """
-    pictures = list(frames)
-    if not pictures:
+    pictures = iter(frames)
+    first = next(pictures, None)
+    if first is None:
         return False
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
 
-        height, width, _ = pictures[0].shape
-        scale = max(1, round(WIDTH_PX / width))
-        strip = _strip(caption, width * scale, height * scale % 2)
-        with replacing(path) as partial:
-            _encode(get_ffmpeg_exe(), partial, (_compose(p, scale, strip) for p in pictures), fps)
+        exe = get_ffmpeg_exe()
     except (ImportError, RuntimeError, OSError) as error:
+        _warn_once(f"no videos, results are unaffected: {error}")
+        return False
+    try:
+        with replacing(path) as partial:
+            _encode(exe, partial, first, pictures, fps)
+    except OSError as error:
         _warn_once(f"no videos, results are unaffected: {error}")
         return False
     return True
 
 
-def _strip(caption: str, width: int, odd: int) -> NDArray[np.uint8]:
-    """Draw the caption, light on dark: (h, w, 3), w even, h even or odd to make the sum even."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    font = ImageFont.load_default(FONT_PX)
-    lines = [""]
-    for word in caption.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and font.getlength(longer) > width - 2 * MARGIN_PX:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    line_px = FONT_PX + 6
-    height = 2 * (MARGIN_PX // 2) + line_px * len(lines) + odd
-    image = Image.new("RGB", (width + width % 2, height), (24, 24, 28))
-    draw = ImageDraw.Draw(image)
-    for number, line in enumerate(lines):
-        draw.text((MARGIN_PX, MARGIN_PX // 2 + number * line_px), line, (240, 240, 240), font)
-    return np.asarray(image, dtype=np.uint8)
-
-
-def _compose(picture: NDArray[np.uint8], scale: int, strip: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Enlarge `picture` and put `strip` below it; both sides come out even, as yuv420p needs."""
-    large = picture.repeat(scale, axis=0).repeat(scale, axis=1)
-    large = np.pad(large, ((0, 0), (0, strip.shape[1] - large.shape[1]), (0, 0)))
-    return np.concatenate([large, strip])
-
-
-def _encode(exe: str, path: Path, pictures: Iterator[NDArray[np.uint8]], fps: int) -> None:
-    """Pipe `pictures` through ffmpeg; OSError with its last words when it fails.
+def _encode(
+    exe: str,
+    path: Path,
+    first: NDArray[np.uint8],
+    others: Iterator[NDArray[np.uint8]],
+    fps: float,
+) -> None:
+    """Pipe pictures through ffmpeg; OSError with its last words when it fails.
 
     imageio_ffmpeg's own writer ignores ffmpeg's exit status, so a full disk would pass for a
     finished video.
     """
-    first = next(pictures)
     height, width, _ = first.shape
     command = [exe, "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"]
-    command += ["-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
+    command += ["-s", f"{width}x{height}", "-r", f"{fps:g}", "-i", "-"]
     command += ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "20", "-movflags", "+faststart"]
     # One thread and bitexact: the same frames give the same file.
     command += ["-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
@@ -145,7 +117,7 @@ def _encode(exe: str, path: Path, pictures: Iterator[NDArray[np.uint8]], fps: in
         assert process.stdin is not None
         assert process.stderr is not None
         with contextlib.suppress(BrokenPipeError):
-            for picture in itertools.chain([first], pictures):
+            for picture in itertools.chain([first], others):
                 process.stdin.write(picture.tobytes())
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()

@@ -135,15 +135,16 @@ class Stage:
         pose = self._seen(self.data.cam_xpos[camera], self.data.cam_xmat[camera])
         return Camera(pose, own.fovy_deg)
 
-    def draw(self, camera: str, side: int) -> Image:
-        """A picture of ours, (side, side, 3).
+    def draw(self, camera: str, height: int, width: int) -> Image:
+        """A picture by one of our cameras, (height, width, 3).
 
         Raises:
             MachineError: this machine has no OpenGL.
         """
         if self._drawer is None:
             self._drawer = _Drawer(self.model)
-        return self._drawer.draw(self.data, self.model.camera(mounted()[camera].name).id, side)
+        number = self.model.camera(mounted()[camera].name).id
+        return self._drawer.draw(self.data, number, height, width)
 
     def close(self) -> None:
         """Free the environment and what draws it."""
@@ -170,10 +171,10 @@ class _Drawer:
         atexit.unregister(self.close)
         self._canvas.free()
 
-    def draw(self, data: Any, camera: int, side: int) -> Image:
-        """A square picture, (side, side, 3)."""
+    def draw(self, data: Any, camera: int, height: int, width: int) -> Image:
+        """A picture, (height, width, 3)."""
         self._canvas.gl.make_current()
         self._eye.fixedcamid = camera
         everything, scene = mujoco.mjtCatBit.mjCAT_ALL, self._canvas.scene
         mujoco.mjv_updateScene(self._model, data, self._option, None, self._eye, everything, scene)
-        return self._canvas.draw(side, side)
+        return self._canvas.draw(height, width)

@@ -75,7 +75,7 @@ class RobosuiteEpisode:
 
     def observe(self, renderer: Renderer | None, side: int, points: int) -> Observation:
         """The renderer is the world's own, and proprioception is (10,)."""
-        drawn = {name: self.stage.draw(name, side) for name in mounted()} if side else {}
+        drawn = {name: self.stage.draw(name, side, side) for name in mounted()} if side else {}
         joints_rad = self.stage.joints_rad().astype(np.float32)
         return Observation(self.proprio(), drawn, joints_rad=joints_rad)
 
@@ -93,9 +93,9 @@ class RobosuiteEpisode:
             raise ValueError(f"robosuite/{self._name} has no scripted expert")
         return EXPERTS[self._name](self.stage).clip(-1, 1)
 
-    def frame(self, renderer: Renderer | None, side: int) -> Image | None:
-        """The front camera's picture, (side, side, 3)."""
-        return self.stage.draw("front", side)
+    def frame(self, height: int, width: int) -> Image:
+        """The front camera's picture, (height, width, 3)."""
+        return self.stage.draw("front", height, width)
 
     def close(self) -> None:
         """Close the environment."""

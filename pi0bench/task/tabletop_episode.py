@@ -74,13 +74,17 @@ class Tabletop:
         self.steps = 0
         self._stages = [0] * len(task.ways)
 
-    def step(self, action: Array) -> Verdict:
+    def step(self, action: Array, turn_rad: Array | None = None) -> Verdict:
         """Carry out one action, (7,), and judge the state that it led to.
+
+        Args:
+            action: see `Controller`.
+            turn_rad: of the joints, (7,), where `pi0bench.envs.controller.aim` has told it already.
 
         Raises:
             PhysicsFault: the simulation diverged.
         """
-        self.controller.act(action)
+        self.controller.act(action, turn_rad)
         self.script.step(self.world)
         self.steps += 1
         for number, way in enumerate(self.task.ways):

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pi0bench.envs.cameras import Snapshot
 from pi0bench.envs.controller import ACTION_DIM, MAX_SPEED_M_S
 from pi0bench.envs.episode_protocol import Observation, Verdict
 from pi0bench.envs.pose import Array
-from pi0bench.envs.render.renderer_protocol import Image, Renderer
+from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.envs.state_and_points import Cloud
 from pi0bench.random_streams import stream
 from pi0bench.task.knock import Knocker
@@ -49,10 +50,10 @@ class VariedTabletop(Tabletop):
         self.instruction = layout.instruction
         self._knocker = Knocker(conditions.knock, self.control_hz)
 
-    def step(self, action: Array) -> Verdict:
+    def step(self, action: Array, turn_rad: Array | None = None) -> Verdict:
         """See `pi0bench.task.tabletop_episode.Tabletop.step`."""
         self._knocker.before_step(self.world, self.steps)
-        return super().step(action)
+        return super().step(action, turn_rad)
 
     def state(self) -> Any:
         """See `pi0bench.task.tabletop_episode.Tabletop.state`."""
@@ -77,9 +78,9 @@ class VariedTabletop(Tabletop):
         joints_rad = self.world.arm().q_rad.astype(np.float32)
         return Observation(proprio, images, self._points(points) if points else None, joints_rad)
 
-    def frame(self, renderer: Renderer | None, side: int) -> Image | None:
-        """The front camera's picture, (side, side, 3)."""
-        return self.view("front", renderer, side) if renderer else None
+    def frame(self, height: int, width: int) -> Snapshot:
+        """Where everything is."""
+        return self.snapshot()
 
     def _points(self, count: int) -> NDArray[np.float32]:
         """The cloud now, (count, 6); its points keep their places on things from the first on."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pi0bench.envs.controller import MAX_SPEED_M_S, Controller
+from pi0bench.envs.controller import MAX_SPEED_M_S, Controller, aim
 from pi0bench.envs.panda_kinematics import FINGERS, MAX_WIDTH_M, forward, panda
 from pi0bench.envs.scene import Scene
 from pi0bench.task.predicates import tcp_m
@@ -117,3 +117,34 @@ def test_turning_moves_the_heading_and_not_the_tool(engine: str) -> None:
     world.close()
     assert np.angle(np.exp(1j * (end.yaw_rad() - start.yaw_rad()))) == pytest.approx(0.3, abs=0.02)
     assert np.linalg.norm(end.pos_m - start.pos_m) < 0.004
+
+
+def test_robots_that_are_aimed_together_turn_as_they_would_alone(engine: str) -> None:
+    """The same bits, whether they lag behind, are at a limit of their speed or have time."""
+    rng = np.random.default_rng(5)
+    world = make_world(engine, Scene(panda().body, ()))
+    robots, alone = ([Controller(world) for _ in range(9)] for _ in range(2))
+    for step in range(12):
+        actions = rng.uniform(-1.5, 1.5, (9, 7)) * rng.choice([0.02, 1.0], (9, 1))
+        if step == 6:
+            world.set_arm(panda().home_rad + 0.1, MAX_WIDTH_M)
+        together = aim(robots, actions)
+        for robot, other, action, turn_rad in zip(robots, alone, actions, together, strict=True):
+            assert aim([other], action[None]).tobytes() == turn_rad.tobytes()
+            assert robot.goal.pos_m.tobytes() == other.goal.pos_m.tobytes()
+            assert robot.goal.rot.tobytes() == other.goal.rot.tobytes()
+    world.close()
+
+
+def test_an_action_may_be_aimed_before(engine: str) -> None:
+    action = np.array([0.5, -1.0, 0.2, 0, 0, 0.3, -1.0])
+    reached = []
+    for ahead in (False, True):
+        world = make_world(engine, Scene(panda().body, ()))
+        world.set_arm(panda().home_rad, MAX_WIDTH_M)
+        controller = Controller(world)
+        turn_rad = aim([controller], action[None])[0] if ahead else None
+        controller.act(action, turn_rad)
+        reached.append(world.arm().q_rad.tobytes())
+        world.close()
+    assert reached[0] == reached[1]

@@ -7,9 +7,11 @@ from pi0bench.envs.panda_kinematics import (
     MAX_WIDTH_M,
     forward,
     inverse,
+    inverse_all,
     jacobian,
     link_poses,
     panda,
+    tool_frames,
 )
 from pi0bench.envs.pose import Pose, vector_of
 from pi0bench.envs.scene import Scene
@@ -81,3 +83,20 @@ def test_what_is_out_of_reach_is_approached_within_the_joint_limits() -> None:
     assert np.isfinite(q).all()
     assert (q >= robot.low_rad).all()
     assert (q <= robot.high_rad).all()
+
+
+@pytest.mark.parametrize("iterations", [1, 3])
+def test_other_arms_in_the_batch_change_no_bit(iterations: int) -> None:
+    """Near the goal and far from it, in batches of every size and order."""
+    rng = np.random.default_rng(4)
+    q = postures(64)
+    goals = [forward(each + rng.uniform(-1, 1, 7) * rng.choice([0.02, 1.0])) for each in q]
+    pos_m, rot = (np.array([getattr(goal, part) for goal in goals]) for part in ("pos_m", "rot"))
+    pairs = zip(goals, q, strict=True)
+    alone = np.array([inverse(goal, each, iterations=iterations) for goal, each in pairs])
+    tools = np.array([tool_frames(each[None])[0] for each in q])
+    for count in range(1, 33):
+        some = rng.permutation(len(q))[:count]
+        found = inverse_all(pos_m[some], rot[some], q[some], iterations=iterations)
+        assert found.tobytes() == alone[some].tobytes()
+        assert tool_frames(q[some]).tobytes() == tools[some].tobytes()

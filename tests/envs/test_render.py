@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from pi0bench.envs.cameras import CAMERAS
+from pi0bench.envs import cameras
+from pi0bench.envs.cameras import CAMERAS, picture
+from pi0bench.envs.pose import look_at, rot_of
 from pi0bench.envs.render.choose_renderer import NAMES, choose, make
-from pi0bench.envs.render.renderer_protocol import Image, Renderer
+from pi0bench.envs.render.renderer_protocol import Camera, Image, Light, Renderer
 from pi0bench.errors import MachineError, UsageError
 from tests.worlds import MakeEnv
 
@@ -131,3 +133,38 @@ def test_auto_is_each_engines_own_renderer() -> None:
 def test_an_unknown_renderer_is_refused_with_those_there_are() -> None:
     with pytest.raises(UsageError, match=r'no renderer "tinny"; did you mean "tiny"\?'):
         choose("tinny", "mujoco")
+
+
+OUTSIDE = Camera(look_at((1.5, -1.1, 0.95), (0.4, 0.0, 0.2), (0.0, 0.0, 1.0)), 34.0)
+
+
+@pytest.mark.parametrize("turn_deg", [0, 90, 180])
+def test_both_renderers_have_one_background_and_one_lamp(
+    turn_deg: int, make_env: MakeEnv, renderers: dict[str, Renderer]
+) -> None:
+    if "gl" not in renderers:
+        pytest.skip("this machine has no OpenGL")
+    env = make_env("cube_in_drawer", "mujoco", 1)
+    now = env.snapshot()
+    light = Light(rot_of(np.array([0.0, 0.0, np.radians(turn_deg)])))
+    for seen in (cameras.camera("front", now), OUTSIDE):
+        what = picture(env.world.scene, now, light)
+        one, other = (r.draw(what, seen, SIDE, SIDE).astype(int) for r in renderers.values())
+        assert np.median(np.abs(one - other)) <= 6
+        assert np.abs(one - other).mean() <= 8
+    assert (one[0, 0] == 255).all()
+    assert (other[0, 0] == 255).all()
+
+
+def test_a_turned_lamp_lights_other_faces(renderer: Renderer, make_env: MakeEnv) -> None:
+    env = make_env("cube_in_drawer", "mujoco", 1)
+    now = env.snapshot()
+    lights = [Light(rot_of(np.array([0.0, 0.0, angle]))) for angle in (0.0, np.pi)]
+    behind = Camera(look_at((-0.4, 1.1, 0.95), (0.4, 0.0, 0.2), (0.0, 0.0, 1.0)), 34.0)
+    for eye, (near, far) in ((OUTSIDE, lights), (behind, lights[::-1])):
+        lit, dark = (
+            renderer.draw(picture(env.world.scene, now, how), eye, SIDE, SIDE).astype(int)
+            for how in (near, far)
+        )
+        assert np.percentile(lit - dark, 98) > 15
+        assert np.median(np.abs(lit - dark)) <= 4  # what lies flat is lit alike

@@ -70,11 +70,11 @@ def test_a_headline_is_refused_while_episodes_are_missing(
 ) -> None:
     original, broken = Tabletop.step, []
 
-    def step(world: Tabletop, action: Any) -> None:
+    def step(world: Tabletop, *how: Any) -> None:
         if not broken:
             broken.append(world)
             raise PhysicsFault("velocities are not finite")
-        original(world, action)
+        original(world, *how)
 
     settings = asked("expert", episodes=4, early=False)
     with monkeypatch.context() as patch:

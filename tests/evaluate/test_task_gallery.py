@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from pi0bench.cli import main
+from pi0bench.envs.render.presentation import PlainPresentation
 from pi0bench.evaluate import task_gallery as module
 from pi0bench.evaluate.task_gallery import EYES_PX, PANEL_PX, Row, gallery, sheet
 from pi0bench.task.task_files import task
@@ -16,15 +17,16 @@ from pi0bench.task.task_files import task
 def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every machine can draw with tiny."""
     monkeypatch.setattr(module, "choose", lambda name, engine: ("tiny", ""))
+    monkeypatch.setattr(module, "presentation", lambda: (PlainPresentation(), ""))
 
 
-def flat(side: int, value: int) -> np.ndarray:
-    return np.full((side, side, 3), value, np.uint8)
+def flat(size: tuple[int, int], value: int) -> np.ndarray:
+    return np.full((*size, 3), value, np.uint8)
 
 
 def row(task_id: str, first: int) -> Row:
     panels = tuple(flat(PANEL_PX, first + number) for number in range(6))
-    return Row(task_id, "do the thing", panels, flat(EYES_PX, first + 6))
+    return Row(task_id, "do the thing", panels, flat((EYES_PX, EYES_PX), first + 6))
 
 
 def test_a_sheet_has_every_panel_whole_in_rows_and_in_order() -> None:
@@ -34,17 +36,17 @@ def test_a_sheet_has_every_panel_whole_in_rows_and_in_order() -> None:
     for first in (100, 150):
         for number in range(7):
             ys, xs = np.nonzero((picture == first + number).all(axis=2))
-            side = PANEL_PX if number < 6 else 2 * EYES_PX
-            solid = picture[ys.min() : ys.min() + side, xs.min() : xs.min() + side]
-            assert solid.shape == (side, side, 3)
+            height, width = PANEL_PX if number < 6 else (2 * EYES_PX, 2 * EYES_PX)
+            solid = picture[ys.min() : ys.min() + height, xs.min() : xs.min() + width]
+            assert solid.shape == (height, width, 3)
             assert (solid == first + number).all()
             corners.append((ys.min(), xs.min()))
     for line in (corners[:7], corners[7:]):
         lefts = [int(left) for _, left in line]
         assert lefts == sorted(lefts)
         assert len({top for top, _ in line[:6]}) == 1
-        assert min(np.diff(lefts)) > PANEL_PX
-    assert corners[7][0] >= corners[0][0] + PANEL_PX
+        assert min(np.diff(lefts)) > PANEL_PX[1]
+    assert corners[7][0] >= corners[0][0] + PANEL_PX[0]
 
 
 def test_a_sheet_says_which_task_and_what_is_asked() -> None:
@@ -67,7 +69,7 @@ def test_start_middle_and_end_differ_and_the_same_command_gives_the_same_file(
     assert said == [f"1 tasks: {path}" for path in paths]
     pixels = np.asarray(Image.open(paths[0]))
     lefts, top = module._lefts(2), module._HEAD_PX
-    panels = [pixels[top : top + PANEL_PX, x : x + PANEL_PX] for x in lefts[:6]]
+    panels = [pixels[top : top + PANEL_PX[0], x : x + PANEL_PX[1]] for x in lefts[:6]]
     for one in range(6):
         assert panels[one].std() > 5
         for other in range(one + 1, 6):
@@ -88,7 +90,7 @@ def test_a_task_whose_expert_fails_is_drawn_and_told(
         "reach_cube: pybullet: the expert failed",
         f"1 tasks: {out}",
     ]
-    assert Image.open(out).size[1] > PANEL_PX
+    assert Image.open(out).size[1] > PANEL_PX[0]
 
 
 @pytest.mark.parametrize(

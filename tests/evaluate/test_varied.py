@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from pi0bench.envs.render.choose_renderer import make
+from pi0bench.envs.render.presentation import FILM_PX, PlainPresentation
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.check_tasks import _departures
-from pi0bench.evaluate.episode_loop import Outcome, run
-from pi0bench.evaluate.frame_recorder import Film
+from pi0bench.evaluate.episode_loop import run
+from pi0bench.evaluate.film_drawing import film_frames
+from pi0bench.evaluate.film_recording import FirstOfEach
 from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.provenance import manifest
 from pi0bench.evaluate.run import _check_names
@@ -80,15 +82,18 @@ def test_noise_is_the_same_for_every_step_count_and_another_at_each_replan(
 
 def test_videos_show_the_variation(scripted: Callable[..., Any], cells_of: CellsOf) -> None:
     policy = Seen(scripted).policy
-    drawer = make("tiny")
+    drawer, plain = make("tiny"), PlainPresentation()
     first = {}
     for name in ("nominal", "light-2", "camera-2", "clutter-2"):
-        film = Film(drawer)
         cells = cells_of(policy, episodes=1, variations=(name,))
-        outcomes = list[Outcome](run(cells, policy, task("reach_cube"), drawer, Stopwatch(), film))
-        assert outcomes[0].record.cell.variation == name
-        first[name] = film.frames()[0]
+        films = FirstOfEach()
+        (end,) = run(cells, policy, task("reach_cube"), drawer, Stopwatch(), films)
+        assert end.record.cell.variation == name
+        assert end.recording is not None
+        frame = next(film_frames(end.record, end.recording, plain))
+        first[name] = frame[: FILM_PX[0]]
     drawer.close()
+    plain.close()
     assert len({frame.tobytes() for frame in first.values()}) == 4
 
 

@@ -12,9 +12,8 @@ from rich.console import Console
 
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import run as runs
-from pi0bench.evaluate import run_output
+from pi0bench.evaluate import run_output, worker
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.frame_recorder import Film
 from pi0bench.evaluate.run_options import How
 from pi0bench.records.chunk_quality import read as read_quality
 from tests.evaluate.test_run import said
@@ -111,18 +110,19 @@ def test_a_page_or_videos_that_fail_cost_no_table(
     assert (tmp_path / "index.html").exists() == (room != "write_page")
 
 
-def test_a_camera_that_fails_costs_its_video_alone(
+def test_a_drawing_that_fails_costs_its_video_alone(
     scripted: Any, tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> Any:
         raise RuntimeError("no context")
 
     scripted(at_100(lambda actions: actions))
-    monkeypatch.setattr(Film, "__call__", fail)
+    monkeypatch.setattr(worker, "presentation", fail)
     settings = Settings(**{**vars(SETTINGS), "steps": (1,)})
     assert run(settings, tmp_path, How(), console) == 0
     no_video = "scripted on reach_cube, episode 0: no video: RuntimeError: no context, 3 times"
     assert no_video in said(console)
     assert "ended otherwise" not in said(console)
+    assert not (tmp_path / "videos").exists()
     lines = (tmp_path / "episodes.jsonl").read_text().splitlines()
     assert {json.loads(line)["status"] for line in lines} == {"failure"}

@@ -75,15 +75,19 @@ def test_nobody_draws_from_the_generators_that_all_share(
     assert seen[0] == seen[2]
 
 
-def test_a_policy_that_remembers_is_found_out_when_it_is_filmed(
+def test_no_film_shows_another_episode_than_was_measured(
     tmp_path: Path, scripted: Any, console: Console
 ) -> None:
-    """Each film is a second run of its episode: the cheapest check that there is."""
+    """An episode that was measured without a recording is run again, and must end as it did."""
     rng = np.random.default_rng(0)
     scripted(lambda obs, *_: rng.uniform(-1, 1, (len(obs), 8, 7)))
-    assert measure(asked("scripted", episodes=1), tmp_path, How(), console) == 0
+    settings = asked("scripted", episodes=1)
+    assert measure(settings, tmp_path, QUIET, console) == 0
+    assert measure(settings, tmp_path, How(), console) == 0
     said = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
-    assert "scripted on reach_cube, episode 0 ended otherwise when repeated: " in said
+    why = "scripted on reach_cube, episode 0: no video: ended otherwise when repeated: "
+    assert why in said
+    assert not (tmp_path / "videos").exists()
 
 
 def test_different_duplicates_are_a_determinism_violation(

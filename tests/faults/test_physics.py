@@ -90,10 +90,10 @@ def test_a_wrecked_episode_is_no_success_and_not_measured(
 ) -> None:
     original = Tabletop.step
 
-    def step(env: Tabletop, action: Any) -> Any:
+    def step(env: Tabletop, *how: Any) -> Any:
         if env.steps == 5:
             wreck(env.world)
-        return original(env, action)
+        return original(env, *how)
 
     monkeypatch.setattr(Tabletop, "step", step)
     (outcome,) = play(registry.load("expert"), "stack_two_cubes", engine=engine, episodes=1)
@@ -110,10 +110,10 @@ def test_a_diverged_simulation_is_not_the_policys_fault(
 ) -> None:
     original = Tabletop.step
 
-    def step(env: Tabletop, action: Any) -> Any:
+    def step(env: Tabletop, *how: Any) -> Any:
         if env.steps == 5:
             raise PhysicsFault("velocities are not finite")
-        return original(env, action)
+        return original(env, *how)
 
     monkeypatch.setattr(Tabletop, "step", step)
     (outcome,) = play(registry.load("random"), episodes=1)

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from pi0bench.evaluate import frame_recorder
+from pi0bench.evaluate import film_drawing
 from pi0bench.evaluate.cells import Settings
 from pi0bench.evaluate.run_options import How
 from pi0bench.report import rollout_videos
 from pi0bench.report.rollout_videos import write_video
-from tests.report.test_rollout_videos import CAPTION, frames
+from tests.report.test_rollout_videos import frames
 from tests.runs import run
 
 
@@ -24,16 +24,15 @@ def fresh_warnings() -> None:
     rollout_videos._warn_once.cache_clear()
 
 
-@pytest.mark.parametrize("module", ["imageio_ffmpeg", "PIL"])
 def test_without_ffmpeg_there_is_one_warning(
-    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.warns(UserWarning, match="no videos, results are unaffected"):
-        assert not write_video(tmp_path / "a.mp4", frames(2), CAPTION)
+        assert not write_video(tmp_path / "a.mp4", frames(2), 20)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert not write_video(tmp_path / "a.mp4", frames(2), CAPTION)
+        assert not write_video(tmp_path / "a.mp4", frames(2), 20)
     assert not list(tmp_path.iterdir())
 
 
@@ -46,14 +45,14 @@ def test_a_failing_ffmpeg_leaves_no_video(
     fake.chmod(0o755)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(fake))
     with pytest.warns(UserWarning, match="ffmpeg ended with 3"):
-        assert not write_video(tmp_path / "out" / "a.mp4", frames(40), CAPTION)
+        assert not write_video(tmp_path / "out" / "a.mp4", frames(40), 20)
     assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_run_without_ffmpeg_has_everything_but_videos(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console
 ) -> None:
-    monkeypatch.setattr(frame_recorder, "SIDE_PX", 16)
+    monkeypatch.setattr(film_drawing, "FILM_PX", (36, 48))
     settings = Settings(("expert", "zero"), ("reach_cube",), renderer="tiny", episodes=1)
     assert run(settings, tmp_path / "unasked", How(video=False), console) == 0
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
@@ -77,9 +76,9 @@ def test_what_is_left_of_a_video_is_none(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(rollout_videos, "_encode", killed)
     with pytest.raises(KeyboardInterrupt):
-        write_video(tmp_path / "a.mp4", frames(2), CAPTION)
+        write_video(tmp_path / "a.mp4", frames(2), 20)
     monkeypatch.undo()
     assert len(list(tmp_path.iterdir())) == 1
     assert not list(tmp_path.glob("*.mp4"))
-    assert write_video(tmp_path / "a.mp4", frames(2), CAPTION)
+    assert write_video(tmp_path / "a.mp4", frames(2), 20)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]

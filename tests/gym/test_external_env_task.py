@@ -82,7 +82,7 @@ def test_an_observation_is_sorted_into_pictures_numbers_and_words() -> None:
     assert 0 <= seen.proprio[1] <= 0.1
     assert episode.instruction == "go right"
     assert episode.control_hz == 10
-    frame = episode.frame(None, 256)
+    frame = episode.frame(360, 480)
     assert frame is not None
     assert frame.shape == (4, 6, 3)
 

@@ -71,9 +71,7 @@ def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 def may_stay(env: TabletopEnv) -> np.ndarray:
     """Which elements of `objects` may be the same in every state that the expert goes through."""
-    ways = [
-        {str(name) for rule in way.plan for name in rule.call.args} for way in env.task.ways
-    ]
+    ways = [{str(name) for rule in way.plan for name in rule.call.args} for way in env.task.ways]
     handled = set.intersection(*ways)
     stays = []
     for item, body in zip(env.task.objects, env.tabletop.layout.bodies, strict=True):
@@ -362,13 +360,19 @@ def test_a_vector_starts_the_next_episode_itself() -> None:
         envs.close()
 
 
-def test_render_draws_the_front(engine: str, make: Make) -> None:
-    env = make("reach_cube", engine=engine, obs_mode="state", render_mode="rgb_array")
+@pytest.mark.parametrize("renderer", ["auto", "tiny"])
+def test_render_draws_for_people(engine: str, renderer: str, make: Make) -> None:
+    how = {"obs_mode": "state", "render_mode": "rgb_array", "renderer": renderer}
+    env = make("reach_cube", engine=engine, **how)
     env.reset(seed=0)
     image = env.render()
     assert image is not None
-    assert (image.shape, image.dtype) == ((256, 256, 3), np.uint8)
+    assert (image.shape, image.dtype) == ((360, 480, 3), np.uint8)
     assert image.std() > 10
+    env.step(np.ones(7, np.float32))
+    later = env.render()
+    assert later is not None
+    assert not np.array_equal(later, image)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def written(root: Path, policies: tuple[str, ...], status: str = "policy_fault")
     for policy in policies:
         mine = next(r for r in records if r.cell.policy == policy and r.status != "success")
         frames = [np.full((96, 96, 3), 8 * i, dtype=np.uint8) for i in range(20)]
-        assert write_video(root / VIDEOS / file_name(mine), frames, "caption")
+        assert write_video(root / VIDEOS / file_name(mine), frames, 20)
     return RunFolder(root)
 
 

@@ -13,46 +13,32 @@ from pi0bench.report.rollout_videos import choose, write_video
 
 Cells = Callable[..., Cell]
 Records = Callable[..., Record]
-CAPTION = "stack, episode 3: success after 4.5 s, with more words than one line can hold"
 
 
 def frames(count: int, height: int = 64, width: int = 96) -> list[NDArray[np.uint8]]:
     return [np.full((height, width, 3), 20 * i % 256, dtype=np.uint8) for i in range(count)]
 
 
-@pytest.mark.parametrize(("height", "width"), [(64, 96), (65, 383), (401, 401)])
-def test_a_video_comes_back_frame_by_frame(height: int, width: int, tmp_path: Path) -> None:
+def test_a_video_comes_back_frame_by_frame(tmp_path: Path) -> None:
     import imageio.v3 as iio
 
     path = tmp_path / "sub" / "a.mp4"
-    assert write_video(path, iter(frames(10, height, width)), CAPTION)
+    assert write_video(path, iter(frames(10)), 12.5)
     shown = np.asarray(iio.imread(path))
-    assert len(shown) == 10
-    assert shown.shape[1] % 2 == shown.shape[2] % 2 == 0
-    levels = shown[:, : height // 2, : width // 2].mean(axis=(1, 2, 3))
-    assert np.allclose(levels, np.arange(10) * 20, atol=4)
+    assert shown.shape == (10, 64, 96, 3)
+    assert np.allclose(shown.mean(axis=(1, 2, 3)), np.arange(10) * 20, atol=4)
+    assert iio.immeta(path)["fps"] == 12.5
     assert [p.name for p in path.parent.iterdir()] == ["a.mp4"]
 
 
-def test_the_caption_is_below_the_picture(tmp_path: Path) -> None:
-    import imageio.v3 as iio
-
-    write_video(tmp_path / "a.mp4", frames(2), CAPTION)
-    write_video(tmp_path / "b.mp4", frames(2), "other")
-    long, short = (np.asarray(iio.imread(tmp_path / f"{n}.mp4"))[0] for n in "ab")
-    assert long.shape[0] > short.shape[0] > 256
-    assert short[256:].max() > 180
-    assert short[256:].min() < 60
-
-
 def test_equal_frames_are_equal_files(tmp_path: Path) -> None:
-    write_video(tmp_path / "a.mp4", frames(4), CAPTION)
-    write_video(tmp_path / "b.mp4", frames(4), CAPTION)
+    write_video(tmp_path / "a.mp4", frames(4), 20)
+    write_video(tmp_path / "b.mp4", frames(4), 20)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
 def test_no_frames_no_video(tmp_path: Path) -> None:
-    assert not write_video(tmp_path / "a.mp4", [], CAPTION)
+    assert not write_video(tmp_path / "a.mp4", [], 20)
     assert not list(tmp_path.iterdir())
 
 
@@ -62,7 +48,7 @@ def test_an_error_of_the_simulator_is_not_swallowed(tmp_path: Path) -> None:
         raise RuntimeError("no GL")
 
     with pytest.raises(RuntimeError, match="no GL"):
-        write_video(tmp_path / "a.mp4", broken(), CAPTION)
+        write_video(tmp_path / "a.mp4", broken(), 20)
 
 
 def test_the_choice_follows_its_rule(make_cell: Cells, make_record: Records) -> None:
@@ -102,7 +88,7 @@ def test_no_name_is_a_protocol_or_an_option_of_ffmpeg(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert write_video(Path(name) / f"{name}.mp4", frames(2), CAPTION)
+    assert write_video(Path(name) / f"{name}.mp4", frames(2), 20)
     assert (tmp_path / name / f"{name}.mp4").read_bytes()[4:8] == b"ftyp"
     dataset = Path(f"{name}-dataset.mp4")
     _encode(dataset, iter([np.zeros((16, 16, 3), np.uint8)] * 2), 16)

@@ -61,10 +61,14 @@ def renderer(request: pytest.FixtureRequest) -> Iterator[Renderer]:
 
 def described(of: str, name: str, episode: int = 0) -> tuple[object, ...]:
     layout, how = start(task(of), name, 0, episode)
-    bodies = [(b.name, *b.pose.pos_m, *b.pose.rot.ravel(), b.joints_at) for b in layout.bodies]
+    bodies = [
+        (b.name, *b.pose.pos_m, *b.pose.rot.ravel(), b.joints_at, b.radius_m) for b in layout.bodies
+    ]
     bumps = [(*pose.pos_m, *pose.rot.ravel()) for pose in how.bumps.values()]
     light = (*how.light.turn.ravel(), how.light.brightness, *how.light.rgb)
-    return layout.instruction, bodies, bumps, light, how.friction
+    table = [(geom.size_m, geom.rgba) for geom in how.table.links[0].geoms]
+    knock = how.knock and (how.knock.thing, how.knock.at_s, *how.knock.velocity_m_s)
+    return layout.instruction, bodies, bumps, light, how.friction, table, knock
 
 
 def angle_deg(rot: Any) -> float:
@@ -80,15 +84,18 @@ def test_a_variation_is_the_same_each_time_and_another_in_each_episode(name: str
 
 @pytest.mark.parametrize("name", names())
 def test_the_nominal_start_state_stays(name: str, task_id: str) -> None:
+    resized = variation(name).size != 1
     for episode in range(3):
         plain, _ = start(task(task_id), "nominal", 0, episode)
         other, _ = start(task(task_id), name, 0, episode)
         for one, two in zip(plain.bodies, other.bodies, strict=False):
             assert one.name == two.name
-            assert np.array_equal(one.pose.pos_m, two.pose.pos_m)
+            assert np.array_equal(one.pose.pos_m[:2], two.pose.pos_m[:2])
             assert np.array_equal(one.pose.rot, two.pose.rot)
-            assert one.joints_at == two.joints_at
-            assert one.keypoints == two.keypoints
+            assert resized or one.pose.pos_m[2] == two.pose.pos_m[2]
+            assert resized or one.joints_at == two.joints_at
+            assert resized or one.keypoints == two.keypoints
+            assert [mark.name for mark in one.keypoints] == [mark.name for mark in two.keypoints]
         assert (plain.tcp_m, plain.yaw_rad, plain.expert_choice) == (
             other.tcp_m,
             other.yaw_rad,
@@ -101,6 +108,7 @@ def test_only_what_the_name_says_is_varied() -> None:
     of = "cube_in_bowl"
     nominal = described(of, "nominal")
     changed = {"wording": {0}, "clutter": {1}, "camera": {2}, "light": {3}, "friction": {4}}
+    changed |= {"size": {1}, "texture": {5}, "knock": {6}}
     for kind in kinds():
         found = described(of, f"{kind}-2")
         parts = {i for i, (a, b) in enumerate(zip(nominal, found, strict=True)) if a != b}
@@ -123,6 +131,10 @@ def test_every_kind_grows_with_its_severity() -> None:
                 v.image_sigma_levels,
                 v.position_sigma_mm,
                 v.angle_sigma_rad,
+                *v.knock_m_s,
+                v.knock_within_s,
+                v.texture_contrast,
+                v.size - 1,
             )
             for v in (table[severity] for severity in SEVERITIES)
         ]
@@ -134,14 +146,14 @@ def test_every_kind_grows_with_its_severity() -> None:
             assert all(a < b for a, b in grown), kind
 
 
-def test_light_and_camera_change_the_picture_and_more_when_severe(
+def test_light_camera_and_texture_change_the_picture_and_more_when_severe(
     renderer: Renderer, varied: Varied
 ) -> None:
     def image(name: str, episode: int) -> dict[str, Any]:
         drawn = varied(name, episode=episode).images(renderer, 64)
         return {camera: image.astype(float) for camera, image in drawn.items()}
 
-    for kind in ("light", "camera"):
+    for kind in ("light", "camera", "texture"):
         means = dict.fromkeys(SEVERITIES, 0.0)
         for severity in SEVERITIES:
             for episode in range(3):
@@ -204,14 +216,40 @@ def test_clutter_stands_apart_and_leaves_out_what_has_no_room(severity: str, tas
                 assert apart_m > thing.radius_m + other.radius_m
 
 
-def test_clutter_breaks_no_start(task_id: str, engine: str, varied: Varied) -> None:
-    env = varied("clutter-3", task_id, engine)
+@pytest.mark.parametrize("name", ["clutter-3", "size-3"])
+def test_no_start_is_broken(name: str, task_id: str, engine: str, varied: Varied) -> None:
+    env = varied(name, task_id, engine)
     assert not env.goal()
     free = env.world.scene.free_names
     before = {name: env.world.pose(name).pos_m for name in free}
     env.world.step(PHYSICS_HZ // 2)
     for name in free:
         assert np.linalg.norm(env.world.pose(name).pos_m - before[name]) < 0.005, name
+
+
+def test_sizes_are_of_two_kinds_and_the_same_for_all_of_a_task() -> None:
+    for severity in SEVERITIES:
+        factors = set()
+        for episode in range(20):
+            plain, _ = start(task("ring_on_peg"), "nominal", 0, episode)
+            layout, _ = start(task("ring_on_peg"), f"size-{severity}", 0, episode)
+            pairs = zip(plain.bodies, layout.bodies, strict=True)
+            (factor,) = {round(two.radius_m / one.radius_m, 9) for one, two in pairs}
+            factors.add(factor)
+        size = variation(f"size-{severity}").size
+        assert sorted(factors) == pytest.approx([1 / size, size])
+
+
+def test_a_texture_is_seen_and_never_felt() -> None:
+    for severity in SEVERITIES:
+        for episode in range(5):
+            _, how = start(task("any_cube"), f"texture-{severity}", 0, episode)
+            _, nominal = start(task("any_cube"), "nominal", 0, episode)
+            solid = [geom for geom in how.table.links[0].geoms if geom.collide]
+            assert [geom.size_m for geom in solid] == [nominal.table.links[0].geoms[0].size_m]
+            tops = [g.pose.pos_m[2] + g.size_m[2] for g in how.table.links[0].geoms]
+            assert 0 < max(tops) - tops[0] < 0.0003
+            assert 5 < len(tops) < 30
 
 
 @pytest.mark.parametrize(("severity", "kind"), [("1", "close"), ("2", "free"), ("3", "wordy")])
@@ -301,6 +339,16 @@ light_dim = 0.7
         (("light_dim = 0.8", "friction = [1, 0.5]"), ":5: severity.2.friction: least 1 is greater"),
         (("light_dim = 0.8", 'clutter = ["cann"]'), ':5: severity.2.clutter.0: no object model "c'),
         (("light_dim = 0.8", 'wording = "odd"'), ':5: severity.2.wording: no kind of paraphrase "'),
+        (("light_dim = 0.8", "size = 0.9"), ":5: severity.2.size: must be a number from 1 to 1.5"),
+        (
+            ("light_dim = 0.8", "knock_m_s = 1"),
+            ":5: severity.2.knock_m_s: must be [least, greatest",
+        ),
+        (
+            ("light_dim = 0.8", 'texture = ["chekcs"]'),
+            ':5: severity.2.texture.0: no texture "chekc',
+        ),
+        (("light_dim = 0.8", "texture_contrast = 0.1"), ":4: severity.2: a texture has"),
         (("severity.3", "severity.4"), ":6: severity.4: unknown key; known: 1, 2, 3"),
         (("summary", "sumary"), ":1: sumary: unknown key; did you mean"),
     ],

@@ -40,7 +40,7 @@ class RobosuiteMoment:
         self, renderer: Renderer | None, side: int, cameras: Sequence[str] = CAMERAS
     ) -> dict[str, Image]:
         """Drawn by the stage itself; see `Moment.images`."""
-        return {name: self.stage.draw(name, side) for name in cameras}
+        return {name: self.stage.draw(name, side, side) for name in cameras}
 
     def camera(self, name: str) -> Camera:
         """See `Moment.camera`."""

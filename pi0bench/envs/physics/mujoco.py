@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,7 +39,21 @@ class MujocoWorld:
         belts = self._driven("belt")
         self._belts = self._addresses(list(belts)), list(belts.values())
         self._data.ctrl[9:] = list(self._driven("carriage").values())
+        self._motion = self._data.qpos, self._data.qvel
+        self._warnings = self._data.warning.number
+        self._poses: dict[str, Pose] = {}
+        self._touching: Sequence[tuple[int, int]] | None = None
+        self._forward()
+
+    def _forward(self) -> None:
+        """Let everything follow from a state that was set."""
         mujoco.mj_forward(self._model, self._data)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Poses and contacts are to be read anew."""
+        self._poses.clear()
+        self._touching = None
 
     def _addresses(self, joints: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Where the positions and the velocities of joints stand in MuJoCo's state."""
@@ -65,8 +80,10 @@ class MujocoWorld:
                 mujoco.mj_step(self._model, self._data)
         else:
             mujoco.mj_step(self._model, self._data, nstep=n)
-        finite = np.isfinite(self._data.qpos).all() and np.isfinite(self._data.qvel).all()
-        if not finite or self._data.warning.number.any():
+        self._forget()
+        # Squares add up to what is not finite where one of them is not.
+        finite = all(math.isfinite(part.dot(part)) for part in self._motion)
+        if not finite or any(self._warnings.tolist()):
             raise PhysicsFault(f"MuJoCo diverged at {self._data.time:.3f} s")
 
     def set_arm_target(self, q_rad: Array, width_m: float) -> None:
@@ -77,14 +94,14 @@ class MujocoWorld:
     def arm(self) -> ArmState:
         """Read the measured arm."""
         q = self._data.qpos[self._qpos]
-        return ArmState(q[:7], float(q[7:].sum()), 2 * float(self._data.ctrl[7]))
+        return ArmState(q[:7], float(q[7] + q[8]), 2 * float(self._data.ctrl[7]))
 
     def set_arm(self, q_rad: Array, width_m: float) -> None:
         """Put the arm there, at rest, with its targets."""
         self._data.qpos[self._qpos] = [*q_rad, width_m / 2, width_m / 2]
         self._data.qvel[self._dofs] = 0
         self.set_arm_target(q_rad, width_m)
-        mujoco.mj_forward(self._model, self._data)
+        self._forward()
 
     def pose(self, name: str) -> Pose:
         """Read the world pose of a body or of a link of the robot."""
@@ -95,8 +112,11 @@ class MujocoWorld:
         return self._pose(name)
 
     def _pose(self, link: str) -> Pose:
-        body = self._names[link]
-        return Pose(self._data.xpos[body], self._data.xmat[body].reshape(3, 3))
+        if link not in self._poses:
+            body = self._names[link]
+            rot = self._data.xmat[body].reshape(3, 3)
+            self._poses[link] = Pose(self._data.xpos[body], rot)
+        return self._poses[link]
 
     def set_pose(self, name: str, pose: Pose) -> None:
         """Put a body there, at rest."""
@@ -107,7 +127,7 @@ class MujocoWorld:
         else:
             self._model.body_pos[body] = pose.pos_m
             self._model.body_quat[body] = pose.quat_wxyz()
-        mujoco.mj_forward(self._model, self._data)
+        self._forward()
 
     def velocity(self, name: str) -> Array:
         """Read how fast a body's frame moves."""
@@ -119,7 +139,7 @@ class MujocoWorld:
     def set_velocity(self, name: str, velocity_m_s: Array) -> None:
         """Let a free body move that fast."""
         self._data.joint(name).qvel[:] = [*velocity_m_s, 0, 0, 0]
-        mujoco.mj_forward(self._model, self._data)
+        self._forward()
 
     def joints(self, name: str) -> Array:
         """Read where the joints of an object stand."""
@@ -129,7 +149,7 @@ class MujocoWorld:
         """Put an object's joints there, at rest."""
         at, dofs = self._joints[name]
         self._data.qpos[at], self._data.qvel[dofs] = values, 0
-        mujoco.mj_forward(self._model, self._data)
+        self._forward()
 
     def set_rests(self, name: str, values: Sequence[float]) -> None:
         """Let the springs of an object's joints pull there."""
@@ -138,8 +158,10 @@ class MujocoWorld:
     def contact(self, a: str, b: str) -> bool:
         """Tell whether the bodies or robot links touch."""
         one, other = self._links[a], self._links[b]
-        owners = self._model.geom_bodyid[self._data.contact.geom].tolist()
-        return any((i in one and j in other) or (j in one and i in other) for i, j in owners)
+        if self._touching is None:
+            self._touching = self._model.geom_bodyid[self._data.contact.geom].tolist()
+        pairs = self._touching
+        return any((i in one and j in other) or (j in one and i in other) for i, j in pairs)
 
     def state(self) -> Any:
         """Take a snapshot."""
@@ -153,7 +175,7 @@ class MujocoWorld:
         physical, rests = state
         self._model.qpos_spring[:] = rests
         mujoco.mj_setState(self._model, self._data, physical, _STATE)
-        mujoco.mj_forward(self._model, self._data)
+        self._forward()
 
     def close(self) -> None:
         """Free the engine's memory."""

@@ -12,7 +12,7 @@ from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.scene import Geom
 
 Image = NDArray[np.uint8]
-NEAR_M, FAR_M = 0.01, 3.0
+NEAR_M, FAR_M = 0.01, 10.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from pi0bench.envs.controller import Controller
 from pi0bench.envs.render.renderer_protocol import Renderer
-from pi0bench.evaluate import executors
+from pi0bench.evaluate import executors, lock_step
 from pi0bench.evaluate.bench.ledger import Ledger, Place
 from pi0bench.evaluate.episode_jobs import Measure
 from pi0bench.evaluate.episode_loop import TIMED_EVERY, Rollout
@@ -126,6 +126,7 @@ def _places(
     rollout.close()
     places: dict[Place, str] = {
         (world, "step"): "engine",
+        (lock_step, "aim"): "controller",
         (Controller, "act"): "controller",
         (Tabletop, "step"): "judge",
         (Tabletop, "images"): "pictures",
