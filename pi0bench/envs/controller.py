@@ -18,7 +18,7 @@ DEFAULT_HZ = 20
 """Actions a second, where nothing else is asked."""
 MAX_SPEED_M_S = 0.6
 MAX_TURN_RAD_S = 3.0
-_SUB_INTERVALS = 5
+_TARGET_STEPS = 5  # physics steps for which the servos keep a target, at most
 _MAX_LAG_M = 0.05
 _MAX_LEAD_M = 0.02  # of the gripper's target before its measured opening
 
@@ -62,9 +62,9 @@ class Controller:
         if turn_rad is None:
             (turn_rad,) = aim([self], np.array([action]))
         width_m = (min(max(float(action[6]), -1.0), 1.0) + 1) / 2 * MAX_WIDTH_M
-        done = 0
-        for part in range(1, _SUB_INTERVALS + 1):
-            fraction = part / _SUB_INTERVALS
+        done, parts = 0, -(-self._steps // _TARGET_STEPS)
+        for part in range(1, parts + 1):
+            fraction = part / parts
             steps = round(self._steps * fraction) - done
             target_rad = self._q + fraction * turn_rad
             self._world.set_arm_target(target_rad, self._next_width(width_m, steps))

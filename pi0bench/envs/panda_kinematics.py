@@ -52,7 +52,7 @@ def panda() -> Panda:
     for row in raw["link"]:
         joint = None
         if "range_rad" in row:
-            drive = row["torque_nm"], 1.0, raw["armature_kg_m2"]
+            drive = row["torque_nm"], 1.0, row["armature_kg_m2"]
             joint = Joint("hinge", (0, 0, 1), tuple(row["range_rad"]), *drive)
         if "slide" in row:
             joint = Joint("slide", tuple(row["slide"]), (0, MAX_WIDTH_M / 2), 30.0, 1.0, 0.05)

@@ -25,6 +25,7 @@ from pi0bench.envs.render.presentation import (
     presentation,
 )
 from pi0bench.envs.render.renderer_protocol import Camera, Light
+from pi0bench.envs.table_textures import textured
 from pi0bench.errors import MachineError
 from tests.envs.test_render import HUES, blobs, has_opengl
 from tests.worlds import MakeEnv
@@ -93,6 +94,17 @@ def test_what_is_hidden_is_not_drawn(fine: Presentation, make_env: MakeEnv) -> N
     shown = fine.draw(scene, now, VIEW, *FILM_PX).astype(int)
     changed = np.abs(fine.draw(scene, without, VIEW, *FILM_PX) - shown).max(axis=2) > 30
     assert 50 < changed.sum() < 5000
+
+
+@needs_opengl
+def test_a_texture_is_seen(fine: Presentation, make_env: MakeEnv) -> None:
+    env = make_env("cube_in_bowl", "mujoco", 1)
+    scene, now = env.world.scene, env.snapshot()
+    tiled = textured(scene.body("table"), ("checks",), 0.4, np.random.default_rng(0))
+    others = tuple(body for body in scene.bodies if body.name != "table")
+    plain = fine.draw(scene, now, VIEW, *FILM_PX).astype(int)
+    patterned = fine.draw(replace(scene, bodies=(tiled, *others)), now, VIEW, *FILM_PX)
+    assert (np.abs(patterned - plain).max(axis=2) > 10).mean() > 0.1
 
 
 def test_the_fingers_pads_are_where_ours_are() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pi0bench.envs.cameras import Snapshot, picture
+from pi0bench.envs.content_models import table
 from pi0bench.envs.panda_kinematics import FINGERS, link_poses, panda
 from pi0bench.envs.physics.mujoco_import import mujoco
 from pi0bench.envs.pose import Pose, from_quat
@@ -99,9 +100,15 @@ class _Stage:
 
     def _add_things(self, scene: Scene, snapshot: Snapshot) -> None:
         seen = picture(scene, snapshot)
-        table = {geom for link in scene.body("table").links for geom in link.geoms}
+        built = {geom.size_m for link in table().links for geom in link.geoms}
+        room = {
+            geom  # what the stage has; a texture's tiles lie on it
+            for link in scene.body("table").links
+            for geom in link.geoms
+            if geom.size_m in built
+        }
         for geom, pos_m, rot in zip(seen.geoms, seen.pos_m, seen.rot, strict=True):
-            if geom not in self._robot and geom not in table:
+            if geom not in self._robot and geom not in room:
                 _gloss(self.canvas.add(geom, pos_m, rot), 0.2)
 
     def _shine(self, light: Light) -> None:
