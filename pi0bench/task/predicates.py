@@ -60,8 +60,9 @@ def touching(world: World, item: str) -> bool:
 
 def held(world: World, item: str) -> bool:
     """True when both fingers touch the object and it is between them."""
-    between = np.linalg.norm(tcp_m(world) - world.pose(item).pos_m) < 0.03
-    return bool(between) and all(world.contact(item, f) for f in FINGERS)
+    if not all(world.contact(item, finger) for finger in FINGERS):
+        return False
+    return float(np.linalg.norm(tcp_m(world) - world.pose(item).pos_m)) < 0.03
 
 
 def firm(world: World, item: str) -> bool:
