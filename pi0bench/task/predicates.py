@@ -113,12 +113,33 @@ def inside(world: World, item: str, container: str) -> bool:
     return interior.holds(link_pose(world, container, interior.link), world.pose(item).pos_m)
 
 
+def outside(world: World, item: str, container: str) -> bool:
+    """True when the object's frame is not inside the container."""
+    return not inside(world, item, container)
+
+
 def around(world: World, ring: str, peg: str) -> bool:
     """True when the ring lies round the peg: level, its hole over it, below the peg's top."""
     base, body = world.pose(peg), world.scene.body(ring)
     top = base.pos_m[2] + world.scene.body(peg).top_m
     low = world.pose(ring).pos_m[2] + body.top_m < top - 0.005
     return low and apart_m(world, ring, peg) < 0.015 and bool(world.pose(ring).rot[2, 2] > 0.9)
+
+
+def inserted(world: World, plug: str, socket: str, *, least_m: float = 0.012) -> bool:
+    """True when the plug is straight in the socket, deeper than `least_m`."""
+    own = world.pose(socket).inverse() @ world.pose(plug)
+    foot_m = own.pos_m[2] - world.scene.body(plug).bottom_m
+    deep = world.scene.body(socket).top_m - foot_m > least_m
+    straight = own.rot[2, 2] > 0.98
+    return bool(deep and straight and np.hypot(*own.pos_m[:2]) < 0.008)
+
+
+def upright(world: World, item: str, *, slack_m: float = 0.004) -> bool:
+    """True when the object stands on the table, on either end of its z axis."""
+    own = world.pose(item)
+    rest_m = world.scene.body(item).bottom_m
+    return bool(abs(own.rot[2, 2]) > 0.98 and abs(own.pos_m[2] - rest_m) < slack_m)
 
 
 def beyond(world: World, item: str, obstacle: str, *, by_m: float = 0.0) -> bool:
@@ -177,17 +198,20 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "firm": firm,
     "gripped": gripped,
     "held": held,
+    "inserted": inserted,
     "inside": inside,
     "left_of": left_of,
     "near": near,
     "on": on,
     "opened": opened,
+    "outside": outside,
     "pressed": pressed,
     "released": released,
     "right_of": right_of,
     "touching": touching,
     "unpressed": unpressed,
     "up": up,
+    "upright": upright,
 }
 
 

@@ -22,13 +22,13 @@ _CLEAR_M = 0.15  # a carried thing passes a wall at this distance, for the hand 
 _CARRY_M = 0.09  # height of the tool that carries past a wall
 
 
-def pick(view: View, item: str) -> Array:
-    """Come down over the object with open fingers, square to it, and grip.
+def pick(view: View, item: str, *, yaw_deg: float = 0.0) -> Array:
+    """Come down over the object with open fingers, square to it but for `yaw_deg`, and grip.
 
     What moves is met where it will be, and gone along with.
     """
     pose = view.world.pose(item)
-    yaw = square_yaw(pose, view.world.scene.body(item).yaw_symmetry)
+    yaw = square_yaw(pose, view.world.scene.body(item).yaw_symmetry) + np.radians(yaw_deg)
     error = yaw - view.goal.yaw_rad()
     there = np.abs(pose.pos_m - predicates.tcp_m(view.world)).max() < 0.010
     point = funnel(view, met_m(view.world, item), yaw_error_rad=error)
@@ -50,11 +50,12 @@ def put_in(view: View, item: str, container: str, *, aside_m: float = 0.0) -> Ar
     return move(view, carried(view, item, deep, floor_m=body.top_m + 0.02), 0.0, SHUT)
 
 
-def put_on(view: View, item: str, base: str) -> Array:
-    """Carry the held object over the base and lower it until it rests there."""
+def put_on(view: View, item: str, base: str, *, room_m: float = 0.006) -> Array:
+    """Carry the held object over the base and lower it, once well over it, until it rests there."""
     support, body = view.world.scene.body(base), view.world.scene.body(item)
     rest = raised(met_m(view.world, base), support.top_m + body.bottom_m)
-    return move(view, carried(view, item, rest), 0.0, SHUT, along_m_s(view.world, base))
+    point = carried(view, item, rest, room_m=room_m)
+    return move(view, point, 0.0, SHUT, along_m_s(view.world, base))
 
 
 def put_round(view: View, ring: str, peg: str, *, room_m: float = 0.0005) -> Array:
