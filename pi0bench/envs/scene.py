@@ -42,7 +42,7 @@ class Joint:
     Attributes:
         max_force: of the servo that drives it, if any does.
         drive: a carriage moves along at its body's speed; a belt stays, and carries what lies on it
-            as an endless one would.
+            as an endless one would; what is drawn on it repeats after its range.
         friction: dry friction.
         stiffness, rest: of a spring, and where that spring would rest.
     """
@@ -62,6 +62,11 @@ class Joint:
         """What the joint adds to its link's pose when it stands at `value`."""
         axis = np.array(self.axis, float)
         return Pose(axis * value) if self.kind == "slide" else Pose(rot=rot_of(axis * value))
+
+    def run(self, distance_m: float) -> float:
+        """Where a belt is seen to stand that has run so far; it looks the same after its range."""
+        low, high = self.range
+        return low + (distance_m - low) % (high - low)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +164,14 @@ class Body:
         """The link whose frame is the object's: that of a carriage, else the root."""
         carriages = (k.name for k in self.links if k.joint and k.joint.drive == "carriage")
         return next(carriages, self.links[0].name)
+
+    def joints_seen(self, joints_at: Iterable[float], after_s: float) -> tuple[float, ...]:
+        """Where its joints are seen to stand after that time: belts run, though they stay."""
+        run_m = self.speed_m_s * after_s
+        return tuple(
+            joint.run(run_m) if joint.drive == "belt" else float(at)
+            for joint, at in zip(self.joints, joints_at, strict=True)
+        )
 
     def link_poses(self, pose: Pose, joints_at: Iterable[float]) -> dict[str, Pose]:
         """World pose of every link of the object when its root and joints stand there."""

@@ -115,8 +115,13 @@ def _mirrored(body: Body) -> Body:
     """The body in a mirror that swaps left and right."""
     flip = np.diag([1.0, -1.0, 1.0])
     pose = Pose(flip @ body.pose.pos_m, flip @ body.pose.rot @ flip)
+    turned = [
+        -at if joint.drive and abs(joint.axis[1]) > 0.5 else at
+        for joint, at in zip(body.joints, body.joints_at, strict=True)
+    ]
     sideways = any(joint.drive and abs(joint.axis[1]) > 0.5 for joint in body.joints)
-    return replace(body, pose=pose, speed_m_s=-body.speed_m_s if sideways else body.speed_m_s)
+    speed_m_s = -body.speed_m_s if sideways else body.speed_m_s
+    return replace(body, pose=pose, joints_at=tuple(turned), speed_m_s=speed_m_s)
 
 
 def _colors(task: TaskSpec, rng: np.random.Generator) -> dict[str, str]:

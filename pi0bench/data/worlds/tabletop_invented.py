@@ -41,7 +41,9 @@ def draw_scene(task: TaskSpec, rng: np.random.Generator) -> tuple[Scene, Snapsho
         bodies[small[0]] = replace(item, pose=pose)
     scene = Scene(panda().body, (content_models.table(), *bodies))
     poses = {body.name: body.pose for body in scene.bodies}
-    return scene, Snapshot(q, width, poses, {body.name: body.joints_at for body in bodies})
+    joints = {body.name: body.joints_at for body in bodies}
+    hidden = task.script.make().invented(scene, rng)
+    return scene, Snapshot(q, width, poses, joints, hidden)
 
 
 def _moved(body: Body, rng: np.random.Generator) -> Body:

@@ -16,35 +16,45 @@ from pi0bench.task.expert.motion import (
     raised,
     square_yaw,
 )
+from pi0bench.task.expert.moving_things import along_m_s, met_m
 
 _CLEAR_M = 0.15  # a carried thing passes a wall at this distance, for the hand is 20 cm wide
 _CARRY_M = 0.09  # height of the tool that carries past a wall
 
 
 def pick(view: View, item: str) -> Array:
-    """Come down over the object with open fingers, square to it, and grip."""
+    """Come down over the object with open fingers, square to it, and grip.
+
+    What moves is met where it will be, and gone along with.
+    """
     pose = view.world.pose(item)
     yaw = square_yaw(pose, view.world.scene.body(item).yaw_symmetry)
     error = yaw - view.goal.yaw_rad()
     there = np.abs(pose.pos_m - predicates.tcp_m(view.world)).max() < 0.010
-    return move(view, funnel(view, pose.pos_m, yaw_error_rad=error), yaw, SHUT if there else OPEN)
+    point = funnel(view, met_m(view.world, item), yaw_error_rad=error)
+    along = along_m_s(view.world, item)
+    return move(view, point, yaw, SHUT if there else OPEN, along)
 
 
-def put_in(view: View, item: str, container: str) -> Array:
-    """Carry the held object over the container and lower it below the rim."""
+def put_in(view: View, item: str, container: str, *, aside_m: float = 0.0) -> Array:
+    """Carry the held object over the container, `aside_m` off its middle, and lower it in.
+
+    Aside is along the container's y axis; the object is lowered below the rim.
+    """
     body = view.world.scene.body(container)
     if body.interior is None:
         raise ValueError(f"{container} has no inside")
     link = predicates.link_pose(view.world, container, body.interior.link)
-    deep = raised(body.interior.centre_m(link), 0.025)
+    aside = link.rot @ np.array([0.0, aside_m, 0.025])
+    deep = body.interior.centre_m(link) + aside
     return move(view, carried(view, item, deep, floor_m=body.top_m + 0.02), 0.0, SHUT)
 
 
 def put_on(view: View, item: str, base: str) -> Array:
     """Carry the held object over the base and lower it until it rests there."""
     support, body = view.world.scene.body(base), view.world.scene.body(item)
-    rest = raised(view.world.pose(base).pos_m, support.top_m + body.bottom_m)
-    return move(view, carried(view, item, rest), 0.0, SHUT)
+    rest = raised(met_m(view.world, base), support.top_m + body.bottom_m)
+    return move(view, carried(view, item, rest), 0.0, SHUT, along_m_s(view.world, base))
 
 
 def put_round(view: View, ring: str, peg: str, *, room_m: float = 0.0005) -> Array:
@@ -70,7 +80,8 @@ def carry_past(view: View, item: str, obstacle: str) -> Array:
 
 
 def leave(view: View, item: str) -> Array:
-    """Open the fingers, then rise."""
+    """Open the fingers, then rise; along with what the object lies on, if that moves."""
     opened = view.world.arm().width_m > 0.06 and predicates.released(view.world, item)
     up = TRAVEL_M + 0.03 if opened else view.goal.pos_m[2]
-    return move(view, np.array([*view.goal.pos_m[:2], up]), 0.0, OPEN)
+    point = np.array([*view.goal.pos_m[:2], up])
+    return move(view, point, 0.0, OPEN, along_m_s(view.world, item))

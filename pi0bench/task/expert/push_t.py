@@ -12,6 +12,7 @@ from pi0bench.envs.controller import SHUT
 from pi0bench.envs.pose import Array, Pose
 from pi0bench.task.expert.motion import View, move
 from pi0bench.task.expert.push_geometry import REACH_M, pushes
+from pi0bench.task.predicates import tcp_m
 
 _LOW_M, _OVER_M = 0.014, 0.062  # height of the tool when it pushes, and when it passes over
 _GAP_M = 0.010  # between the finger and the side that it comes down beside
@@ -20,6 +21,8 @@ _LEAD_M = 0.002  # so that the last bit of a push does not take forever
 _SPEED_M_S = 0.2
 _OVER_S, _SHIFT_S = 1.4, 0.6  # to rise and come down again; to shift along a side
 _TOUCH_S = 0.3  # to reach the side, from beside it
+_LAG_M, _RISE = 0.004, 2.0  # how far the tool lags as the block slides; how it rises, for more
+_RISEN_M = 0.026  # no higher: there the fingers still meet the block
 _TURN_S = 0.4  # for a radian
 _YAW_RAD = (np.radians(-80.0), np.radians(170.0))  # headings that the wrist reaches everywhere
 _AREA_M = ((0.26, -0.38), (0.74, 0.38))
@@ -56,8 +59,10 @@ def push_t(view: View, block: str, outline: str) -> Array:
     settled = along[best] > -0.004 or (tool.pos_m[2] < _LOW_M + 0.001 and abs(aside[best]) < 0.004)
     if lane[best] and turned < 0.3 and settled:
         ahead = min(float(length[best]) + _LEAD_M - float(along[best]), _AHEAD_M)
-        pushed = tool.pos_m[:2] + ahead * inward[best]
-        return move(view, np.array([*pushed, tool.pos_m[2]]), yaw, SHUT)
+        stuck_m = _stuck_m(view, inward[best])
+        pushed = tool.pos_m[:2] + (ahead - 2 * stuck_m) * inward[best]
+        height = min(tool.pos_m[2] + _RISE * stuck_m, _RISEN_M)
+        return move(view, np.array([*pushed, height]), yaw, SHUT)
     start = at[best] - _GAP_M * inward[best]
     touching = facing & (np.abs(aside) < 0.02) & (along > -0.005)
     if touching.any() and np.linalg.norm(start - tool.pos_m[:2]) > 0.012:
@@ -67,6 +72,15 @@ def push_t(view: View, block: str, outline: str) -> Array:
     if beside[best] and turned < 0.3:
         return move(view, np.array([*start, _LOW_M]), yaw, SHUT)
     return move(view, _over(tool, start, turned), yaw, SHUT)
+
+
+def _stuck_m(view: View, inward: Array) -> float:
+    """How much more the tool lags behind where it is sent than it does when the block slides.
+
+    The arm gives way downwards as it pushes, and takes the block along and pins it to the table.
+    """
+    lag_m = float((view.goal.pos_m - tcp_m(view.world))[:2] @ inward)
+    return max(0.0, lag_m - _LAG_M)
 
 
 def _over(tool: Pose, start_m: Array, turned_rad: float) -> Array:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pi0bench.envs.pose import Array
-from pi0bench.task.expert import grasping, push_t, pushing
+from pi0bench.task.expert import grasping, hinges, push_t, pushing, wiping
 
 SKILLS: dict[str, Callable[..., Array]] = {
     "carry_past": grasping.carry_past,
     "leave": grasping.leave,
+    "leave_pin": hinges.leave_pin,
+    "lower_lid": hinges.lower_lid,
     "pick": grasping.pick,
     "press": pushing.press,
     "pull_open": pushing.pull_open,
@@ -22,6 +24,8 @@ SKILLS: dict[str, Callable[..., Array]] = {
     "put_in": grasping.put_in,
     "put_on": grasping.put_on,
     "put_round": grasping.put_round,
+    "raise_lid": hinges.raise_lid,
     "rise": pushing.rise,
     "touch": pushing.touch,
+    "wipe": wiping.wipe,
 }

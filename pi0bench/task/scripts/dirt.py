@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pi0bench.envs.pose import Array
-from pi0bench.envs.scene import Body
+from pi0bench.envs.pose import Array, Pose
+from pi0bench.envs.scene import Body, Scene
 from pi0bench.envs.world_protocol import World
-from pi0bench.task.scripts.script import Script
+from pi0bench.task.scripts.script import Hidden, Script
 
 _LOW_M = 0.004
 """A sponge whose underside is lower than this over the table wipes."""
+Cells = NDArray[np.bool_]
 
 
 class Dirt(Script):
@@ -23,6 +25,7 @@ class Dirt(Script):
     """
 
     wants = "a painted patch of several cells, and a box to wipe with"
+    keypoint_heights_m = MappingProxyType({"dirt": 0.001})
 
     @staticmethod
     def fits(bodies: Sequence[Body]) -> bool:
@@ -51,10 +54,10 @@ class Dirt(Script):
     def begin(self, world: World, rng: np.random.Generator, control_hz: int) -> None:
         """All of it is dirty."""
         patch, sponge = (world.scene.body(name) for name in self.things)
-        self._cells_m = np.array([geom.pose.pos_m for geom in patch.links[0].geoms])
+        self._cells_m = _cells_m(patch)
         self._sponge_m = np.array(sponge.links[0].geoms[0].size_m)
         self._bottom_m = sponge.bottom_m
-        self._dirty: NDArray[np.bool_] = np.ones(len(self._cells_m), bool)
+        self._dirty: Cells = np.ones(len(self._cells_m), bool)
 
     def step(self, world: World) -> None:
         """Clean what lies under the sponge."""
@@ -65,18 +68,59 @@ class Dirt(Script):
         covered = np.all(np.abs(under[:, :2]) < self._sponge_m[:2], axis=1)
         self._dirty = self._dirty & ~covered
 
-    def dirty_m(self) -> Array:
-        """Middles of the dirty cells in the patch's frame, (dirty, 3)."""
-        return self._cells_m[self._dirty]
-
-    def state(self) -> NDArray[np.bool_]:
+    def state(self) -> Cells:
         """See `Script.state`."""
         return self._dirty
 
-    def set_state(self, state: NDArray[np.bool_]) -> None:
+    def set_state(self, state: Cells) -> None:
         """See `Script.set_state`."""
         self._dirty = state
 
-    def hidden(self) -> frozenset[tuple[str, int]]:
+    def hidden(self) -> Hidden:
         """The clean cells."""
-        return frozenset((self.things[0], int(cell)) for cell in np.flatnonzero(~self._dirty))
+        return self._clean(self._dirty)
+
+    def _clean(self, dirty: Cells) -> Hidden:
+        return frozenset((self.things[0], int(cell)) for cell in np.flatnonzero(~dirty))
+
+    def keypoints_m(
+        self, scene: Scene, pose: Callable[[str], Pose], hidden: Hidden
+    ) -> Mapping[str, Array]:
+        """`dirt`, where the sponge shall be led next, while there is any."""
+        patch, sponge = (scene.body(name) for name in self.things)
+        cells_m = _cells_m(patch)
+        dirty = np.array([(patch.name, cell) not in hidden for cell in range(len(cells_m))])
+        if not dirty.any():
+            return {}
+        there = next_place_m(cells_m, dirty, 2 * sponge.links[0].geoms[0].size_m[1])
+        return {"dirt": (pose(patch.name) @ Pose(there)).pos_m}
+
+    def invented(self, scene: Scene, rng: np.random.Generator) -> Hidden:
+        """A patch that was wiped up to some cell, but for some cells."""
+        cells = len(scene.body(self.things[0]).links[0].geoms)
+        wiped = np.arange(cells) < rng.uniform(-0.2, 1.0) * cells
+        return self._clean(~(wiped & (rng.random(cells) > 0.1 * rng.integers(2))))
+
+
+def next_place_m(cells_m: Array, dirty: Cells, lane_m: float) -> Array:
+    """Where the sponge shall be led next, (3,) in the patch's frame.
+
+    To the first dirty cell, lane by lane along x, to and fro; and to the middle of its lane.
+
+    Args:
+        cells_m: middles of the cells, (cells, 3).
+        dirty: which of them are, at least one, (cells,).
+        lane_m: the sponge's width along y.
+    """
+    low = cells_m[:, 1].min() - 1e-6
+    lanes = ((cells_m[:, 1] - low) / lane_m).astype(int)
+    lane = int(lanes[dirty].min())
+    own = lanes == lane
+    x = cells_m[own & dirty, 0]
+    first = x.min() if lane % 2 == 0 else x.max()
+    return np.array([first, cells_m[own, 1].mean(), 0.0])
+
+
+def _cells_m(patch: Body) -> Array:
+    """Middles of the cells in the patch's frame, (cells, 3)."""
+    return np.array([geom.pose.pos_m for geom in patch.links[0].geoms])

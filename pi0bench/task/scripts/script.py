@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from pi0bench.envs.scene import Body
+from pi0bench.envs.pose import Array, Pose
+from pi0bench.envs.scene import Body, Scene
 from pi0bench.envs.world_protocol import World
+
+Hidden = frozenset[tuple[str, int]]
+"""What is not seen any more: names of bodies, each with a number of its geoms."""
 
 
 class Script:
@@ -23,6 +28,8 @@ class Script:
 
     wants = "nothing"
     """The things that it is about, in words."""
+    keypoint_heights_m: Mapping[str, float] = MappingProxyType({})
+    """Points that eyes shall find beside those of the things: their names, and how high each is."""
 
     def __init__(self, things: Sequence[str] = ()) -> None:
         self.things = tuple(things)
@@ -53,8 +60,24 @@ class Script:
     def set_state(self, state: Any) -> None:
         """Remember what it did then."""
 
-    def hidden(self) -> frozenset[tuple[str, int]]:
-        """What is not seen any more: names of bodies, each with a number of its geoms."""
+    def hidden(self) -> Hidden:
+        """What is not seen any more."""
+        return frozenset()
+
+    def keypoints_m(
+        self, scene: Scene, pose: Callable[[str], Pose], hidden: Hidden
+    ) -> Mapping[str, Array]:
+        """Where its own points are, (3,) each, told by what is seen alone.
+
+        Args:
+            scene: the bodies.
+            pose: gives a body's.
+            hidden: see `hidden`.
+        """
+        return {}
+
+    def invented(self, scene: Scene, rng: np.random.Generator) -> Hidden:
+        """What could be hidden at some moment."""
         return frozenset()
 
 
