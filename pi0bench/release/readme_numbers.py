@@ -124,7 +124,7 @@ def _steps(source: Source, folder: str, words: Sequence[str]) -> str:
     parts = [word.partition("=") for word in words]
     groups = {name: tasks.split("+") for name, _, tasks in parts if tasks}
     if not groups:
-        raise UsageError("name a group of tasks, such as precise=ring_on_peg+stack_two_cubes")
+        raise UsageError("name a group of tasks, such as precise=ring_on_tight_peg+stack_two_cubes")
     asked = [run.condition(word) for word in words if "=" not in word]
     asked = asked or [row.condition for row in run.totals]
     lines = [[run.over(condition, tasks) for tasks in groups.values()] for condition in asked]

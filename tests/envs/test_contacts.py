@@ -49,7 +49,7 @@ def depths_m(env: Tabletop) -> np.ndarray:
     return np.sort(found)
 
 
-@pytest.mark.parametrize("task_id", ["ring_on_peg", "cube_in_drawer", "press_button"])
+@pytest.mark.parametrize("task_id", ["ring_on_tight_peg", "cube_in_drawer", "press_button"])
 def test_fingers_do_not_sink_in(task_id: str, engine: str, make_env: MakeEnv) -> None:
     found = depths_m(make_env(task_id, engine))
     assert 0 < found[-1] < IMPACT_M
@@ -83,7 +83,7 @@ def in_hand_m(world: World, name: str) -> np.ndarray:
     return (forward(world.arm().q_rad).inverse() @ world.pose(name)).pos_m
 
 
-HELD = [("stack_two_cubes", "top"), ("ring_on_peg", "ring")]
+HELD = [("stack_two_cubes", "top"), ("ring_on_tight_peg", "ring")]
 
 
 @pytest.mark.parametrize(("task_id", "name"), HELD)

@@ -137,8 +137,8 @@ def test_nearly_all_recorded_actions_reach_the_goal_in_the_other_engine(
 
 
 def test_what_was_put_somewhere_is_there(engine: str, make_env: MakeEnv) -> None:
-    world = make_env("round_the_post", engine).world
-    for name in ("cube", "post", "zone"):
+    world = make_env("past_the_wall", engine).world
+    for name in ("cube", "wall", "zone"):
         pose = Pose(np.array([0.5, 0.2, 0.3]), world.pose("hand").rot)
         world.set_pose(name, pose)
         assert np.abs(world.pose(name).pos_m - pose.pos_m).max() < 1e-9

@@ -116,7 +116,7 @@ def test_a_later_picture_leaves_an_earlier_one_alone(renderer: Renderer, make_en
 
 def test_a_picture_depends_on_the_snapshot_alone(renderer: Renderer, make_env: MakeEnv) -> None:
     """Not on what the renderer drew before it, such as another task at another size."""
-    env, other = make_env("cube_in_bowl", "mujoco", 1), make_env("round_the_post", "mujoco", 2)
+    env, other = make_env("cube_in_bowl", "mujoco", 1), make_env("past_the_wall", "mujoco", 2)
     first = env.images(renderer, 64)
     other.images(renderer, 96)
     again = env.images(renderer, 64)

@@ -23,7 +23,7 @@ from pi0bench.task.start_states import place
 from pi0bench.task.tabletop_episode import Tabletop
 from pi0bench.task.task_files import task
 
-NAMES = ("cube_in_bowl", "open_drawer", "round_the_post")
+NAMES = ("cube_in_bowl", "open_drawer", "past_the_wall")
 ID = "pi0bench/reach_cube-v1"
 COPIES: list[Callable[[Any], Any]] = [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))]
 

@@ -93,7 +93,7 @@ def test_the_arm_starts_where_the_layout_says(spec: TaskSpec) -> None:
 
 
 def test_the_coin_is_fair() -> None:
-    coins = [layout.expert_choice for layout in layouts(task("round_the_post"))]
+    coins = [layout.expert_choice for layout in layouts(task("past_the_wall"))]
     assert 0.4 <= np.mean(np.array(coins) < 0.5) <= 0.6
 
 

@@ -132,35 +132,35 @@ def test_success_must_hold(engine: str) -> None:
     env.close()
 
 
-def left_of_the_post(env: Tabletop) -> bool:
+def left_of_the_wall(env: Tabletop) -> bool:
     """Which way the expert should go: where the cube already is, or else as was drawn."""
-    aside = float((env.world.pose("cube").pos_m - env.world.pose("post").pos_m)[1])
-    return aside > 0 if abs(aside) > 0.045 else env.layout.expert_choice < 0.5
+    aside = float((env.world.pose("cube").pos_m - env.world.pose("wall").pos_m)[1])
+    return aside > 0 if abs(aside) > 0.06 else env.layout.expert_choice < 0.5
 
 
-def test_the_expert_passes_the_post_on_either_side() -> None:
-    spec, sides = task("round_the_post"), set()
+def test_the_expert_passes_the_wall_on_either_side() -> None:
+    spec, sides = task("past_the_wall"), set()
     for seed in range(8):
         env = start(spec, "mujoco", seed)
-        left = left_of_the_post(env)
+        left = left_of_the_wall(env)
         aside = []
         while env.steps < env.max_steps and not env.succeeded:
             env.step(env.expert_action())
-            gap = env.world.pose("cube").pos_m - env.world.pose("post").pos_m
+            gap = env.world.pose("cube").pos_m - env.world.pose("wall").pos_m
             if abs(gap[0]) < 0.03:
                 aside.append(gap[1])
         env.close()
-        assert aside, f"seed {seed}: it never was beside the post"
+        assert aside, f"seed {seed}: it never was beside the wall"
         assert all((y > 0) == left for y in aside), f"seed {seed}"
         sides.add(left)
     assert sides == {False, True}
 
 
-def test_either_side_of_the_post_is_as_likely() -> None:
-    spec, lefts = task("round_the_post"), 0
+def test_either_side_of_the_wall_is_as_likely() -> None:
+    spec, lefts = task("past_the_wall"), 0
     for seed in range(200):
         env = start(spec, "mujoco", seed)
-        lefts += left_of_the_post(env)
+        lefts += left_of_the_wall(env)
         env.close()
     assert 80 <= lefts <= 120
 

@@ -231,8 +231,8 @@ def test_sizes_are_of_two_kinds_and_the_same_for_all_of_a_task() -> None:
     for severity in SEVERITIES:
         factors = set()
         for episode in range(20):
-            plain, _ = start(task("ring_on_peg"), "nominal", 0, episode)
-            layout, _ = start(task("ring_on_peg"), f"size-{severity}", 0, episode)
+            plain, _ = start(task("ring_on_tight_peg"), "nominal", 0, episode)
+            layout, _ = start(task("ring_on_tight_peg"), f"size-{severity}", 0, episode)
             pairs = zip(plain.bodies, layout.bodies, strict=True)
             (factor,) = {round(two.radius_m / one.radius_m, 9) for one, two in pairs}
             factors.add(factor)
