@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
+from pi0bench.argument_bounds import bounded
 from pi0bench.content.folders import add_folders
 from pi0bench.errors import UsageError
 from pi0bench.report.terminal_screen import console
 
 
 def check(
-    paths: tyro.conf.Positional[tuple[Path, ...]] = (), content: tuple[Path, ...] = ()
+    paths: tyro.conf.Positional[tuple[Path, ...]] = (),
+    episodes: int = 3,
+    tolerance: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    content: tuple[Path, ...] = (),
 ) -> int:
-    """Check task files: read them, and reset each task 50 times in both engines.
+    """Check task files: read them, reset each task 50 times, let the expert carry out its plan.
 
     Args:
-        paths: Task files, or folders of them; all of the benchmark's when not given, and then
-            also its paraphrases and variations.
+        paths: Task files, folders of them, or ids of tasks; all of the benchmark's when not given,
+            and then also its paraphrases and variations.
+        episodes: From so many start states the expert must reach the goal, in either engine.
+        tolerance: Also measure what each task forgives: the constant error in where the expert
+            believes the thing to be that it brings another to (or handles, in a task that brings
+            none) at which it succeeds half as often, in mm and in degrees of heading. Takes a
+            minute a task.
         content: Folders with content of your own: tasks, objects, variations, policies.
     """
     add_folders(content)
     from pi0bench.evaluate.check_tasks import check as examine
 
     screen = console()
-    problems = examine(paths, say=lambda line: screen.print(line, markup=False, soft_wrap=True))
+    problems = examine(
+        paths,
+        episodes=bounded("--episodes", episodes),
+        tolerances=tolerance,
+        say=lambda line: screen.print(line, markup=False, soft_wrap=True),
+    )
     return UsageError.exit_code if problems else 0

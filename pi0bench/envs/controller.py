@@ -59,18 +59,17 @@ class Controller:
         Raises:
             PhysicsFault: the simulation diverged.
         """
-        if turn_rad is None:
-            (turn_rad,) = aim([self], np.array([action]))
+        turn = aim([self], np.array([action]))[0] if turn_rad is None else turn_rad
         width_m = (min(max(float(action[6]), -1.0), 1.0) + 1) / 2 * MAX_WIDTH_M
         done, parts = 0, -(-self._steps // _TARGET_STEPS)
         for part in range(1, parts + 1):
             fraction = part / parts
             steps = round(self._steps * fraction) - done
-            target_rad = self._q + fraction * turn_rad
+            target_rad = self._q + fraction * turn
             self._world.set_arm_target(target_rad, self._next_width(width_m, steps))
             self._world.step(steps)
             done += steps
-        self._q = self._q + turn_rad
+        self._q = self._q + turn
 
     def state(self) -> tuple[Array, float, Pose]:
         """What it has commanded so far."""

@@ -1,4 +1,4 @@
-"""Validates task files, then resets each task many times and looks for starts that are wrong."""
+"""Validates task files, resets each task many times, and lets the expert carry out its plan."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pi0bench.envs import content_models
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.world_protocol import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError
+from pi0bench.evaluate.check_plans import plan_problems
+from pi0bench.evaluate.task_tolerance import tolerance
 from pi0bench.random_streams import stream
 from pi0bench.task import variation_files
 from pi0bench.task.paraphrases import paraphrases
@@ -29,11 +31,21 @@ def check(
     paths: Sequence[Path],
     engines: Sequence[str] = ENGINES,
     resets: int = 50,
+    episodes: int = 3,
+    tolerances: bool = False,
     say: Callable[[str], None] = print,
 ) -> int:
     """Check the task files among and below the paths.
 
     Without any, all of the benchmark's are checked, and its paraphrases and variations too.
+
+    Args:
+        paths: task files, folders of them, or ids of tasks.
+        engines: in which they are checked.
+        resets: how many start states are looked at.
+        episodes: on how many the expert must succeed.
+        tolerances: also measure what each task forgives, in the first engine.
+        say: takes a line.
 
     Returns:
         How many problems there were; each is said on a line of its own.
@@ -50,13 +62,16 @@ def check(
             problems += _tell(str(error).split("\n"), say)
             continue
         tasks.append(task)
-        layouts, unplaced = _layouts(task, resets)
-        problems += _tell(unplaced, say)
-        for engine in engines:
-            wrong = _resets(task, layouts, engine)
-            problems += _tell(wrong, say)
-            if not wrong:
-                say(f"{task.id}: {engine}: {len(layouts)} starts are good")
+        layouts, wrong = _layouts(task, resets)
+        for engine in engines if layouts else ():
+            found = _resets(task, layouts, engine) + plan_problems(task, engine, episodes)
+            if not found:
+                tried = f"{len(layouts)} starts are good, the expert reaches the goal from"
+                say(f"{task.id}: {engine}: {tried} {episodes}")
+            wrong += found
+        problems += _tell(wrong, say)
+        if tolerances and not wrong:
+            say(f"{task.id}: {engines[0]}: forgives {tolerance(task, engines[0])}")
     return problems if paths else problems + _tell(_departures(tasks), say)
 
 

@@ -35,6 +35,11 @@ class Call:
         words = [str(a) for a in self.args] + [f"{key}={value}" for key, value in self.options]
         return f"{self.name}({', '.join(words)})"
 
+    @property
+    def things(self) -> tuple[str, ...]:
+        """The objects among its arguments, in their order."""
+        return tuple(arg for arg in self.args if isinstance(arg, str))
+
     def bound(self, names: Mapping[str, str]) -> Call:
         """The call with each of these names replaced by what it stands for."""
         options = tuple((key, names.get(str(v), v)) for key, v in self.options)

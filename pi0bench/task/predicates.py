@@ -8,8 +8,9 @@ import numpy as np
 
 from pi0bench.envs.panda_kinematics import FINGERS, forward
 from pi0bench.envs.pose import Array, Pose
-from pi0bench.envs.scene import Body
+from pi0bench.envs.scene import Body, Joint
 from pi0bench.envs.world_protocol import World
+from pi0bench.errors import UsageError
 from pi0bench.task.coverage import covered, flat, reward
 
 _FIRM_M = 0.012
@@ -32,11 +33,23 @@ def link_pose(world: World, item: str, link: str) -> Pose:
     return body.link_poses(world.root_pose(item), world.joints(item))[link]
 
 
-def near(world: World, item: str, *, reach_m: float = 0.05) -> bool:
-    """True when the tool is within `reach_m` of the object's first keypoint."""
-    point = world.scene.body(item).keypoints[0]
-    link = link_pose(world, item, point.link)
-    there = link.pos_m + link.rot @ np.array(point.pos_m)
+def keypoint_m(world: World, item: str, number: int = 0) -> Array:
+    """Where one of an object's keypoints is, (3,), counted from 0 as they stand in its file.
+
+    Raises:
+        UsageError: it has none of that number.
+    """
+    points = world.scene.body(item).keypoints
+    if not 0 <= number < len(points):
+        names = ", ".join(f"{i} {point.name}" for i, point in enumerate(points))
+        raise UsageError(f"{item} has no keypoint {number}; it has {names}")
+    link = link_pose(world, item, points[number].link)
+    return link.pos_m + link.rot @ np.array(points[number].pos_m)
+
+
+def near(world: World, item: str, *, reach_m: float = 0.05, keypoint: float = 0) -> bool:
+    """True when the tool is within `reach_m` of the object's first keypoint, or of that one."""
+    there = keypoint_m(world, item, int(keypoint))
     return float(np.linalg.norm(tcp_m(world) - there)) < reach_m
 
 
@@ -47,19 +60,24 @@ def touching(world: World, item: str) -> bool:
 
 def held(world: World, item: str) -> bool:
     """True when both fingers touch the object and it is between them."""
-    between = np.linalg.norm(tcp_m(world) - world.pose(item).pos_m) < 0.03
-    return bool(between) and all(world.contact(item, f) for f in FINGERS)
+    if not all(world.contact(item, finger) for finger in FINGERS):
+        return False
+    return float(np.linalg.norm(tcp_m(world) - world.pose(item).pos_m)) < 0.03
 
 
 def firm(world: World, item: str) -> bool:
     """True when the object is held, and the fingers press on it."""
-    arm = world.arm()
-    return arm.width_m - arm.wanted_width_m > _FIRM_M and held(world, item)
+    return _pressing(world) and held(world, item)
 
 
 def gripped(world: World, item: str) -> bool:
-    """True when both fingers touch the object, and its first keypoint is between them."""
-    return near(world, item, reach_m=0.025) and all(world.contact(item, f) for f in FINGERS)
+    """True when the fingers, round the object's first keypoint, press on the object."""
+    return near(world, item, reach_m=0.025) and _pressing(world) and touching(world, item)
+
+
+def _pressing(world: World) -> bool:
+    arm = world.arm()
+    return arm.width_m - arm.wanted_width_m > _FIRM_M
 
 
 def away(world: World, item: str, *, by_m: float = 0.08) -> bool:
@@ -108,7 +126,7 @@ def around(world: World, ring: str, peg: str) -> bool:
     return low and apart_m(world, ring, peg) < 0.015 and bool(world.pose(ring).rot[2, 2] > 0.9)
 
 
-def plugged(world: World, plug: str, socket: str, *, least_m: float = 0.012) -> bool:
+def inserted(world: World, plug: str, socket: str, *, least_m: float = 0.012) -> bool:
     """True when the plug is straight in the socket, deeper than `least_m`."""
     own = world.pose(socket).inverse() @ world.pose(plug)
     foot_m = own.pos_m[2] - world.scene.body(plug).bottom_m
@@ -141,14 +159,18 @@ def right_of(world: World, item: str, obstacle: str) -> bool:
     return bool(abs(gap[0]) < 0.03 and gap[1] < 0)
 
 
-def opened(world: World, cabinet: str, *, least_m: float = 0.08) -> bool:
-    """True when the cabinet's drawer is out by `least_m` or more."""
-    return bool(world.joints(cabinet)[0] > least_m)
+def opened(world: World, furniture: str, *, least_m: float = 0.08, least_rad: float = 1.6) -> bool:
+    """True when a drawer is out by `least_m` or more, or a lid is up by `least_rad` or more."""
+    return bool(world.joints(furniture)[0] > (least_rad if _turns(world, furniture) else least_m))
 
 
-def closed(world: World, cabinet: str, *, most_m: float = 0.01) -> bool:
-    """True when the cabinet's drawer is out by `most_m` or less."""
-    return bool(world.joints(cabinet)[0] < most_m)
+def closed(world: World, furniture: str, *, most_m: float = 0.01, most_rad: float = 0.05) -> bool:
+    """True when a drawer is out by `most_m` or less, or a lid is up by `most_rad` or less."""
+    return bool(world.joints(furniture)[0] < (most_rad if _turns(world, furniture) else most_m))
+
+
+def _turns(world: World, furniture: str) -> bool:
+    return world.scene.body(furniture).joints[0].kind == "hinge"
 
 
 def pressed(world: World, button: str, *, least_m: float = 0.006) -> bool:
@@ -176,13 +198,13 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "firm": firm,
     "gripped": gripped,
     "held": held,
+    "inserted": inserted,
     "inside": inside,
     "left_of": left_of,
     "near": near,
     "on": on,
     "opened": opened,
     "outside": outside,
-    "plugged": plugged,
     "pressed": pressed,
     "released": released,
     "right_of": right_of,
@@ -191,12 +213,24 @@ PREDICATES: dict[str, Callable[..., bool]] = {
     "up": up,
     "upright": upright,
 }
+
+
+def _passive(joint: Joint) -> bool:
+    """True for what stays where it is left: no spring, no drive."""
+    return joint.stiffness == 0 and not joint.drive
+
+
 MEASURES: dict[str, Callable[..., float]] = {"reward": reward}
 NEEDS: dict[str, Callable[[Body], bool]] = {
     "block": flat,
     "button": lambda of: any(joint.stiffness > 0 for joint in of.joints),
     "cabinet": lambda of: any(link.name == "drawer" for link in of.links),
     "container": lambda of: of.interior is not None,
+    "furniture": lambda of: len(of.joints) == 1 and _passive(of.joints[0]),
+    "lid_box": lambda of: any(
+        link.name == of.keypoints[0].link and link.joint and link.joint.kind == "hinge"
+        for link in of.links
+    ),
     "outline": flat,
 }
 """What an object must be to stand for a parameter of that name, in predicates and skills."""

@@ -20,6 +20,7 @@ from pi0bench.envs.scene import Scene
 from pi0bench.envs.world_protocol import World
 from pi0bench.errors import UsageError, unknown
 from pi0bench.task.expert import plan
+from pi0bench.task.expert.misjudged_world import Misjudgement
 from pi0bench.task.expert.motion import View
 from pi0bench.task.predicates import MEASURES, PREDICATES
 from pi0bench.task.start_states import Layout
@@ -135,10 +136,10 @@ class Tabletop:
             for way in self.task.ways
         )
 
-    def expert_action(self) -> Array:
-        """What the scripted expert would do now, (7,)."""
+    def expert_action(self, misjudgement: Misjudgement | None = None) -> Array:
+        """What the scripted expert would do now, (7,), were it so wrong about where things are."""
         view = View(self.world, self.controller.goal, self.script, self.layout.expert_choice)
-        return plan.act(self.task, view, self._predicates)
+        return plan.act(self.task, view, self._predicates, misjudgement)
 
     def proprio(self) -> NDArray[np.float32]:
         """Proprioception now, (10,): see `pi0bench.envs.proprioception.proprio`."""

@@ -72,11 +72,18 @@ def load(path: Path) -> TaskSpec:
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
-    """The task files among and below the paths; all there are when there are none."""
-    found = []
+    """The task files among and below the paths; all there are when there are none.
+
+    A path may be a task's id instead.
+
+    Raises:
+        UsageError: a path is neither there nor a task's id.
+    """
+    found, known = [], _paths()
     for path in paths or folders_of("tasks"):
+        path = path if path.exists() else known.get(str(path), path)
         if not path.exists():
-            raise UsageError(f"{path}: no such file or folder")
+            raise UsageError(f"{path}: no such file or folder, and no task")
         found += sorted(path.rglob("*.toml")) if path.is_dir() else [path]
     roots = [home.resolve() for home in folders_of("tasks")]
     homes = [*roots, *(root / name for root in roots for name in _FOREIGN)]

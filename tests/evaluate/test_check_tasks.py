@@ -33,16 +33,16 @@ def copy(tmp_path: Path) -> Copy:
     return make
 
 
-def said(*paths: Path, resets: int = 3) -> tuple[int, list[str]]:
+def said(*paths: Path, resets: int = 3, episodes: int = 0) -> tuple[int, list[str]]:
     lines: list[str] = []
-    return check(paths, resets=resets, say=lines.append), lines
+    return check(paths, resets=resets, episodes=episodes, say=lines.append), lines
 
 
 def test_the_benchmarks_own_tasks_are_good() -> None:
     problems, lines = said(resets=4)
     assert problems == 0
     assert lines == [
-        f"{task_id}: {engine}: 4 starts are good"
+        f"{task_id}: {engine}: 4 starts are good, the expert reaches the goal from 0"
         for task_id in task_ids()
         for engine in ("mujoco", "pybullet")
     ]
@@ -95,6 +95,46 @@ def test_what_moves_by_itself_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     for engine, line in zip(("mujoco", "pybullet"), lines, strict=True):
         moves = '"target" moves by itself, over 5 mm (seeds 0, 1)'
         assert line == f"reach_cube: {engine}: {moves}"
+
+
+def test_a_task_is_checked_by_its_id() -> None:
+    problems, lines = said(Path("press_button"), resets=1, episodes=1)
+    assert problems == 0
+    assert lines == [
+        f"press_button: {engine}: 1 starts are good, the expert reaches the goal from 1"
+        for engine in ("mujoco", "pybullet")
+    ]
+
+
+def test_a_plan_that_cannot_reach_the_goal_is_told_with_where_it_ends(copy: Copy) -> None:
+    path = copy("stack_two_cubes", ('  "put_on(top, base) if held(top)",\n', ""))
+    problems, lines = said(path, resets=1, episodes=2)
+    assert problems == 2
+    assert lines == [
+        f"stack_two_cubes: {engine}: the expert does not get as far as above(top, base), "
+        "in 2 of 2 episodes"
+        for engine in ("mujoco", "pybullet")
+    ]
+
+
+def test_a_goal_that_the_plan_forgets_is_told(copy: Copy) -> None:
+    path = copy("stack_two_cubes", ('  "leave(top) if on(top, base)",\n', ""))
+    problems, lines = said(path, resets=1, episodes=1)
+    assert problems == 2
+    assert lines == [
+        f"stack_two_cubes: {engine}: the expert passes every stage, and the goal does not hold "
+        "for 0.5 s, in 1 of 1 episodes"
+        for engine in ("mujoco", "pybullet")
+    ]
+
+
+def test_a_call_that_fails_while_it_is_carried_out_is_told(copy: Copy) -> None:
+    rules = '["press(target)", "press(target) if near(target, keypoint=4)"]'
+    path = copy("press_button", ('["press(target)"]', rules))
+    problems, lines = said(path, resets=1, episodes=1)
+    assert problems == 2
+    why = "target has no keypoint 4; it has 0 "
+    assert all(f"the expert comes to nothing: {why}" in line for line in lines)
 
 
 def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -16,13 +16,14 @@ from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.policy import registry
 from pi0bench.task.tabletop_episode import Tabletop
 from pi0bench.task.task_files import task
+from pi0bench.task.varied_episode import VariedTabletop
 
 Cells = Callable[..., Any]
 
 
-def begun(cells: Any) -> list[Tabletop]:
+def begun(cells: Any) -> list[VariedTabletop]:
     envs = [Rollout(cell, task("stack_two_cubes")).env for cell in cells]
-    return [env for env in envs if isinstance(env, Tabletop)]
+    return [env for env in envs if isinstance(env, VariedTabletop)]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

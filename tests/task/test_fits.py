@@ -60,7 +60,7 @@ def test_a_plug_counts_when_it_is_deep_and_straight(
     world: World, socket: str, x_m: float, depth_m: float, yaw_deg: float, truth: bool
 ) -> None:
     put(world, socket, x_m, depth_m, yaw_deg)
-    assert predicates.plugged(world, "plug", socket) is truth
+    assert predicates.inserted(world, "plug", socket) is truth
 
 
 def test_a_plug_that_is_let_go_over_its_socket_falls_in_only_if_it_is_turned_right(
@@ -70,7 +70,7 @@ def test_a_plug_that_is_let_go_over_its_socket_falls_in_only_if_it_is_turned_rig
     for yaw_deg in (0, 20):
         put(world, "socket", 0.0, -0.001, yaw_deg)
         world.step(300)
-        found.append(predicates.plugged(world, "plug", "socket"))
+        found.append(predicates.inserted(world, "plug", "socket"))
     assert found == [True, False]
 
 

@@ -12,6 +12,7 @@ from pi0bench.envs.controller import Controller
 from pi0bench.envs.panda_kinematics import forward
 from pi0bench.envs.scene import Body
 from pi0bench.random_streams import stream
+from pi0bench.task.start_heights import carries
 from pi0bench.task.start_states import Layout, PlacementError, place
 from pi0bench.task.tabletop_episode import Tabletop
 from pi0bench.task.task_files import task
@@ -36,17 +37,24 @@ def describe(layout: Layout) -> tuple[object, ...]:
 def test_objects_keep_their_distance_and_their_ranges(spec: TaskSpec) -> None:
     for layout in layouts(spec):
         for item, body in zip(spec.objects, layout.bodies, strict=True):
-            x, y, z = body.pose.pos_m
             assert item.name == body.name
+            if item.place.within:
+                continue
+            x, y, z = body.pose.pos_m
             low, high = item.place.y_m
             assert item.place.x_m[0] <= x <= item.place.x_m[1]
             assert low <= y <= high or (spec.mirrored and low <= -y <= high)
             assert item.place.joint_at[0] <= (body.joints_at or (0.0,))[0] <= item.place.joint_at[1]
-            assert z == body.bottom_m
-        for a, b in combinations(layout.bodies, 2):
+            if not item.place.on:
+                low, high = item.place.z_m or (body.bottom_m, body.bottom_m)
+                assert low <= z <= high
+        things = zip(spec.objects, layout.bodies, strict=True)
+        for (one, a), (two, b) in combinations(things, 2):
             apart = float(np.linalg.norm((a.pose.pos_m - b.pose.pos_m)[:2]))
             painted = a.radius_m == 0 or b.radius_m == 0
-            assert painted or apart >= a.radius_m + b.radius_m + 0.03
+            own = [at for at in (one.place.apart_m, two.place.apart_m) if at is not None]
+            room_m = max(own, default=0.03)
+            assert painted or carries(spec, one, two) or apart >= a.radius_m + b.radius_m + room_m
 
 
 def test_no_two_objects_of_a_layout_look_alike(spec: TaskSpec) -> None:

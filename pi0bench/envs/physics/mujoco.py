@@ -42,7 +42,7 @@ class MujocoWorld:
         self._motion = self._data.qpos, self._data.qvel
         self._warnings = self._data.warning.number
         self._poses: dict[str, Pose] = {}
-        self._touching: Sequence[tuple[int, int]] | None = None
+        self._touching: Sequence[tuple[int, int]] = ()
         self._forward()
 
     def _forward(self) -> None:
@@ -53,7 +53,7 @@ class MujocoWorld:
     def _forget(self) -> None:
         """Poses and contacts are to be read anew."""
         self._poses.clear()
-        self._touching = None
+        self._touching = ()
 
     def _addresses(self, joints: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Where the positions and the velocities of joints stand in MuJoCo's state."""
@@ -158,7 +158,7 @@ class MujocoWorld:
     def contact(self, a: str, b: str) -> bool:
         """Tell whether the bodies or robot links touch."""
         one, other = self._links[a], self._links[b]
-        if self._touching is None:
+        if not self._touching:
             self._touching = self._model.geom_bodyid[self._data.contact.geom].tolist()
         pairs = self._touching
         return any((i in one and j in other) or (j in one and i in other) for i, j in pairs)

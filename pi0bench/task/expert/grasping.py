@@ -36,13 +36,17 @@ def pick(view: View, item: str, *, yaw_deg: float = 0.0) -> Array:
     return move(view, point, yaw, SHUT if there else OPEN, along)
 
 
-def put_in(view: View, item: str, container: str) -> Array:
-    """Carry the held object over the container and lower it below the rim."""
+def put_in(view: View, item: str, container: str, *, aside_m: float = 0.0) -> Array:
+    """Carry the held object over the container, `aside_m` off its middle, and lower it in.
+
+    Aside is along the container's y axis; the object is lowered below the rim.
+    """
     body = view.world.scene.body(container)
     if body.interior is None:
         raise ValueError(f"{container} has no inside")
     link = predicates.link_pose(view.world, container, body.interior.link)
-    deep = raised(body.interior.centre_m(link), 0.025)
+    aside = link.rot @ np.array([0.0, aside_m, 0.025])
+    deep = body.interior.centre_m(link) + aside
     return move(view, carried(view, item, deep, floor_m=body.top_m + 0.02), 0.0, SHUT)
 
 

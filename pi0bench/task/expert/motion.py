@@ -94,13 +94,15 @@ def funnel(
     yaw_error_rad: float = 0.0,
     room_m: float = 0.006,
     slope: float = 6,
+    high_m: float = TRAVEL_M,
 ) -> Array:
     """The point to move to now so that the tool comes down on `target_m` from above, (3,).
 
-    It is as high over the target as it is off it, times `slope`, beyond the first `room_m`.
+    It is as high over the target as it is off it, times `slope`, beyond the first `room_m`; but
+    not higher than `high_m` over the table.
     """
     off = float(np.linalg.norm((target_m - view.goal.pos_m)[:2])) + 0.03 * abs(yaw_error_rad)
-    height = np.clip(slope * (off - room_m), 0.0, TRAVEL_M - min(target_m[2], TRAVEL_M))
+    height = np.clip(slope * (off - room_m), 0.0, high_m - min(target_m[2], high_m))
     return target_m + np.array([0.0, 0.0, height])
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from pi0bench.envs.pose import Array
 from pi0bench.task.call_parser import Call
+from pi0bench.task.expert.misjudged_world import Misjudgement, misjudged
 from pi0bench.task.expert.motion import View
 from pi0bench.task.expert.skill_registry import SKILLS
 from pi0bench.task.task_spec import TaskSpec, Way
@@ -18,16 +20,28 @@ _COMMITTED_M = 0.13
 Predicates = Mapping[str, Callable[..., bool]]
 
 
-def act(task: TaskSpec, view: View, predicates: Predicates) -> Array:
+def act(
+    task: TaskSpec, view: View, predicates: Predicates, misjudgement: Misjudgement | None = None
+) -> Array:
     """The expert's action, (7,).
 
     Args:
         task: whose plan it is.
         view: what the expert acts on.
         predicates: what the plan's conditions may ask.
+        misjudgement: how wrong it is about where its skills lead to, if at all.
     """
     way = _way(task, view, predicates)
-    return way.plan[_at(way, view, predicates)].call.run(SKILLS, view)
+    call = way.plan[_at(way, view, predicates)].call
+    if misjudgement and _leads_there(call, way):
+        view = replace(view, world=misjudged(view.world, call.things[-1], misjudgement))
+    return call.run(SKILLS, view)
+
+
+def _leads_there(call: Call, way: Way) -> bool:
+    """True for a skill that brings a thing to another; in a plan without one, to a thing."""
+    least = 2 if any(len(rule.call.things) > 1 for rule in way.plan) else 1
+    return len(call.things) >= least
 
 
 def _at(way: Way, view: View, predicates: Predicates) -> int:
@@ -55,5 +69,5 @@ def _way(task: TaskSpec, view: View, predicates: Predicates) -> Way:
 
 def _apart_m(call: Call, view: View) -> float:
     """Horizontal distance from the commanded tool to where the skill leads: its last thing."""
-    there = view.world.pose(str(call.args[-1])).pos_m
+    there = view.world.pose(call.things[-1]).pos_m
     return float(np.linalg.norm((there - view.goal.pos_m)[:2]))
