@@ -44,7 +44,9 @@ def test_objects_keep_their_distance_and_their_ranges(spec: TaskSpec) -> None:
             low, high = item.place.y_m
             assert item.place.x_m[0] <= x <= item.place.x_m[1]
             assert low <= y <= high or (spec.mirrored and low <= -y <= high)
-            assert item.place.joint_at[0] <= (body.joints_at or (0.0,))[0] <= item.place.joint_at[1]
+            low, high = item.place.joint_at
+            at = (body.joints_at or (0.0,))[0]
+            assert low <= at <= high or (spec.mirrored and low <= -at <= high)
             if not item.place.on:
                 low, high = item.place.z_m or (body.bottom_m, body.bottom_m)
                 assert low <= z <= high
