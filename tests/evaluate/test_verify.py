@@ -45,7 +45,9 @@ import numpy as np
 from pi0bench.task import tabletop_episode as tabletop
 shared = np.random.default_rng(0)
 original = tabletop.Tabletop.step
-tabletop.Tabletop.step = lambda self, action: original(self, action + shared.normal(0, 0.3, 7))
+def leaking(self, action, turn_rad=None):
+    return original(self, action + shared.normal(0, 0.3, 7))
+tabletop.Tabletop.step = leaking
 """,
 }
 COMMAND = "from pi0bench.cli import main; import sys; sys.exit(main(sys.argv[1:]))"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from pi0bench.cli import main
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render import opengl_context, opengl_renderer
 from pi0bench.envs.render.choose_renderer import choose
+from pi0bench.envs.render.one_per_thread import OnePerThread
 from pi0bench.envs.world_protocol import PhysicsFault
 from pi0bench.errors import MachineError
 from pi0bench.evaluate.cells import Settings
@@ -78,7 +78,7 @@ def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MUJOCO_GL", raising=False)
     monkeypatch.setattr(opengl_context, "import_module", missing)
     monkeypatch.setattr(opengl_context, "_forget", lambda *_: None)
-    monkeypatch.setattr(opengl_renderer, "_stages", threading.local())
+    monkeypatch.setattr(opengl_renderer, "_stage", OnePerThread(opengl_renderer._Stage))
 
 
 @pytest.mark.parametrize("asked", ["egl", "vulkan"])

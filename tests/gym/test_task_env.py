@@ -172,8 +172,9 @@ def test_an_option_picks_an_episode_and_leaves_the_generator_alone(make: Make) -
 def test_no_state_is_dead_and_all_are_in_the_space(task_id: str, engine: str, make: Make) -> None:
     env = make(task_id, engine=engine, obs_mode="state")
     seen, rows = [], []
+    count = 200 if "long" in env.task.tags else 40
     for seed in range(4):
-        steps = [step[0] for step in run(env, seed, 40)]
+        steps = [step[0] for step in run(env, seed, count)]
         seen += steps
         rows += [sorted_rows(env, one) for one in steps]
     assert all(one in env.observation_space for one in seen)
@@ -197,7 +198,8 @@ def test_each_object_has_its_own_numbers(task_id: str, engine: str, make: Make) 
             world.set_pose(body.name, there)
         after = objects(bodies, env.tabletop.snapshot()).reshape(-1, OBJECT_DIM)
         # MuJoCo's poses are one physics step old until something is put elsewhere.
-        assert np.delete(after, i, 0) == pytest.approx(np.delete(before, i, 0), abs=1e-5)
+        step_m = 3e-4 if any(thing.speed_m_s for thing in bodies) else 1e-5
+        assert np.delete(after, i, 0) == pytest.approx(np.delete(before, i, 0), abs=step_m)
         if body.joints:
             assert after[i, 7] == pytest.approx(sum(body.joints[0].range) / 2)
         if body.free:

@@ -19,7 +19,7 @@ from pi0bench.task.task_spec import TaskSpec
 _HEAD = "yaw_symmetry = 0\ncolor = [0.5, 0.5, 0.5, 1]\n"
 _FIXED = f"free = false\nbottom_m = 0.0\n{_HEAD}"
 OBJECTS = {
-    "belt": f"""{_FIXED}top_m = 0.022
+    "conveyor": f"""{_FIXED}top_m = 0.022
 radius_m = 0.05
 [[link]]
 name = "frame"
@@ -34,27 +34,27 @@ range_m = [-2, 2]
 drive = "belt"
 geom = [{{ shape = "box", size_m = [0.07, 0.4, 0.010] }}]
 """,
-    "cup": f"""free = true
+    "beaker": f"""free = true
 bottom_m = 0.052
 top_m = 0.008
 radius_m = 0.03
 {_HEAD}[interior]
-link = "cup"
+link = "beaker"
 shape = "cylinder"
 size_m = [0.024, 0.027]
 pos_m = [0, 0, -0.019]
 [[link]]
-name = "cup"
+name = "beaker"
 mass_kg = 0.10
 geom = [{{ shape = "cylinder", size_m = [0.027, 0.003], pos_m = [0, 0, -0.049] }},
         {{ shape = "box", size_m = [0.002, 0.0112, 0.027], pos_m = [0.026, 0, -0.019], ring = 8 }}]
 """,
-    "ball": f"""free = true
+    "marble": f"""free = true
 bottom_m = 0.009
 top_m = 0.009
 radius_m = 0.009
 {_HEAD}[[link]]
-name = "ball"
+name = "marble"
 mass_kg = 0.02
 geom = [{{ shape = "sphere", size_m = [0.009] }}]
 """,
@@ -88,18 +88,18 @@ max_s = 4.0
 hold_s = 0.0
 mirrored = true
 ceiling_m = 0.3
-instructions = ["touch the ball"]
-plan = ["touch(ball)"]
-stages = ["near(ball)"]
-goal = { all = ["touching(ball)"] }
-[objects.ball]
-model = "ball"
-place = { within = "cup" }
-[objects.cup]
-model = "cup"
-place = { x_m = [0.50, 0.52], y_m = [0.05, 0.2], on = "belt" }
-[objects.belt]
-model = "belt"
+instructions = ["touch the marble"]
+plan = ["touch(marble)"]
+stages = ["near(marble)"]
+goal = { all = ["touching(marble)"] }
+[objects.marble]
+model = "marble"
+place = { within = "beaker" }
+[objects.beaker]
+model = "beaker"
+place = { x_m = [0.50, 0.52], y_m = [0.05, 0.2], on = "conveyor" }
+[objects.conveyor]
+model = "conveyor"
 place = { x_m = [0.5, 0.5], y_m = [0, 0], speed_m_s = [0.03, 0.1] }
 [objects.ramp]
 model = "ramp"
@@ -138,9 +138,9 @@ def bodies(layout: Layout) -> dict[str, Body]:
 def test_what_is_carried_starts_on_its_carrier_in_every_mirror(spec: TaskSpec) -> None:
     for layout in drawn(spec):
         found = bodies(layout)
-        assert list(found) == ["ball", "cup", "belt", "ramp", "lid"]
-        assert found["cup"].pose.pos_m[2] == pytest.approx(0.022 + 0.052)
-        gap = found["ball"].pose.pos_m - found["cup"].pose.pos_m
+        assert list(found) == ["marble", "beaker", "conveyor", "ramp", "lid"]
+        assert found["beaker"].pose.pos_m[2] == pytest.approx(0.022 + 0.052)
+        gap = found["marble"].pose.pos_m - found["beaker"].pose.pos_m
         assert gap == pytest.approx([0, 0, -0.046 + 0.009 + 0.0005])
         assert 0.08 <= found["ramp"].pose.pos_m[2] <= 0.09
         assert 0.5 <= found["lid"].joints_at[0] <= 1.0
@@ -149,11 +149,11 @@ def test_what_is_carried_starts_on_its_carrier_in_every_mirror(spec: TaskSpec) -
 def test_speeds_and_rolls_come_either_way_and_about_equally_often(spec: TaskSpec) -> None:
     layouts = drawn(spec, 200)
     rolls = np.degrees([roll(bodies(layout)["ramp"]) for layout in layouts])
-    speeds = np.array([bodies(layout)["belt"].speed_m_s for layout in layouts])
+    speeds = np.array([bodies(layout)["conveyor"].speed_m_s for layout in layouts])
     for found, low, high in ((rolls, 20, 40), (speeds, 0.03, 0.1)):
         assert ((low <= abs(found)) & (abs(found) <= high)).all()
         assert 70 <= (found > 0).sum() <= 130
-    mirrored = np.array([bodies(layout)["cup"].pose.pos_m[1] < 0 for layout in layouts])
+    mirrored = np.array([bodies(layout)["beaker"].pose.pos_m[1] < 0 for layout in layouts])
     assert ((speeds < 0) == mirrored).all()
 
 
@@ -164,7 +164,7 @@ def roll(body: Body) -> float:
 def test_the_sign_of_a_speed_can_be_drawn_without_a_mirror(spec: TaskSpec, tmp_path: Path) -> None:
     text = TASK.replace("mirrored = true\n", "")
     text = text.replace("[0.03, 0.1] }", '[0.03, 0.1], either_way = ["speed_m_s"] }')
-    speeds = [bodies(one)["belt"].speed_m_s for one in drawn(load(written(tmp_path, text)), 40)]
+    speeds = [bodies(one)["conveyor"].speed_m_s for one in drawn(load(written(tmp_path, text)), 40)]
     assert 10 <= sum(speed > 0 for speed in speeds) <= 30
 
 
@@ -182,13 +182,13 @@ def test_what_is_carried_rests_where_it_starts(spec: TaskSpec, engine: str) -> N
     layout = drawn(spec, 1)[0]
     env = Tabletop(spec, layout, engine)
     try:
-        before = {name: env.world.pose(name).pos_m for name in ("cup", "ball")}
+        before = {name: env.world.pose(name).pos_m for name in ("beaker", "marble")}
         env.world.step(100)
         moved = {name: env.world.pose(name).pos_m - pos_m for name, pos_m in before.items()}
         assert [abs(moved[name][2]) < 0.001 for name in moved] == [True, True]
         along = 0.2 * layout.bodies[2].speed_m_s
-        assert moved["cup"][1] == pytest.approx(along, abs=0.002)
-        assert moved["ball"][1] == pytest.approx(along, abs=0.015)  # it rolls in the cup
+        assert moved["beaker"][1] == pytest.approx(along, abs=0.002)
+        assert moved["marble"][1] == pytest.approx(along, abs=0.015)  # it rolls in the beaker
     finally:
         env.close()
 
@@ -207,11 +207,15 @@ def test_the_tool_stays_under_the_ceiling(spec: TaskSpec) -> None:
     ("old", "new", "said"),
     [
         ("joint_rad", "joint_m", 'objects.lid.place.joint_m: lid has a hinge: say "joint_rad"'),
-        ('on = "belt"', 'within = "belt"', "within: belt is a belt, which is no container"),
+        (
+            'on = "conveyor"',
+            'within = "conveyor"',
+            "within: conveyor is a conveyor, which is no container",
+        ),
         (
             "x_m = [0.34, 0.38], y_m = [-0.2, 0.1], joint_rad = [0.5, 1.0]",
-            'within = "cup"',
-            "objects.lid.place.within: ball starts in cup already",
+            'within = "beaker"',
+            "objects.lid.place.within: marble starts in beaker already",
         ),
     ],
 )

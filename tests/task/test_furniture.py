@@ -70,7 +70,7 @@ def test_a_keypoint_that_is_not_there_is_named(make_env: MakeEnv) -> None:
     ],
 )
 def test_what_a_parameter_needs_is_what_fits(need: str, models: Sequence[str]) -> None:
-    own = ("bowl", "button", "cabinet", "cube", "lid_box", "peg", "tee", "zone")
+    own = ("bowl", "button", "cabinet", "cube", "lid_box", "tight_peg", "tee", "zone")
     assert [name for name in own if NEEDS[need](content_models.model(name))] == models
 
 

@@ -216,11 +216,17 @@ def test_clutter_stands_apart_and_leaves_out_what_has_no_room(severity: str, tas
                 assert apart_m > thing.radius_m + other.radius_m
 
 
+def driven_ones(env: Tabletop) -> set[str]:
+    """What moves by itself, and carries what lies on it along."""
+    return {body.name for body in env.layout.bodies if body.speed_m_s}
+
+
 @pytest.mark.parametrize("name", ["clutter-3", "size-3"])
 def test_no_start_is_broken(name: str, task_id: str, engine: str, varied: Varied) -> None:
     env = varied(name, task_id, engine)
     assert not env.goal()
-    free = env.world.scene.free_names
+    driven = {item.name for item in env.task.objects if item.place.base in driven_ones(env)}
+    free = [name for name in env.world.scene.free_names if name not in driven]
     before = {name: env.world.pose(name).pos_m for name in free}
     env.world.step(PHYSICS_HZ // 2)
     for name in free:

@@ -115,6 +115,8 @@ def _link(element: ET.Element, name: str, link: Link, group: int, factor: float)
             damping=joint.damping,
             armature=joint.armature,
             frictionloss=joint.friction,
+            solreffriction=SOLREF,
+            solimpfriction=SOLIMP,
             stiffness=joint.stiffness,
             springref=joint.rest,
         )

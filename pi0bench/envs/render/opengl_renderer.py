@@ -34,21 +34,17 @@ class GlRenderer:
     name = "gl"
 
     def __init__(self) -> None:
-        _stage()
+        _current()
 
     def draw(self, picture: Picture, camera: Camera, height: int, width: int) -> Image:
         """Draw an RGB image, (height, width, 3)."""
         if max(height, width) > MAX_SIDE:
             raise ValueError(f"pictures are at most {MAX_SIDE} pixels a side")
-        stage = _stage()
-        stage.canvas.gl.make_current()
-        return stage.draw(picture, camera, height, width)
+        return _current().draw(picture, camera, height, width)
 
     def driver(self) -> str:
         """OpenGL's renderer, with its LLVM where it is Mesa's on the CPU, and OpenGL's version."""
-        stage = _stage()
-        stage.canvas.gl.make_current()
-        return stage.driver()
+        return _current().driver()
 
     def close(self) -> None:
         """Leave the stage to the thread's other renderers; it ends with the thread."""
@@ -106,3 +102,10 @@ class _Stage:
 
 
 _stage = OnePerThread(_Stage)
+
+
+def _current() -> _Stage:
+    """The stage of this thread, its context current; refused in a fork of the one that made it."""
+    stage = _stage()
+    stage.canvas.gl.make_current()
+    return stage

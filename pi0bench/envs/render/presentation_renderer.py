@@ -36,7 +36,7 @@ class PresentationRenderer:
 
     def __init__(self, quality: Quality) -> None:
         self._stage = _stages[quality]
-        self._stage()
+        self._stage().canvas.gl.make_current()  # refused in a fork of the process that made it
 
     def draw(
         self,
