@@ -60,7 +60,7 @@ def test_every_number_is_where_the_layout_says(recorded: tuple[Path, Path]) -> N
         own = data.iloc[row["dataset_from_index"] : row["dataset_to_index"]]
         assert set(own["episode_index"]) == {number} == {row["episode_index"]}
         assert len(own) == row["length"]
-        np.testing.assert_allclose(own["timestamp"], np.arange(len(own)) / 20, atol=1e-5)
+        np.testing.assert_allclose(own["timestamp"], np.arange(len(own)) / 20, atol=1e-6)
         (said,) = row["tasks"]
         assert set(own["task_index"]) == {tasks.loc[said].task_index}
         assert said == lived.episodes[number]["says"]
@@ -90,10 +90,10 @@ def test_statistics_are_those_of_the_data(recorded: tuple[Path, Path]) -> None:
     source, out = recorded
     stats = json.loads((out / "meta" / "stats.json").read_text())
     actions = Recorded(source).arrays["actions"]
-    np.testing.assert_allclose(stats["action"]["mean"], actions.mean(0), atol=1e-5)
-    np.testing.assert_allclose(
-        stats["action"]["q01"], np.quantile(actions, 0.01, axis=0), atol=2e-4
-    )
+    turned = [0, 1, 2, 5, 6]  # about x and y the hand only trembles, which the export leaves out
+    mean, low = (np.array(stats["action"][name])[turned] for name in ("mean", "q01"))
+    np.testing.assert_allclose(mean, actions[:, turned].mean(0), atol=1e-6)
+    np.testing.assert_allclose(low, np.quantile(actions[:, turned], 0.01, axis=0), atol=1e-4)
     assert stats["action"]["count"] == [len(actions)]
     assert stats["action"]["std"][3:5] == [0.0, 0.0]
     info = json.loads((out / "meta" / "info.json").read_text())
@@ -119,7 +119,7 @@ def test_each_episode_has_statistics_of_every_feature(recorded: tuple[Path, Path
         means = [np.array(row[f"stats/{feature}/mean"]) for row in rows]
         mean = sum(c * m for c, m in zip(counts, means, strict=True)) / sum(counts)
         assert [sum(counts)] == stats[feature]["count"]
-        np.testing.assert_allclose(mean, stats[feature]["mean"], atol=1e-5)
+        np.testing.assert_allclose(mean, stats[feature]["mean"], atol=1e-6)
     for number, row in enumerate(rows):
         steps = range(0, lived.episodes[number]["steps"], 10)
         moments = [lived.scenery(number).moment(lived.row(number, step)) for step in steps]
