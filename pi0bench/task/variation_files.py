@@ -44,7 +44,7 @@ class Variation:
         friction: range of the factor of the friction of every contact.
         image_sigma_levels: noise of each pixel, of 255 levels.
         position_sigma_mm: noise of the tool's position and the opening.
-        angle_sigma_rad: noise of the tool's heading and tilt.
+        angle_sigma_rad: noise of the tool's turn about each axis.
     """
 
     name: str = "nominal"
