@@ -36,7 +36,7 @@ def act(seen: Observation) -> np.ndarray:
     if not len(rows):
         return np.array([0, 0, 0.5, 0, 0, 0, 1])  # up, where more can be seen
     ahead, left = 0.6 - rows.mean() / 63, 0.5 - columns.mean() / 63
-    sin, cos = seen.proprio[3:5]
+    cos, sin = seen.proprio[3:5]
     x, y = cos * ahead - sin * left, sin * ahead + cos * left
     down = -0.5 if abs(ahead) + abs(left) < 0.15 else 0.0
     return np.array([2 * x, 2 * y, down, 0, 0, 0, 0.2]).clip(-1, 1)

@@ -26,7 +26,7 @@ def make(task: str, engine: str = "mujoco", **options: Any) -> gymnasium.Env[Any
         >>> env = pi0bench.make("stack_two_cubes", engine="pybullet", obs_mode="state")
         >>> obs, info = env.reset(seed=0)
         >>> obs["proprio"].shape
-        (10,)
+        (13,)
         >>> env.close()
     """
     first = next(iter(env_ids(load_task(task))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ from pi0bench.policy.weights_file import digest
 from pi0bench.random_streams import stream
 
 STRIDE = 2
+MOTION_STEPS = 4
+"""Control steps from a look to the next; a multiple of the stride."""
 
 
 def encode(
@@ -35,7 +37,8 @@ def encode(
 ) -> Path:
     """Draw every second step of the demonstrations, look at it, and write one features file.
 
-    Each step is drawn by one of the world's renderers, chosen by chance, so that policies know all.
+    Each demonstration is drawn by one of the world's renderers, chosen by chance, so that policies
+    know all. Features tell how each keypoint has moved since a look `MOTION_STEPS` earlier.
     """
     weights = digest(folders(EYES_CARD)[eyes_name] / WEIGHTS)
     about = {"looks": load_keypoint_encoder(eyes_name).keypoints, "eyes": weights}
@@ -52,12 +55,17 @@ def _block(source: str, eyes_name: str, first: int, last: int) -> Made:
         for number in range(first, last):
             steps, known = windows(lived, number, STRIDE)
             rng = stream("scene", lived.about["seed"], "features", number)
-            pictures = _draw(lived, number, steps, renderers, side, rng)
+            renderer = renderers[int(rng.integers(len(renderers)))]
+            earlier = np.maximum(steps - MOTION_STEPS, 0)
+            looks = np.union1d(steps, earlier)
+            pictures = _draw(lived, number, looks, renderer, side)
             seen = {name: torch.from_numpy(pictures[:, i]) for i, name in enumerate(CAMERAS)}
             with torch.inference_mode():
-                features = eyes(seen, torch.from_numpy(known["proprio"])).features()
+                found = eyes(seen, torch.from_numpy(lived.episode(number)["proprio"][looks]))
+            now = found.rows(np.searchsorted(looks, steps))
+            before = found.rows(np.searchsorted(looks, earlier))
             # Half precision: below a millimetre, and a file that travels to a GPU.
-            parts.append({"features": features.numpy().astype(np.float16), **known})
+            parts.append({"features": now.moved(before).numpy().astype(np.float16), **known})
     return joined(parts), {}
 
 
@@ -65,15 +73,14 @@ def _draw(
     lived: Recorded,
     number: int,
     chosen: NDArray[np.int64],
-    renderers: Sequence[Renderer | None],
+    renderer: Renderer | None,
     side: int,
-    rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """Pictures of the chosen steps of a demonstration, (N, C, side, side, 3)."""
     pictures = np.empty((len(chosen), len(CAMERAS), side, side, 3), np.uint8)
     scenery = lived.scenery(number)
     for at, step in enumerate(chosen):
         moment = scenery.moment(lived.row(number, int(step)))
-        seen = moment.images(renderers[int(rng.integers(len(renderers)))], side)
+        seen = moment.images(renderer, side)
         pictures[at] = [seen[name] for name in CAMERAS]
     return pictures

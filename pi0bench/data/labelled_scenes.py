@@ -16,6 +16,7 @@ from pi0bench.data import parallel_parts
 from pi0bench.data.demonstration_reader import Recorded
 from pi0bench.data.worlds.world import Moment, Task
 from pi0bench.envs.cameras import CAMERAS, project
+from pi0bench.envs.pose import hand_heading_rad
 from pi0bench.envs.proprioception import proprio
 from pi0bench.envs.render.choose_renderer import made
 from pi0bench.envs.render.renderer_protocol import Renderer
@@ -29,14 +30,14 @@ _RUN = 50  # scenes of one task in a row, since tiny loads other shapes slowly
 def label(moment: Moment, looks: Sequence[str], lag_m: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """What eyes should say of S looks, and what the robot feels.
 
-    proprio (10,) · present (S,) · pos_m (S, 3) in the base frame · turn (S, 2), cosine and sine
+    proprio (13,) · present (S,) · pos_m (S, 3) in the base frame · turn (S, 2), cosine and sine
     of the heading relative to the hand times the object's symmetry, zeros for round things ·
     pixel (S, C, 2) in [-1, 1] for C cameras.
     """
     points, turn = np.zeros((len(looks), 3)), np.zeros((len(looks), 2))
     present = np.zeros(len(looks), bool)
     tool = moment.tool()
-    hand = tool.yaw_rad()
+    hand = hand_heading_rad(tool.rot)
     for mark in moment.keypoints():
         if mark.name in looks:
             at = looks.index(mark.name)

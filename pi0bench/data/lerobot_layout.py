@@ -22,7 +22,8 @@ _ONLY = {"chunk_index": 0, "file_index": 0}
 _DATA, _VIDEO = f"data/{_PLACE}.parquet", f"videos/{{video_key}}/{_PLACE}.mp4"
 DATA, EPISODES = _DATA.format(**_ONLY), f"meta/episodes/{_PLACE.format(**_ONLY)}.parquet"
 TASKS, INFO, STATS = "meta/tasks.parquet", "meta/info.json", "meta/stats.json"
-_STATE = ("x", "y", "z", "sin_yaw", "cos_yaw", "tilt", "width", "lag_x", "lag_y", "lag_z")
+_ROTATION = tuple(f"{axis}_{part}" for axis in ("x_axis", "y_axis") for part in "xyz")
+_STATE = ("x", "y", "z", *_ROTATION, "width", "lag_x", "lag_y", "lag_z")
 _ACTION = ("dx", "dy", "dz", "turn_x", "turn_y", "turn_z", "gripper")
 
 

@@ -29,7 +29,7 @@ class Episode:
     """One demonstration of T control steps.
 
     Attributes:
-        arrays: what the world notes (see `World.note`), (T, …) each, and `proprio` (T, 10) before
+        arrays: what the world notes (see `World.note`), (T, …) each, and `proprio` (T, 13) before
             each action; the expert's clean `actions` (T, 7); and `disturbed` (T,), whether
             something else was executed.
         instruction: what was asked.

@@ -96,9 +96,9 @@ class Chunks:
         return {task: dict(sorted(counts.items())) for task, counts in sorted(taken.items())}
 
     def gather(self, indices: np.ndarray) -> Batch:
-        """Proprio (B, 10), actions (B, H, 7), valid (B, H), prompt_tokens and prompt_mask.
+        """Proprio (B, 13), actions (B, H, 7), valid (B, H), prompt_tokens and prompt_mask.
 
-        And features (B, S, 11) or points (B, N, 6); a teacher's pairs also have noise, (B, H, 7).
+        And features (B, S, 14) or points (B, N, 6); a teacher's pairs also have noise, (B, H, 7).
         """
         rows = {key: array[indices] for key, array in self.arrays.items() if key != "rgb"}
         if "features" in rows:

@@ -40,7 +40,7 @@ def chunks(
 def windows(lived: Recorded, number: int, stride: int) -> tuple[NDArray[np.int64], Arrays]:
     """The steps of a demonstration to learn from, every `stride`th, (N,), and what they are.
 
-    That is proprio, (N, 10); actions and valid (see `chunks`); and `said`, (N,), which of the
+    That is proprio, (N, 13); actions and valid (see `chunks`); and `said`, (N,), which of the
     sentences was.
     """
     episode, said = lived.episode(number), lived.sentences.index(lived.episodes[number]["says"])

@@ -70,6 +70,14 @@ def look_at(eye_m: Any, target_m: Any, up: Any) -> Pose:
     return Pose(eye, np.stack([right, np.cross(back, right), back], axis=1))
 
 
+def hand_heading_rad(rot: Array) -> float:
+    """Heading of the straight-down tool that is nearest to this rotation, (3, 3).
+
+    Unlike the heading of its x axis it does not jump when the hand is tilted by a right angle.
+    """
+    return float(np.arctan2(rot[0, 1] + rot[1, 0], rot[0, 0] - rot[1, 1]))
+
+
 def downward(yaw_rad: float) -> Array:
     """Rotation of a tool that points straight down with that heading, (3, 3)."""
     c, s = np.cos(yaw_rad), np.sin(yaw_rad)

@@ -7,16 +7,16 @@ from numpy.typing import NDArray
 
 from pi0bench.envs.pose import Array, Pose
 
-PROPRIO_DIM = 10
+PROPRIO_DIM = 13
 
 
 def proprio(tool: Pose, width_m: float, commanded_m: Array) -> NDArray[np.float32]:
-    """Proprioception, (10,).
+    """Proprioception, (13,).
 
-    Measured tool position (3, m), sine and cosine of its heading, its tilt from straight down
-    (1, rad), opening (1, m), commanded minus measured position (3, m).
+    Measured tool position (3, m), the first two columns of its rotation matrix (6), opening (1, m),
+    commanded minus measured position (3, m).
+
+    Source of the rotation's six numbers, which never jump: Zhou et al. 2019, eq. 15.
     """
-    yaw = tool.yaw_rad()
-    tilt = float(np.arccos(np.clip(-tool.rot[2, 2], -1, 1)))
-    lag = commanded_m - tool.pos_m
-    return np.array([*tool.pos_m, np.sin(yaw), np.cos(yaw), tilt, width_m, *lag], np.float32)
+    rotation, lag = tool.rot[:, :2].T.ravel(), commanded_m - tool.pos_m
+    return np.array([*tool.pos_m, *rotation, width_m, *lag], np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -31,7 +30,9 @@ class Witness:
     ) -> None:
         self._episode, self._name = episode, name
         self._traits, self._renderer = traits, renderer
-        self._past: deque[Observation] = deque(maxlen=traits.n_obs_steps - 1)
+        stride = traits.obs_stride
+        self._ago = [stride * k for k in range(traits.n_obs_steps - 1, 0, -1)]
+        self._past: dict[int, Observation] = {}
 
     def observe(self, memory: Any) -> Observation:
         """What the policy may know now, when it plans.
@@ -39,18 +40,33 @@ class Witness:
         Args:
             memory: of the episode, which its last plan left.
         """
-        now, earlier = self._look(memory), self._traits.n_obs_steps - 1
-        if not earlier:
+        now = self._look(memory)
+        if not self._ago:
             return now
-        past = (*self._past,)
-        first = past[0] if past else self._bare(now)
-        self._past.append(self._bare(now))
-        return replace(now, past=((first,) * (earlier - len(past)) + past))
+        self._past.setdefault(0, self._bare(now))
+        if self._wanted_after(0):
+            self._past[now.step] = self._bare(now)
+        past = tuple(self._at(now.step - ago) for ago in self._ago)
+        self._past = {
+            step: seen
+            for step, seen in self._past.items()
+            if step >= now.step - self._ago[0] or step == 0
+        }
+        return replace(now, past=past)
 
     def step_done(self, left: int) -> None:
-        """Look where the next plan will ask for it, with so many steps left until then."""
-        if 0 < left < self._traits.n_obs_steps:
-            self._past.append(self._bare(self._look(None)))
+        """Look where a coming plan will ask for it, with so many steps left until the next."""
+        if left > 0 and self._wanted_after(left):
+            self._past[self._episode.steps] = self._bare(self._look(None))
+
+    def _wanted_after(self, left: int) -> bool:
+        """True when a plan so many steps later, or one of those after it, looks back here."""
+        later = (ago - left for ago in self._ago)
+        return any(ahead >= 0 and ahead % self._traits.execute == 0 for ahead in later)
+
+    def _at(self, step: int) -> Observation:
+        """What was seen then, or last before: no chunk is longer than the policy said."""
+        return self._past[max(known for known in self._past if known <= max(step, 0))]
 
     def _look(self, memory: Any) -> Observation:
         episode, traits = self._episode, self._traits

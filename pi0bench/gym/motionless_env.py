@@ -13,12 +13,12 @@ Proprio = NDArray[np.float32]
 
 
 class StillEnv(gymnasium.Env[Proprio, NDArray[np.float32]]):
-    """Observes (10,) zeros and takes actions (7,); never rewards and never ends by itself."""
+    """Observes (13,) zeros and takes actions (7,); never rewards and never ends by itself."""
 
     metadata = {"render_modes": [], "render_fps": 20}  # noqa: RUF012
-    observation_space = spaces.Box(-1.0, 1.0, (10,), np.float32)
+    observation_space = spaces.Box(-1.0, 1.0, (13,), np.float32)
     action_space = spaces.Box(-1.0, 1.0, (7,), np.float32)
-    _proprio = np.zeros(10, np.float32)
+    _proprio = np.zeros(13, np.float32)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

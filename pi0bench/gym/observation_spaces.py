@@ -44,10 +44,10 @@ def observation_space(task: TaskSpec, obs_mode: str, side: int) -> spaces.Dict:
 
 
 def _proprio() -> spaces.Box:
-    """Bounds of `pi0bench.envs.proprioception.proprio`, (10,)."""
+    """Bounds of `pi0bench.envs.proprioception.proprio`, (13,)."""
     reach, lag, (shut, wide) = [_REACH_M] * 3, [_LAG_M] * 3, _WIDTH_M
-    low = [*(-x for x in reach), -1, -1, 0, shut, *(-x for x in lag)]
-    return _box(low, [*reach, 1, 1, np.pi, wide, *lag])
+    low = [*(-x for x in reach), *[-1] * 6, shut, *(-x for x in lag)]
+    return _box(low, [*reach, *[1] * 6, wide, *lag])
 
 
 def longest(task: TaskSpec) -> int:

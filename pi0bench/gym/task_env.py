@@ -38,7 +38,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
     """One task in one engine.
 
     The action, (7,), is that of `pi0bench.envs.controller.Controller`. Every observation has
-    `proprio`, (10,), see `pi0bench.envs.proprioception`, and the `instruction`, as text and as
+    `proprio`, (13,), see `pi0bench.envs.proprioception`, and the `instruction`, as text and as
     `instruction_utf8`, bytes with zeros behind them: text in observations is blank in Gymnasium's
     AsyncVectorEnv, unless it is made with `shared_memory=False`. On top of that
 

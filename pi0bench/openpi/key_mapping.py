@@ -29,8 +29,8 @@ SOURCES: Mapping[str, Callable[[Observation], Any]] = {
     "joints_rad": lambda seen: _joints(seen),
     "tool_m": lambda seen: forward(_joints(seen)).pos_m,
     "tool_axis_angle_rad": lambda seen: vector_of_quat(tool_quat_wxyz(_joints(seen))),
-    "fingers_m": lambda seen: np.array([1, -1]) * seen.proprio[6] / 2,
-    "shut": lambda seen: 1 - seen.proprio[6:7] / MAX_WIDTH_M,
+    "fingers_m": lambda seen: np.array([1, -1]) * seen.proprio[9] / 2,
+    "shut": lambda seen: 1 - seen.proprio[9:10] / MAX_WIDTH_M,
     "zeros_4": lambda seen: np.zeros(4),
     "step": lambda seen: np.array([seen.step]),
 }

@@ -55,7 +55,7 @@ def answer(policy: Policy, message: Any, episodes: Episodes) -> dict[str, Any]:
     Args:
         policy: that is served.
         message: `observation/image` and `observation/wrist_image`, (side, side, 3) uint8,
-            `observation/state`, (10,), and `prompt`; if it likes, `steps` and `solver`, and the
+            `observation/state`, (13,), and `prompt`; if it likes, `steps` and `solver`, and the
             `noise`, a NumPy seed sequence's `entropy` and `spawn_key`; for policies with a history
             the `episode`, a name, its `step`, and the `past` (see `Observation`), such messages.
         episodes: what the policy remembers of them.

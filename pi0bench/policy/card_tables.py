@@ -12,9 +12,17 @@ from pi0bench.policy_role import Role
 
 @dataclass(frozen=True)
 class EyesTable:
-    """The keypoint encoder that it sees through, a folder; blank ones see grey."""
+    """The keypoint encoder that it sees through.
+
+    Attributes:
+        name: its folder.
+        motion_steps: a second look so many control steps earlier tells how keypoints move; 0 for
+            none.
+        blank: it sees grey alone.
+    """
 
     name: str
+    motion_steps: int = 0
     blank: bool = False
 
 

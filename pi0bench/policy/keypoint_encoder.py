@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
 
 FEATURE_DIM = 11
+MOTION_DIM = 3
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,15 @@ class Keypoints:
         present = torch.sigmoid(self.present)[..., None]
         parts = (self.pos_m, self.from_tool_m, self.heading, self.log_error)
         return torch.cat([present, *parts], dim=-1)
+
+    def rows(self, chosen: NDArray[np.intp]) -> Keypoints:
+        """Those of some observations."""
+        at = torch.from_numpy(chosen)
+        return Keypoints(**{name: x[at] for name, x in vars(self).items()})
+
+    def moved(self, before: Keypoints) -> Tensor:
+        """Features with how far each keypoint has come since, (B, S, FEATURE_DIM + MOTION_DIM)."""
+        return torch.cat([self.features(), self.pos_m - before.pos_m], dim=-1)
 
 
 class Heatmaps(nn.Module):
@@ -102,7 +114,7 @@ class KeypointEncoder(nn.Module):
     height_m: Tensor
 
     def forward(self, images: Mapping[str, Tensor], proprio: Tensor) -> Keypoints:
-        """From pictures, (B, P, P, 3) uint8 a camera, and proprioception, (B, 10)."""
+        """From pictures, (B, P, P, 3) uint8 a camera, and proprioception, (B, 13)."""
         rows: list[Tensor] = []
         pixels, planes = [], []
         for name in self.cameras:
@@ -146,7 +158,7 @@ class KeypointEncoder(nn.Module):
         ray = local @ rot.T
         origin = eye.expand(len(proprio), 3)
         if known["on_tool"]:
-            hand = _heading(proprio) @ torch.diag(pixel.new_tensor([1.0, -1.0, -1.0]))
+            hand = _rotation(proprio)
             ray = torch.einsum("bij,bsj->bsi", hand, ray)
             origin = proprio[:, :3] + torch.einsum("bij,j->bi", hand, eye)
         drop = self.height_m[:, None] - origin[:, None, 2:]
@@ -154,9 +166,17 @@ class KeypointEncoder(nn.Module):
         return origin[:, None, :2] + reach * ray[..., :2], ray
 
 
+def _rotation(proprio: Tensor) -> Tensor:
+    """The hand's rotation, (B, 3, 3)."""
+    x, y = proprio[:, 3:6], proprio[:, 6:9]
+    return torch.stack([x, y, torch.linalg.cross(x, y)], dim=-1)
+
+
 def _heading(proprio: Tensor) -> Tensor:
-    """Rotation by the hand's heading about the vertical, (B, 3, 3)."""
-    s, c = proprio[:, 3], proprio[:, 4]
+    """Rotation by the hand's heading about the vertical (see `hand_heading_rad`), (B, 3, 3)."""
+    s, c = proprio[:, 6] + proprio[:, 4], proprio[:, 3] - proprio[:, 7]
+    size = torch.hypot(s, c).clamp(min=1e-6)
+    s, c = s / size, c / size
     o, i = torch.zeros_like(s), torch.ones_like(s)
     return torch.stack([c, -s, o, s, c, o, o, o, i], dim=-1).view(-1, 3, 3)
 

@@ -12,6 +12,7 @@ import torch
 from pi0bench.errors import UsageError
 from pi0bench.policy.card import read, read_keypoint_card, weights_path
 from pi0bench.policy.heads import files_of_head
+from pi0bench.policy.keypoint_encoder import KeypointEncoder, Keypoints
 from pi0bench.policy.network_loader import load_keypoint_encoder, load_network
 from pi0bench.policy.policy_folders import CARD, EYES_CARD, WEIGHTS, folders, name_of
 from pi0bench.policy.policy_protocol import Observation, Plan, Traits
@@ -34,6 +35,7 @@ class LearnedPolicy:
         self.name = name_of(folder)
         eyes = None if card.eyes is None else folders(EYES_CARD)[card.eyes.name]
         self._encoder = None if card.eyes is None else load_keypoint_encoder(card.eyes.name)
+        self._motion_steps = 0 if card.eyes is None else card.eyes.motion_steps
         self._blank = card.eyes is not None and card.eyes.blank
         self._network, self._tokenizer, found = load_network(folder, card)
         self._text_length = card.text.length
@@ -45,6 +47,8 @@ class LearnedPolicy:
             weights=digest(*files),
             image_side=0 if eyes is None else read_keypoint_card(eyes).eyes.side,
             points=0 if card.points is None else card.points.count,
+            n_obs_steps=2 if self._motion_steps else 1,
+            obs_stride=max(1, self._motion_steps),
             execute=card.chunk.execute,
             steps=self._network.steps,
             solvers=self._network.solvers,
@@ -68,8 +72,7 @@ class LearnedPolicy:
 
         clock = [perf_counter()]
         with torch.inference_mode():
-            proprio = torch.from_numpy(np.stack([seen.proprio for seen in observations]))
-            batch = {**self._see(observations, proprio), "proprio": proprio}
+            batch = {**self._see(observations), "proprio": _felt(observations)}
             clock.append(perf_counter())
             sentences = [seen.instruction for seen in observations]
             tokens, mask = self._tokenizer.encode(sentences, self._text_length)
@@ -84,20 +87,30 @@ class LearnedPolicy:
             dict(zip(("eyes", "prefix", "sampler"), took, strict=True)),
         )
 
-    def _see(
-        self, observations: Sequence[Observation], proprio: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
-        """The `features` of keypoints, (B, S, 11); without an encoder the `points`, (B, N, 6)."""
+    def _see(self, observations: Sequence[Observation]) -> dict[str, torch.Tensor]:
+        """The `features` of keypoints, (B, S, …); without an encoder the `points`, (B, N, 6)."""
         if self._encoder is None:
             clouds = [seen.points for seen in observations if seen.points is not None]
             return {"points": torch.from_numpy(np.stack(clouds))}
+        now = self._look(self._encoder, observations)
+        if not self._motion_steps:
+            return {"features": now.features()}
+        before = self._look(self._encoder, [seen.past[0] for seen in observations])
+        return {"features": now.moved(before)}
+
+    def _look(self, encoder: KeypointEncoder, observations: Sequence[Observation]) -> Keypoints:
         images = {
             name: torch.from_numpy(np.stack([seen.images[name] for seen in observations]))
-            for name in self._encoder.cameras
+            for name in encoder.cameras
         }
         if self._blank:
             images = {name: torch.full_like(x, 127) for name, x in images.items()}
-        return {"features": self._encoder(images, proprio).features()}
+        return encoder(images, _felt(observations))
+
+
+def _felt(observations: Sequence[Observation]) -> torch.Tensor:
+    """Proprioception of each, (B, 13)."""
+    return torch.from_numpy(np.stack([seen.proprio for seen in observations]))
 
 
 def load_policy(folder: Path) -> LearnedPolicy:

@@ -13,8 +13,11 @@ from pi0bench.policy.heads.head import NoiseSource, Sampled
 from pi0bench.policy.normalisation import NormStats
 
 ObservationBatch = Mapping[str, Tensor]
-"""B observations: `proprio` (B, 10); the instruction's `prompt_tokens` and `prompt_mask`, False for
-padding, (B, L); and `features` of keypoints, (B, S, 11), or `points`, (B, N, 6), by the card."""
+"""B observations.
+
+`proprio`, (B, 13); the instruction's `prompt_tokens` and `prompt_mask`, False for padding, (B, L);
+and `features` of keypoints, (B, S, 11 or 14), or `points`, (B, N, 6), by the card.
+"""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class NetworkSpec:
 
     Attributes:
         keypoints: of its encoder, S; 0 without one.
+        motion: it is known how keypoints move.
         vocab_size: rows of the embedding of instructions.
         norm_stats: how actions become numbers.
         action_horizon: steps of a chunk, H.
@@ -34,6 +38,7 @@ class NetworkSpec:
     norm_stats: NormStats
     action_horizon: int
     tokenizer: Mapping[str, Any]
+    motion: bool = False
 
 
 class Network(nn.Module, ABC):

@@ -91,7 +91,8 @@ def new_network(card: PolicyCard, found: PolicyMetadata) -> tuple[Network, Instr
     """The network that a card describes, its weights not yet set, and its tokenizer."""
     tokenizer = InstructionTokenizer(found.vocabulary)
     keypoints, horizon = len(found.keypoints), card.chunk.length
-    spec = NetworkSpec(keypoints, len(tokenizer), found.actions, horizon, found.head)
+    motion = card.eyes is not None and card.eyes.motion_steps > 0
+    spec = NetworkSpec(keypoints, len(tokenizer), found.actions, horizon, found.head, motion)
     return build_network(card, spec), tokenizer
 
 

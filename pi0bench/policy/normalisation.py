@@ -11,31 +11,36 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-KEYPOINT_DIM = 14
+_KEYPOINT_DIM = 14
 _CENTRE_M = (0.50, 0.0, 0.08)
 _SPREAD_M = (0.15, 0.18, 0.10)
-_FAR_M, _NEAR_M = 0.20, 0.04
+_FAR_M, _NEAR_M, _MOVED_M = 0.20, 0.04, 0.01
 
 
-def normalise_keypoints(features: Tensor) -> Tensor:
-    """Keypoints, (B, S, 11) as `Keypoints.features`, to numbers near 1, (B, S, 14).
+def keypoint_dim(motion: bool) -> int:
+    """Numbers of a normalised keypoint, of which it is known how it moves or not."""
+    return _KEYPOINT_DIM + 3 * motion
 
-    The place relative to the tool enters at two scales, since a grasp is decided by millimetres
-    and an approach by decimetres.
+
+def normalise_keypoints(features: Tensor, motion: bool) -> Tensor:
+    """Keypoints to numbers near 1, (B, S, keypoint_dim(motion)).
+
+    They are as `Keypoints.moved` gives them, (B, S, 14); without motion the first 11 numbers are
+    enough, which `Keypoints.features` gives. The place relative to the tool enters at two scales,
+    since a grasp is decided by millimetres and an approach by decimetres.
     """
-    present, pos, near, heading, error = features.split([1, 3, 3, 2, 2], dim=-1)
+    present, pos, near, heading, error = features[..., :11].split([1, 3, 3, 2, 2], dim=-1)
+    moved = features[..., 11:] if motion else features[..., :0]
     centre, spread = _row(_CENTRE_M, features), _row(_SPREAD_M, features)
-    parts = (2 * present - 1, (pos - centre) / spread, near / _FAR_M)
-    return torch.cat([*parts, torch.tanh(near / _NEAR_M), heading, 0.5 * (error + 4)], dim=-1)
+    parts = (2 * present - 1, (pos - centre) / spread, near / _FAR_M, torch.tanh(near / _NEAR_M))
+    return torch.cat([*parts, heading, 0.5 * (error + 4), moved / _MOVED_M], dim=-1)
 
 
 def normalise_state(proprio: Tensor) -> Tensor:
-    """Proprioception, (B, 10) as `Tabletop.proprio`, to numbers near 1, (B, 10)."""
-    pos, heading, tilt, width, lag = proprio.split([3, 2, 1, 1, 3], dim=-1)
+    """Proprioception, (B, 13) as `Tabletop.proprio`, to numbers near 1, (B, 13)."""
+    pos, rotation, width, lag = proprio.split([3, 6, 1, 3], dim=-1)
     centre, spread = _row(_CENTRE_M, proprio), _row(_SPREAD_M, proprio)
-    return torch.cat(
-        [(pos - centre) / spread, heading, tilt / 0.1, width / 0.02 - 2, lag / 0.01], dim=-1
-    )
+    return torch.cat([(pos - centre) / spread, rotation, width / 0.02 - 2, lag / 0.01], dim=-1)
 
 
 def normalise_points(cloud: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pi0bench.policy_role import Role, role
 
-PROPRIO_DIM = 10
+PROPRIO_DIM = 13
 """Numbers of a robot's proprioception: see `pi0bench.task.tabletop_episode.proprio`."""
 
 NONE = "none"
@@ -29,7 +29,7 @@ class Observation:
     Attributes:
         images: RGB picture of each camera, (side, side, 3) uint8, read-only; empty for policies
             whose `image_side` is 0.
-        proprio: what the robot feels, (10,) float32, read-only (see `Tabletop.proprio`).
+        proprio: what the robot feels, (13,) float32, read-only (see `Tabletop.proprio`).
         instruction: what is asked, in words.
         expert_action: the scripted expert's next action; None for all but privileged policies.
         points: a cloud of the scene, (N, 6) float32, read-only (see
@@ -38,9 +38,9 @@ class Observation:
         low, high: the least and greatest action, (A,) each; what lies outside is clipped.
         episode: a name that all observations of an episode share, and no other's have.
         step: control steps of the episode so far: where it is 0, a new one begins.
-        past: what was observed before, the oldest first, one control step apart up to this one;
-            as many as `Traits.n_obs_steps` asks for besides it. Before an episode's first step
-            there is nothing else than its first observation.
+        past: what was observed before, the oldest first, `Traits.obs_stride` control steps apart
+            up to this one; as many as `Traits.n_obs_steps` asks for besides it. Before an episode's
+            first step there is nothing else than its first observation.
         memory: what the policy's last plan for this episode left in `Plan.memory`, never to be
             changed in place; None where a new episode begins.
     """
@@ -86,8 +86,9 @@ class Traits:
         weights: hash of the weights file, or `NONE`.
         image_side: side of the pictures it sees, in pixels; 0 when it sees none.
         points: number of points of the cloud that it sees; 0 when it sees none.
-        n_obs_steps: observations that it sees of consecutive control steps, this one included, as
-            Diffusion Policy's two; pictures are drawn for those alone.
+        n_obs_steps: observations that it sees, this one included, as Diffusion Policy's two;
+            pictures are drawn for those alone.
+        obs_stride: control steps from one of them to the next.
         execute: actions of each chunk that are executed before it plans again.
         steps: its default number of sampler steps; 0 for policies without a sampler.
         solvers: names of the samplers that it can use, its default first; none without a sampler.
@@ -103,6 +104,7 @@ class Traits:
     image_side: int = 0
     points: int = 0
     n_obs_steps: int = 1
+    obs_stride: int = 1
     execute: int = 1
     steps: int = 0
     solvers: tuple[str, ...] = ()
@@ -114,6 +116,8 @@ class Traits:
         object.__setattr__(self, "role", role(self.role, "role"))  # other packages give words
         if self.n_obs_steps < 1:
             raise ValueError(f"n_obs_steps: {self.n_obs_steps} is too few; this one counts")
+        if self.obs_stride < 1:
+            raise ValueError(f"obs_stride: {self.obs_stride} is no number of control steps")
 
 
 class Policy(Protocol):

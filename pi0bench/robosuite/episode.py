@@ -74,13 +74,13 @@ class RobosuiteEpisode:
         self._held = self._held + 1 if self.stage.env._check_success() else 0
 
     def observe(self, renderer: Renderer | None, side: int, points: int) -> Observation:
-        """The renderer is the world's own, and proprioception is (10,)."""
+        """The renderer is the world's own, and proprioception is (13,)."""
         drawn = {name: self.stage.draw(name, side, side) for name in mounted()} if side else {}
         joints_rad = self.stage.joints_rad().astype(np.float32)
         return Observation(self.proprio(), drawn, joints_rad=joints_rad)
 
     def proprio(self) -> NDArray[np.float32]:
-        """Proprioception now, (10,): see `pi0bench.envs.proprioception.proprio`."""
+        """Proprioception now, (13,): see `pi0bench.envs.proprioception.proprio`."""
         return proprio(self.stage.tool(), self.stage.width_m(), self._commanded_m)
 
     def expert_action(self) -> Array:

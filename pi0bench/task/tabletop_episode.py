@@ -142,7 +142,7 @@ class Tabletop:
         return plan.act(self.task, view, self._predicates, misjudgement)
 
     def proprio(self) -> NDArray[np.float32]:
-        """Proprioception now, (10,): see `pi0bench.envs.proprioception.proprio`."""
+        """Proprioception now, (13,): see `pi0bench.envs.proprioception.proprio`."""
         arm = self.world.arm()
         return proprio(forward(arm.q_rad), arm.width_m, self.controller.goal.pos_m)
 

@@ -91,16 +91,14 @@ def _direction(rng: np.random.Generator) -> Array:
 def noisy_proprio(
     how: Variation, proprio: NDArray[np.float32], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Proprioception through noisy sensors, (10,) → (10,): see `pi0bench.envs.proprioception`."""
+    """Proprioception through noisy sensors, (13,) → (13,): see `pi0bench.envs.proprioception`."""
     slip_m = rng.normal(0, how.position_sigma_mm / 1000, 4)
-    turn_rad, tilt_rad = rng.normal(0, how.angle_sigma_rad, 2)
-    yaw = np.arctan2(proprio[3], proprio[4]) + turn_rad
+    turn = rot_of(rng.normal(0, how.angle_sigma_rad, 3))
     said = proprio.astype(np.float64)
     said[:3] += slip_m[:3]
-    said[3:5] = np.sin(yaw), np.cos(yaw)
-    said[5] = abs(said[5] + tilt_rad)
-    said[6] += slip_m[3]
-    said[7:] -= slip_m[:3]  # what was commanded is known; what was measured is not
+    said[3:9] = (said[3:9].reshape(2, 3) @ turn.T).ravel()
+    said[9] += slip_m[3]
+    said[10:] -= slip_m[:3]  # what was commanded is known; what was measured is not
     return said.astype(np.float32)
 
 

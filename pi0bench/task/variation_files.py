@@ -49,7 +49,7 @@ class Variation:
         friction: range of the factor of the friction of every contact.
         image_sigma_levels: noise of each pixel, of 255 levels.
         position_sigma_mm: noise of the tool's position and the opening.
-        angle_sigma_rad: noise of the tool's heading and tilt.
+        angle_sigma_rad: noise of the tool's turn about each axis.
         knock_m_s: range of the speed that the first free thing of the plan is given once.
         knock_within_s: when at the latest, unless a finger touches the thing then.
         texture: patterns of table and floor, of which each gets one.

@@ -66,7 +66,7 @@ class VariedTabletop(Tabletop):
         self._knocker.set_state(knocked)
 
     def observe(self, renderer: Renderer | None, side: int, points: int) -> Observation:
-        """What the variation's sensors say; proprioception is (10,)."""
+        """What the variation's sensors say; proprioception is (13,)."""
         images = self.images(renderer, side) if renderer else {}
         proprio = self.proprio()
         how = self._sensors

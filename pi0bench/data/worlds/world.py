@@ -115,7 +115,7 @@ class Demonstration(Protocol):
         ...
 
     def proprio(self) -> NDArray[np.float32]:
-        """Proprioception, (10,)."""
+        """Proprioception, (13,)."""
         ...
 
     def close(self) -> None:

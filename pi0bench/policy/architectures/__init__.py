@@ -34,7 +34,7 @@ def _trunk(card: PolicyCard, spec: NetworkSpec) -> Network:
 
 
 def _diffusion_policy(card: PolicyCard, spec: NetworkSpec) -> Network:
-    encoder = KeypointObservationEncoder(spec.keypoints, spec.vocab_size)
+    encoder = KeypointObservationEncoder(spec.keypoints, spec.vocab_size, spec.motion)
     return _unet(card, spec, encoder)
 
 

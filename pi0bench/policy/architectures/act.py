@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from pi0bench.policy.architectures.post_norm_transformer import DecoderLayer, EncoderLayer
 from pi0bench.policy.heads.head import NoiseSource, Sampled, masked_mean
 from pi0bench.policy.network import Network, NetworkSpec, ObservationBatch
-from pi0bench.policy.normalisation import KEYPOINT_DIM, normalise_keypoints, normalise_state
+from pi0bench.policy.normalisation import keypoint_dim, normalise_keypoints, normalise_state
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.weight_init import initialise
 
@@ -38,7 +38,7 @@ class VaeEncoder(nn.Module):
         self.out = nn.Linear(_WIDTH, 2 * LATENT_DIM)
 
     def forward(self, actions: Tensor, valid: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Chunks (B, H, A), of which steps count (B, H), and states (B, 10).
+        """Chunks (B, H, A), of which steps count (B, H), and states (B, 13).
 
         Returns:
             Mean and logarithm of the variance, (B, LATENT_DIM) each.
@@ -69,7 +69,8 @@ class ActNetwork(Network):
     def __init__(self, spec: NetworkSpec, layers: int = 4) -> None:
         super().__init__(spec.norm_stats)
         actions = spec.norm_stats.space(spec.action_horizon).dim
-        self.keypoint_proj = nn.Linear(KEYPOINT_DIM, _WIDTH)
+        self.motion = spec.motion
+        self.keypoint_proj = nn.Linear(keypoint_dim(spec.motion), _WIDTH)
         self.keypoint_embedding = nn.Parameter(torch.zeros(spec.keypoints, _WIDTH))
         self.text_embedding = nn.Embedding(spec.vocab_size, _WIDTH)
         self.text_position_embedding = nn.Parameter(torch.zeros(_MAX_WORDS, _WIDTH))
@@ -120,7 +121,10 @@ class ActNetwork(Network):
         return self.unnormalised(Sampled(self._decode(encoded)))
 
     def _memory(self, batch: ObservationBatch, latent: Tensor) -> Memory:
-        seen = self.keypoint_proj(normalise_keypoints(batch["features"])) + self.keypoint_embedding
+        seen = (
+            self.keypoint_proj(normalise_keypoints(batch["features"], self.motion))
+            + self.keypoint_embedding
+        )
         prompt, words = batch["prompt_tokens"], batch["prompt_mask"]
         said = self.text_embedding(prompt) + self.text_position_embedding[: prompt.shape[1]]
         felt = self.state_proj(normalise_state(batch["proprio"]))

@@ -11,7 +11,7 @@ from pi0bench.policy.architectures.pointnet import PointNet
 from pi0bench.policy.architectures.post_norm_transformer import EncoderLayer
 from pi0bench.policy.network import ObservationBatch
 from pi0bench.policy.normalisation import (
-    KEYPOINT_DIM,
+    keypoint_dim,
     normalise_keypoints,
     normalise_points,
     normalise_state,
@@ -59,14 +59,22 @@ class KeypointObservationEncoder(ObservationEncoder):
     Args:
         keypoints: of the keypoint encoder, S.
         vocab_size: rows of the text embedding.
+        motion: it is known how keypoints move.
         width: of the tokens and of the condition, which is what becomes of the first.
         layers: of the transformer.
     """
 
-    def __init__(self, keypoints: int, vocab_size: int, width: int = 128, layers: int = 2) -> None:
+    def __init__(
+        self,
+        keypoints: int,
+        vocab_size: int,
+        motion: bool = False,
+        width: int = 128,
+        layers: int = 2,
+    ) -> None:
         super().__init__()
-        self.width = width
-        self.keypoint_proj = nn.Linear(KEYPOINT_DIM, width)
+        self.width, self.motion = width, motion
+        self.keypoint_proj = nn.Linear(keypoint_dim(motion), width)
         self.keypoint_embedding = nn.Parameter(torch.zeros(keypoints, width))
         self.text_embedding = MeanTextEmbedding(vocab_size, width)
         self.state_proj = nn.Linear(PROPRIO_DIM, width)
@@ -83,7 +91,8 @@ class KeypointObservationEncoder(ObservationEncoder):
 
     def forward(self, batch: ObservationBatch) -> Tensor:
         """See `ObservationEncoder.forward`; needs `features`."""
-        seen = self.keypoint_proj(normalise_keypoints(batch["features"])) + self.keypoint_embedding
+        numbers = normalise_keypoints(batch["features"], self.motion)
+        seen = self.keypoint_proj(numbers) + self.keypoint_embedding
         said = self.text_embedding(batch["prompt_tokens"], batch["prompt_mask"])
         asked = said + self.state_proj(normalise_state(batch["proprio"]))
         x = torch.cat([asked[:, None], seen], dim=1)

@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 from pi0bench.policy.heads import build_head
 from pi0bench.policy.heads.head import Context, NoiseSource, Sampled, Target
 from pi0bench.policy.network import Network, NetworkSpec, ObservationBatch
-from pi0bench.policy.normalisation import KEYPOINT_DIM, normalise_keypoints, normalise_state
+from pi0bench.policy.normalisation import keypoint_dim, normalise_keypoints, normalise_state
 from pi0bench.policy.pi0_trunk import KVCache, Trunk, TrunkConfig
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.weight_init import initialise
@@ -30,7 +30,8 @@ class TrunkNetwork(Network):
         space = spec.norm_stats.space(spec.action_horizon)
         made = build_head(head, space, trunk.action_width, spec.tokenizer)
         super().__init__(spec.norm_stats, made.solvers, made.steps)
-        self.keypoint_proj = nn.Linear(KEYPOINT_DIM, trunk.prefix_width)
+        self.motion = spec.motion
+        self.keypoint_proj = nn.Linear(keypoint_dim(spec.motion), trunk.prefix_width)
         self.keypoint_embedding = nn.Parameter(torch.zeros(spec.keypoints, trunk.prefix_width))
         self.text_embedding = nn.Embedding(spec.vocab_size, trunk.prefix_width)
         self.state_proj = nn.Linear(PROPRIO_DIM, trunk.action_width)
@@ -52,8 +53,10 @@ class TrunkNetwork(Network):
         return [p for p in self.trunk.parameters() if p.ndim == 2]
 
     def prefix(self, features: Tensor, tokens: Tensor, mask: Tensor) -> KVCache:
-        """Run keypoints (B, S, 11) and an instruction, its tokens and their mask (B, L), once."""
-        seen = self.keypoint_proj(normalise_keypoints(features)) + self.keypoint_embedding
+        """Run keypoints (B, S, …) and an instruction, its tokens and their mask (B, L), once."""
+        seen = (
+            self.keypoint_proj(normalise_keypoints(features, self.motion)) + self.keypoint_embedding
+        )
         # Only text is scaled by √width, as in PaliGemma.
         said = self.text_embedding(tokens) * self.text_embedding.embedding_dim**0.5
         there = torch.ones(seen.shape[:2], dtype=torch.bool, device=seen.device)
