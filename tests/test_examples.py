@@ -113,14 +113,16 @@ def seen_by_eyes(path: Path, count: int = 16) -> Path:
     home, rng = folders(EYES_CARD)["eyes"], np.random.default_rng(0)
     looks = read(home / WEIGHTS)[1]["keypoints"]
     arrays = {
-        "features": rng.normal(0, 1, (count, len(looks), 11)).astype(np.float16),
-        "proprio": rng.normal(0, 1, (count, 10)).astype(np.float32),
+        "features": rng.normal(0, 1, (count, len(looks), 14)).astype(np.float16),
+        "proprio": rng.normal(0, 1, (count, 13)).astype(np.float32),
         "actions": rng.uniform(-1, 1, (count, 16, 7)).astype(np.float32),
         "valid": rng.random((count, 16)) < 0.9,
         "said": np.zeros(count, np.int64),
+        "episode": np.zeros(count, np.int64),
     }
     about = {"sentences": ["touch the red cube"], "looks": looks, "eyes": digest(home / WEIGHTS)}
-    return write(path, arrays, {**about, "tasks": {}, "episodes": []})
+    episodes = [{"task": "reach_cube", "mode": ""}]
+    return write(path, arrays, {**about, "tasks": {}, "episodes": episodes})
 
 
 def test_the_page_names_only_what_there_is(checkout: Path) -> None:

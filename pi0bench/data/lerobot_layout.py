@@ -84,7 +84,7 @@ def info(episodes: int, frames: int, tasks: int, side: int) -> dict[str, Any]:
     count = {"dtype": "int64", "shape": [1], "names": None}
     features = {
         **{key(camera): {**picture, "info": video} for camera in CAMERAS},
-        "observation.state": {"dtype": "float32", "shape": [10], "names": list(_STATE)},
+        "observation.state": {"dtype": "float32", "shape": [len(_STATE)], "names": list(_STATE)},
         "action": {"dtype": "float32", "shape": [7], "names": list(_ACTION)},
         "timestamp": {"dtype": "float32", "shape": [1], "names": None},
         **dict.fromkeys(("frame_index", "episode_index", "index", "task_index"), count),

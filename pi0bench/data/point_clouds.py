@@ -30,7 +30,7 @@ def encode(
 
     A point keeps its colour for a whole episode. So the file holds, of `count` points, `xyz` of
     each window, (N, count, 3) in metres as halves, which are right to 0.25 mm on the table; `rgb`
-    of each episode, (E, count, 3) bytes; and which `episode` a window is of, (N,).
+    of each demonstration, (E, count, 3) bytes.
 
     Raises:
         UsageError: they were not demonstrated on the benchmark's own tasks.
@@ -56,7 +56,6 @@ def _block(source: str, count: int, first: int, last: int) -> Made:
             {
                 "xyz": np.array(points, np.float32).reshape(-1, count, 3).astype(np.float16),
                 "rgb": np.round(255 * colours).astype(np.uint8)[None],
-                "episode": np.full(len(steps), number),
                 **known,
             }
         )

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pi0bench.data.array_files import joined, read
 from pi0bench.errors import UsageError
@@ -32,6 +33,11 @@ class Scenes:
 
     def __len__(self) -> int:
         return len(self.arrays["proprio"])
+
+    @property
+    def groups(self) -> list[NDArray[np.int64]]:
+        """One, of all scenes."""
+        return [np.arange(len(self))]
 
     def gather(self, indices: np.ndarray) -> Batch:
         """The scenes at `indices` as tensors (see `pi0bench.data.labelled_scenes.example`)."""
@@ -67,6 +73,13 @@ class Chunks:
         """How the actions that count become network numbers."""
         return NormStats.of(self.arrays["actions"][self.arrays["valid"]])
 
+    @cached_property
+    def groups(self) -> list[NDArray[np.int64]]:
+        """The numbers of each task's windows."""
+        tasks = np.array([row["task"] for row in self.about["episodes"]])
+        task = tasks[self.arrays["episode"]]
+        return [np.flatnonzero(task == name) for name in np.unique(task)]
+
     def __len__(self) -> int:
         return len(self.arrays["proprio"])
 
@@ -100,11 +113,13 @@ class Chunks:
 
         And features (B, S, 14) or points (B, N, 6); a teacher's pairs also have noise, (B, H, 7).
         """
-        rows = {key: array[indices] for key, array in self.arrays.items() if key != "rgb"}
+        of_windows = self.arrays.keys() - {"rgb", "episode"}
+        rows = {key: self.arrays[key][indices] for key in of_windows}
         if "features" in rows:
             rows["features"] = rows["features"].astype(np.float32)
         if "xyz" in rows:
-            colours = self.arrays["rgb"][rows.pop("episode")].astype(np.float32) / 255
+            episodes = self.arrays["episode"][indices]
+            colours = self.arrays["rgb"][episodes].astype(np.float32) / 255
             rows["points"] = np.concatenate([rows.pop("xyz").astype(np.float32), colours], axis=2)
         batch = {key: torch.from_numpy(array) for key, array in rows.items()}
         said = batch.pop("said")

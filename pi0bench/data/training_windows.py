@@ -40,15 +40,16 @@ def chunks(
 def windows(lived: Recorded, number: int, stride: int) -> tuple[NDArray[np.int64], Arrays]:
     """The steps of a demonstration to learn from, every `stride`th, (N,), and what they are.
 
-    That is proprio, (N, 13); actions and valid (see `chunks`); and `said`, (N,), which of the
-    sentences was.
+    That is proprio, (N, 13); actions and valid (see `chunks`); `said`, (N,), which of the
+    sentences was; and `episode`, (N,), the demonstration's number.
     """
     episode, said = lived.episode(number), lived.sentences.index(lived.episodes[number]["says"])
     actions, valid = chunks(episode["actions"], episode["disturbed"])
     steps = np.flatnonzero(valid.sum(1) >= _MIN_VALID)
     steps = steps[steps % stride == number % stride]
     rows = {"proprio": episode["proprio"], "actions": actions, "valid": valid}
-    return steps, {**{k: x[steps] for k, x in rows.items()}, "said": np.full(len(steps), said)}
+    same = {"said": np.full(len(steps), said), "episode": np.full(len(steps), number)}
+    return steps, {**{key: x[steps] for key, x in rows.items()}, **same}
 
 
 def encode_windows(

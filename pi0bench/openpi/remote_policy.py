@@ -15,7 +15,14 @@ from pi0bench.content.code_digest import code_digest
 from pi0bench.errors import UsageError, unknown
 from pi0bench.openpi.connection import Connection
 from pi0bench.openpi.key_mapping import OWN, Dialect, dialect, dialects
-from pi0bench.policy.policy_protocol import NONE, Observation, Plan, PolicyLostError, Traits
+from pi0bench.policy.policy_protocol import (
+    NONE,
+    PROPRIO_DIM,
+    Observation,
+    Plan,
+    PolicyLostError,
+    Traits,
+)
 from pi0bench.policy_role import Role, role
 
 SCHEME, PORT, DEADLINE_S = "openpi", 8000, 30.0
@@ -96,6 +103,7 @@ class RemotePolicy:
             weights=self._identity(),
             image_side=int(own.get("image_side", spoken.image_side)),
             n_obs_steps=int(own.get("n_obs_steps", 1)),
+            obs_stride=int(own.get("obs_stride", 1)),
             execute=int(own.get("execute", spoken.execute)),
             steps=int(own.get("steps", 0)),
             solvers=tuple(map(str, own.get("solvers", ()))),
@@ -128,7 +136,7 @@ class RemotePolicy:
         side, images = self.traits.image_side, dict[str, NDArray[np.uint8]]()
         if side:
             images = {name: np.zeros((side, side, 3), np.uint8) for name in ("front", "wrist")}
-        felt, joints_rad = np.zeros(10, np.float32), np.zeros(7, np.float32)
+        felt, joints_rad = np.zeros(PROPRIO_DIM, np.float32), np.zeros(7, np.float32)
         seen = Observation(images, felt, "do nothing", joints_rad=joints_rad)
         try:
             solver = self.traits.solvers[0] if self.traits.solvers else ""

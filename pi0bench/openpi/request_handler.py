@@ -39,6 +39,7 @@ def metadata(policy: Policy) -> dict[str, Any]:
             "weights": traits.weights,
             "image_side": traits.image_side,
             "n_obs_steps": traits.n_obs_steps,
+            "obs_stride": traits.obs_stride,
             "state_dim": PROPRIO_DIM,
             "action_dim": 7,
             "execute": traits.execute,

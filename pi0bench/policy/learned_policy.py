@@ -88,14 +88,18 @@ class LearnedPolicy:
         )
 
     def _see(self, observations: Sequence[Observation]) -> dict[str, torch.Tensor]:
-        """The `features` of keypoints, (B, S, …); without an encoder the `points`, (B, N, 6)."""
+        """The `features` of keypoints, (B, S, …); without an encoder the `points`, (B, N, 6).
+
+        Nothing moves for who has seen nothing before.
+        """
         if self._encoder is None:
             clouds = [seen.points for seen in observations if seen.points is not None]
             return {"points": torch.from_numpy(np.stack(clouds))}
         now = self._look(self._encoder, observations)
         if not self._motion_steps:
             return {"features": now.features()}
-        before = self._look(self._encoder, [seen.past[0] for seen in observations])
+        first = [seen.past[0] if seen.past else seen for seen in observations]
+        before = self._look(self._encoder, first)
         return {"features": now.moved(before)}
 
     def _look(self, encoder: KeypointEncoder, observations: Sequence[Observation]) -> Keypoints:

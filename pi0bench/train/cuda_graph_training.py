@@ -18,9 +18,9 @@ from torch.distributions import Distribution
 
 from pi0bench.data.training_arrays import Batch
 from pi0bench.errors import Pi0benchError
+from pi0bench.train.batch_order import Groups, order
 from pi0bench.train.fit_config import FitConfig
 from pi0bench.train.optimizers import learning_rate_shares, optimizers
-from pi0bench.train.training_loop import order
 from pi0bench.train.weight_average import average_weight
 
 AT_ONCE = 10
@@ -37,6 +37,7 @@ class Member:
         network: its network, in place.
         loss_of: a batch and a generator on the device to a scalar, without waiting for the device.
         items: all of the training data on the device, each tensor with N rows.
+        groups: the rows by what they are of; every batch has as many of each group.
         config: how to train.
         matrices: the parameters that Muon trains.
     """
@@ -45,6 +46,7 @@ class Member:
     network: nn.Module
     loss_of: Callable[[Batch, Generator], Tensor]
     items: Batch
+    groups: Groups
     config: FitConfig
     matrices: Sequence[nn.Parameter]
 
@@ -181,10 +183,10 @@ class _Stepper:
 
 def _tables(member: Member) -> Batch:
     """By step: the items, (steps, B); the share of the rates and the average's weight, (steps,)."""
-    config, count = member.config, len(next(iter(member.items.values())))
-    rows = order(config.seed, count, 0, config.steps * config.batch).reshape(config.steps, -1)
+    config = member.config
+    rows = order(config.seed, member.groups, 0, config.steps * config.batch)
     return {
-        "order": torch.from_numpy(rows),
+        "order": torch.from_numpy(rows.reshape(config.steps, -1)),
         "share": torch.tensor(learning_rate_shares(config)),
         "average": average_weight(torch.arange(config.steps), config.ema),
     }

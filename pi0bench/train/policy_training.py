@@ -118,7 +118,9 @@ def fit_policies(
     for name, one in trainings.items():
         tokens = {key: x.to(device) for key, x in one.tokens.items()}
         items, matrices = {**placed[one.features], **tokens}, one.network.matrices()
-        members.append(Member(name, one.network, one.loss, items, one.config, matrices))
+        members.append(
+            Member(name, one.network, one.loss, items, one.data.groups, one.config, matrices)
+        )
     for member, trained in fit_together(members, device, at_once, say):
         curve = curve_of(trained.losses.tolist())
         say(f"{member.name}: loss {curve[-1][1]:.4f}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict
-from functools import lru_cache
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
@@ -16,6 +15,7 @@ from torch import Generator, Tensor, nn
 
 from pi0bench.data.training_arrays import Batch
 from pi0bench.errors import UsageError
+from pi0bench.train.batch_order import Groups, order
 from pi0bench.train.checkpoint import CHECKPOINT, Training
 from pi0bench.train.fit_config import FitConfig
 from pi0bench.train.learning_curve import AVERAGED, CURVE_EVERY, LearningCurve
@@ -28,6 +28,11 @@ Progress = Callable[[int, int, float], None] | None
 
 class Batches(Protocol):
     """Training data that can be indexed."""
+
+    @property
+    def groups(self) -> Groups:
+        """Items by what they are of; every batch has as many of each group."""
+        ...
 
     def __len__(self) -> int:
         """The number of items."""
@@ -63,6 +68,7 @@ def fit(
     Returns:
         The moving average of the module's state dict, on the CPU.
     """
+    groups = batches.groups
     if len(batches) < 1 or config.steps < 1 or config.batch < 1:
         raise UsageError(f"fit: {len(batches)} items, {config.steps} steps of {config.batch}")
     module.to(device).train()
@@ -82,7 +88,7 @@ def fit(
     began, saved = monotonic() - run.seconds, run.seconds
     with closing(LearningCurve(folder, run.step)) as curve:
         while run.step < config.steps:
-            batch = batches.gather(order(config.seed, len(batches), run.step, config.batch))
+            batch = batches.gather(order(config.seed, groups, run.step, config.batch))
             generator = Generator().manual_seed(_seed(config.seed, run.step))
             loss = loss_of({name: x.to(device) for name, x in batch.items()}, generator)
             module.zero_grad(set_to_none=True)
@@ -104,21 +110,6 @@ def fit(
                 run.store(folder / CHECKPOINT)
                 saved = run.seconds
     return {name: x.cpu() for name, x in run.average.module.state_dict().items()}
-
-
-def order(seed: int, count: int, step: int, batch: int) -> np.ndarray:
-    """The item numbers (batch,) of a step: a window of all epochs' permutations, one by one."""
-    at = np.arange(step * batch, (step + 1) * batch)
-    chosen = np.empty(batch, np.int64)
-    for epoch in range(int(at[0]) // count, int(at[-1]) // count + 1):
-        here = at // count == epoch
-        chosen[here] = _permutation(seed, count, epoch)[at[here] % count]
-    return chosen
-
-
-@lru_cache(maxsize=2)
-def _permutation(seed: int, count: int, epoch: int) -> np.ndarray:
-    return np.random.default_rng([seed, epoch]).permutation(count)
 
 
 def _seed(seed: int, step: int) -> int:

@@ -335,7 +335,7 @@ def test_vectors_of_environments(mode: str) -> None:
     )
     try:
         seen, _ = envs.reset(seed=3)
-        assert seen["proprio"].shape == (2, 10)
+        assert seen["proprio"].shape == (2, 13)
         assert not np.array_equal(seen["objects"][0], seen["objects"][1])
         seen, reward, terminated, truncated, info = envs.step(envs.action_space.sample())
         assert seen in envs.observation_space

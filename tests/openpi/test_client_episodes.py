@@ -63,7 +63,7 @@ def test_a_served_policy_that_remembers_gives_the_records_of_the_policy_itself(
 
 
 def seen(episode: Any, step: Any, known: Episodes) -> Observation:
-    bare = Observation({}, np.zeros(10, np.float32), "do")
+    bare = Observation({}, np.zeros(13, np.float32), "do")
     return known.place(bare, {"episode": episode, "step": step})
 
 

@@ -21,8 +21,8 @@ HOME_RAD: Any = panda().home_rad.astype(np.float32)
 def seen(side: int = 4) -> Observation:
     rng = np.random.default_rng(0)
     images = {n: rng.integers(0, 256, (side, side, 3), np.uint8) for n in ("front", "wrist")}
-    felt = np.arange(10, dtype=np.float32)
-    felt[6] = 0.06  # the opening
+    felt = np.arange(13, dtype=np.float32)
+    felt[9] = 0.06  # the opening
     return Observation(images, felt, "open the drawer", joints_rad=HOME_RAD)
 
 
@@ -133,7 +133,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     )
     found = dialect(str(path))
     assert found.image_side == 96
-    assert found.message(seen())["feel"].shape == (11,)
+    assert found.message(seen())["feel"].shape == (14,)
 
 
 GOOD = 'summary = "x"\nimage_side = 64\nexecute = 8\n[observation]\na = ["front"]\n[action]\n'

@@ -32,7 +32,7 @@ CHUNK = pack({"actions": np.zeros((10, 7)), "server_timing": {"infer_ms": 3.0}})
 
 def seen(side: int = 224) -> Observation:
     images = {name: np.zeros((side, side, 3), np.uint8) for name in ("front", "wrist")}
-    felt, joints_rad = np.zeros(10, np.float32), np.zeros(7, np.float32)
+    felt, joints_rad = np.zeros(13, np.float32), np.zeros(7, np.float32)
     return Observation(images, felt, "do", joints_rad=joints_rad)
 
 

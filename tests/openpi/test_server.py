@@ -28,7 +28,7 @@ def observation(side: int = 32, **changes: Any) -> dict[str, Any]:
     sent: dict[str, Any] = {
         "observation/image": image,
         "observation/wrist_image": image,
-        "observation/state": np.zeros(10, np.float32),
+        "observation/state": np.zeros(13, np.float32),
         "prompt": "touch the red cube",
     }
     return {key: value for key, value in {**sent, **changes}.items() if value is not None}
@@ -58,11 +58,11 @@ def test_the_server_speaks_first_and_answers_each_observation(swaying: Swaying) 
         ({"observation/image": np.zeros((8, 8, 3), np.uint8)}, r"uint8 \(32, 32, 3\) would work"),
         ({"observation/image": np.zeros((32, 32, 3))}, "uint8"),
         ({"observation/wrist_image": None}, "an array would work, not NoneType"),
-        ({"observation/state": np.zeros(8)}, r"float32 \(10,\) would work, not float64 \(8,\)"),
+        ({"observation/state": np.zeros(8)}, r"float32 \(13,\) would work, not float64 \(8,\)"),
         ({"prompt": 3}, "a text would work, not int"),
-        ({"observation/state": np.full(10, np.nan)}, "from -1000 to 1000 would work, not nan"),
+        ({"observation/state": np.full(13, np.nan)}, "from -1000 to 1000 would work, not nan"),
         ({"observation/state": np.array([0.0] * 9 + [-1e30])}, r"not -1e\+30, its number 9"),
-        ({"observation/state": np.full(10, np.inf, np.float32)}, "not inf"),
+        ({"observation/state": np.full(13, np.inf, np.float32)}, "not inf"),
         ({"prompt": "x" * 1001}, "at most 1000 characters would work, not one of 1001"),
         ({"steps": 0}, "steps: a number from 1 to 200 would work, not 0"),
         ({"steps": 201}, "steps: a number from 1 to 200 would work, not 201"),

@@ -21,6 +21,7 @@ from pi0bench.policy.heads.head import NoiseSource
 from pi0bench.policy.heads.time_embedding import diffusion_step_embedding
 from pi0bench.policy.network import Network, NetworkSpec
 from pi0bench.policy.normalisation import NormStats
+from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.weight_init import initialise
 
 ROWS, HORIZON, KEYPOINTS, WORDS, POINTS = 4, 8, 3, 9, 40
@@ -58,9 +59,9 @@ def batch(seed: int = 1) -> dict[str, Tensor]:
     words = torch.ones(ROWS, 5).bool()
     words[-1, 3:] = False
     return {
-        "features": torch.randn(ROWS, KEYPOINTS, 11, generator=g),
+        "features": torch.randn(ROWS, KEYPOINTS, 14, generator=g),
         "points": torch.rand(ROWS, POINTS, 6, generator=g),
-        "proprio": 0.1 * torch.randn(ROWS, 10, generator=g),
+        "proprio": 0.1 * torch.randn(ROWS, PROPRIO_DIM, generator=g),
         "prompt_tokens": torch.randint(2, WORDS, (ROWS, 5), generator=g),
         "prompt_mask": words,
         "actions": (1 - t) * ends[0] + t * ends[1],

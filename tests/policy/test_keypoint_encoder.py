@@ -51,7 +51,7 @@ def test_the_tools_frame_has_its_origin_at_the_tool_and_turns_with_the_hand() ->
 def test_permuting_the_batch_permutes_what_is_seen() -> None:
     generator = torch.Generator().manual_seed(1)
     images = {n: torch.randint(0, 255, (3, 32, 32, 3), generator=generator).byte() for n in CAMERAS}
-    feel = torch.randn(3, 10, generator=generator)
+    feel = torch.randn(3, PROPRIO_DIM, generator=generator)
     order = torch.tensor([2, 0, 1])
     model = eyes()
     with torch.inference_mode():

@@ -22,8 +22,8 @@ def observation(
 ) -> Observation:
     rng = np.random.default_rng(seed)
     images = {n: rng.integers(0, 255, (side, side, 3), np.uint8) for n in ("front", "wrist")}
-    feel = np.array([0.5, 0, 0.2, 0, 1, 0, 0.08, 0, 0, 0], np.float32)
-    feel += rng.normal(0, 0.01, 10).astype(np.float32)
+    feel = np.array([0.5, 0, 0.2, 1, 0, 0, 0, -1, 0, 0.08, 0, 0, 0], np.float32)
+    feel += rng.normal(0, 0.01, 13).astype(np.float32)
     cloud = rng.random((points, 6), np.float32) if points else None
     return Observation(images, feel, says, points=cloud)
 

@@ -77,7 +77,7 @@ def test_pictures_show_the_task() -> None:
     for image in seen.images.values():
         red = (image[..., 0] > 120) & (image[..., 1] < 80)
         assert 4 < red.sum() < 600
-    assert seen.proprio.shape == (10,)
+    assert seen.proprio.shape == (13,)
     tool = episode.stage.tool()
     np.testing.assert_allclose(seen.proprio[:3], tool.pos_m, atol=1e-6)
     episode.close()

@@ -11,7 +11,8 @@ import pytest
 from pi0bench.envs import content_models
 from pi0bench.envs.cameras import CAMERAS, camera, picture
 from pi0bench.envs.panda_kinematics import panda
-from pi0bench.envs.pose import Pose, rot_of
+from pi0bench.envs.pose import Pose, rot_of, vector_of
+from pi0bench.envs.proprioception import proprio
 from pi0bench.envs.render.choose_renderer import make
 from pi0bench.envs.render.renderer_protocol import Image, Light, Renderer
 from pi0bench.envs.scene import Body, Geom, Link, Scene
@@ -303,14 +304,17 @@ def test_noise_has_the_size_that_the_file_says(severity: str) -> None:
     grey = np.full((64, 64, 3), 128, np.uint8)
     spread = noisy_image(how, grey, rng).astype(float).std()
     assert spread == pytest.approx(how.image_sigma_levels, rel=0.05)
-    felt = np.array([0.5, 0.1, 0.2, np.sin(0.3), np.cos(0.3), 0.5, 0.04, 0.01, 0, 0], np.float32)
+    tool = Pose(np.array([0.5, 0.1, 0.2]), rot_of(np.array([0.2, 0.1, 0.3])))
+    felt = proprio(tool, 0.04, tool.pos_m + [0.01, 0, 0])
     noisy = np.array([noisy_proprio(how, felt, rng) for _ in range(2000)], np.float64)
-    position = noisy[:, [0, 1, 2, 6, 7, 8, 9]].std(axis=0) * 1000
+    position = noisy[:, [0, 1, 2, 9, 10, 11, 12]].std(axis=0) * 1000
     assert position == pytest.approx(how.position_sigma_mm, rel=0.1)
-    yaw, tilt = np.arctan2(noisy[:, 3], noisy[:, 4]), noisy[:, 5]
-    assert [yaw.std(), tilt.std()] == pytest.approx([how.angle_sigma_rad] * 2, rel=0.1)
-    commanded = noisy[:, :3] + noisy[:, 7:]
-    assert np.abs(commanded - (felt[:3] + felt[7:])).max() < 1e-6
+    x, y = noisy[:, 3:6], noisy[:, 6:9]
+    rotations = np.stack([x, y, np.cross(x, y)], axis=-1)
+    turns = np.array([vector_of(rotation @ tool.rot.T) for rotation in rotations])
+    assert turns.std(axis=0) == pytest.approx([how.angle_sigma_rad] * 3, rel=0.1)
+    commanded = noisy[:, :3] + noisy[:, 10:]
+    assert np.abs(commanded - (felt[:3] + felt[10:])).max() < 1e-6
 
 
 def test_unknown_variations_are_refused_with_what_would_work() -> None:

@@ -27,6 +27,8 @@ class Points:
         x = torch.randn(count, 4, generator=Generator().manual_seed(0))
         self.items: Batch = {"x": x, "y": x.sum(1, keepdim=True).sin()}
 
+        self.groups = [np.arange(count)]
+
     def __len__(self) -> int:
         return len(self.items["x"])
 
@@ -49,7 +51,7 @@ def member(config: FitConfig = CONFIG, noise: float = 0.0, scale: float = 1.0) -
         return scale * (net(x) - batch["y"]).square().mean()
 
     matrices = [p for p in net.parameters() if p.ndim == 2]
-    return Member("net", net, loss, Points().items, config, matrices)
+    return Member("net", net, loss, Points().items, Points().groups, config, matrices)
 
 
 def test_without_noise_the_weights_are_those_of_fit(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def scenes(folder: Path, count: int = 12, side: int = 32) -> list[Path]:
     about = {"looks": LOOKS, "side": side, "calibration": calibration(), "seed": 0}
     arrays: dict[str, Any] = {
         "images": rng.integers(0, 255, (count, 2, side, side, 3), np.uint8),
-        "proprio": rng.normal(0, 1, (count, 10)).astype(np.float32),
+        "proprio": rng.normal(0, 1, (count, 13)).astype(np.float32),
         "present": rng.random((count, 2)) < 0.9,
         "pos_m": rng.normal(0.3, 0.1, (count, 2, 3)).astype(np.float32),
         "turn": rng.normal(0, 1, (count, 2, 2)).astype(np.float32),
@@ -72,11 +72,12 @@ def features(path: Path, count: int = 16, eyes: str = "none") -> Path:
         ],
     }
     arrays = {
-        "features": rng.normal(0, 1, (count, 2, 11)).astype(np.float32),
-        "proprio": rng.normal(0, 1, (count, 10)).astype(np.float32),
+        "features": rng.normal(0, 1, (count, 2, 14)).astype(np.float32),
+        "proprio": rng.normal(0, 1, (count, 13)).astype(np.float32),
         "actions": rng.uniform(-1, 1, (count, 16, 7)).astype(np.float32),
         "valid": rng.random((count, 16)) < 0.9,
         "said": rng.integers(0, 2, count),
+        "episode": np.arange(count) % 4,
     }
     return write(path, arrays, about)
 
@@ -88,7 +89,7 @@ def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path
     first = path.read_bytes()
     policy = load_policy(home / "policies" / "pi0")
     images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("front", "wrist")}
-    seen = Observation(images, np.zeros(10, np.float32), "touch the red cube")
+    seen = Observation(images, np.zeros(13, np.float32), "touch the red cube")
     plan = policy.plan([seen], [np.random.default_rng(0)], 3, "euler")
     assert plan.actions.shape == (1, 16, 7)
     assert plan.trunk_evaluations == 3
@@ -106,7 +107,7 @@ def test_policies_trained_side_by_side_are_those_of_their_cards(home: Path, at_o
     made = list(policy_training.fit_policies(names, "cpu", at_once, said.append))
     assert [path.parent.name for path in made] == list(TRUNKS)
     images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("front", "wrist")}
-    seen = Observation(images, np.zeros(10, np.float32), "touch the red cube")
+    seen = Observation(images, np.zeros(13, np.float32), "touch the red cube")
     for name in TRUNKS:
         policy = load_policy(home / "policies" / name)
         solver = (*policy.traits.solvers, "")[0]
@@ -120,8 +121,7 @@ def points(path: Path, count: int = 16) -> Path:
     arrays, about = read(source)
     rng = np.random.default_rng(0)
     arrays["xyz"] = rng.random((count, 512, 3)).astype(np.float16)
-    arrays["rgb"] = rng.integers(0, 255, (2, 512, 3), np.uint8)
-    arrays["episode"] = np.arange(count) % 2
+    arrays["rgb"] = rng.integers(0, 255, (4, 512, 3), np.uint8)
     kept = {key: about[key] for key in about if key not in ("looks", "eyes")}
     return write(path, {k: x for k, x in arrays.items() if k != "features"}, kept)
 
@@ -133,7 +133,7 @@ def test_an_architecture_of_its_own_is_trained_and_plans(home: Path, name: str) 
     policy_training.fit_policy(name, data, home / "work" / name, None)
     policy = load_policy(home / "policies" / name)
     images = {camera: np.zeros((64, 64, 3), np.uint8) for camera in ("front", "wrist")}
-    seen = Observation(images, np.zeros(10, np.float32), "touch the red cube")
+    seen = Observation(images, np.zeros(13, np.float32), "touch the red cube")
     solver = (*policy.traits.solvers, "")[0]
     plan = policy.plan([seen], [np.random.default_rng(0)], 3, solver)
     assert plan.actions.shape == (1, 16, 7)
@@ -152,7 +152,7 @@ def test_points_are_learned_from_without_eyes(home: Path) -> None:
     policy_training.fit_policy("dp3", data, home / "work" / "dp3", None)
     policy = load_policy(home / "policies" / "dp3")
     assert (policy.traits.image_side, policy.traits.points) == (0, 512)
-    seen = Observation({}, np.zeros(10, np.float32), "touch it", points=batch["points"][0].numpy())
+    seen = Observation({}, np.zeros(13, np.float32), "touch it", points=batch["points"][0].numpy())
     plan = policy.plan([seen], [np.random.default_rng(0)], 3, "ddim")
     assert plan.actions.shape == (1, 16, 7)
     assert plan.trunk_evaluations == 3

@@ -16,7 +16,7 @@ from pi0bench.train import training_loop as loop
 from pi0bench.train.checkpoint import CHECKPOINT
 from pi0bench.train.fit_config import FitConfig
 from pi0bench.train.learning_curve import CURVE
-from pi0bench.train.training_loop import fit, order
+from pi0bench.train.training_loop import fit
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -28,6 +28,10 @@ class Points:
 
     def __init__(self, count: int = 30) -> None:
         self.x = torch.randn(count, 4, generator=Generator().manual_seed(0))
+
+    @property
+    def groups(self) -> list[np.ndarray]:
+        return [np.arange(len(self))]
 
     def __len__(self) -> int:
         return len(self.x)
@@ -176,15 +180,6 @@ def test_the_average_follows_its_formula(tmp_path: Path) -> None:
         decay = min(0.9, (1 + i) / (10 + i))
         expected = decay * expected + (1 - decay) * w
     torch.testing.assert_close(average, expected)
-
-
-def test_every_epoch_is_a_new_permutation() -> None:
-    stream = np.concatenate([order(0, 30, step, 8) for step in range(15)])
-    epochs = stream.reshape(4, 30)
-    assert (np.sort(epochs, axis=1) == np.arange(30)).all()
-    assert len({tuple(e) for e in epochs}) == 4
-    assert not np.array_equal(order(1, 30, 0, 8), order(0, 30, 0, 8))
-    assert np.bincount(order(0, 3, 0, 9)).tolist() == [3, 3, 3]
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
