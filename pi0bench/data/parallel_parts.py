@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
 from pi0bench.data.array_files import Arrays, write
+from pi0bench.machine.process_pool import spawned_pool
 
 Made = tuple[Arrays, dict[str, Any]]
 
@@ -40,7 +40,7 @@ def make(
     own = place(folder, settings)
     paths = [own / f"{_digest(job)}.npz" for job in jobs]
     todo = [(job, path) for job, path in zip(jobs, paths, strict=True) if not path.exists()]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with spawned_pool(workers) as pool:
         running = [pool.submit(_make, work, job, path) for job, path in todo]
         try:
             for done, future in enumerate(as_completed(running), len(jobs) - len(todo) + 1):

@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from ctypes import c_double
-from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawValue
 from time import monotonic
@@ -21,8 +20,8 @@ from typing import Any
 from pi0bench.errors import Pi0benchError
 from pi0bench.evaluate.jobs import Job, Loss
 from pi0bench.machine.instruction_set import pinned
+from pi0bench.machine.process_pool import end_with_parent
 
-_ORPHANED = 71
 _START_S, _END_S = 60.0, 5.0
 
 
@@ -134,7 +133,7 @@ def _serve(pipe: Connection, planning: Any) -> None:
     """Say that it has started; then do jobs until the pipe ends (see `Slot`)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()  # a crash in native code says on stderr where Python was
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    end_with_parent()
     from pi0bench.evaluate.fault_attribution import describe
     from pi0bench.evaluate.worker import Worker
 
@@ -153,10 +152,3 @@ def _serve(pipe: Connection, planning: Any) -> None:
                 # Another process begins it again: what is lacking here may not come back.
                 pipe.send(("lost", Loss(describe(error), "infra_error")))
     os._exit(0)  # without the ends of renderers, which can crash
-
-
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(_ORPHANED)

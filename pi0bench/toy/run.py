@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import Future, as_completed
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import torch
 
 from pi0bench.argument_bounds import bounded
 from pi0bench.files.durable import prove_writable, write_atomic
+from pi0bench.machine.process_pool import spawned_pool
 from pi0bench.random_streams import stream
 from pi0bench.toy import world
 from pi0bench.toy.fields import Field, learn_fields
@@ -59,9 +59,8 @@ def _train(
     settings: Settings, workers: int, say: Callable[[str], None]
 ) -> tuple[list[Trained], list[Field]]:
     """Carry out all jobs, each in a process with one thread."""
-    context = get_context("spawn")
     jobs = min(workers, len(JOBS) + 1)
-    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (1,)) as pool:
+    with spawned_pool(jobs, torch.set_num_threads, 1) as pool:
         heads: dict[Future[list[Trained]], tuple[str, ...]] = {}
         for cards in JOBS:
             heads[pool.submit(train_all, cards, settings)] = cards

@@ -305,7 +305,7 @@ def test_noise_has_the_size_that_the_file_says(severity: str) -> None:
     spread = noisy_image(how, grey, rng).astype(float).std()
     assert spread == pytest.approx(how.image_sigma_levels, rel=0.05)
     tool = Pose(np.array([0.5, 0.1, 0.2]), rot_of(np.array([0.2, 0.1, 0.3])))
-    felt = proprio(tool, 0.04, tool.pos_m + [0.01, 0, 0])
+    felt = proprio(tool, 0.04, tool.pos_m + np.array([0.01, 0, 0]))
     noisy = np.array([noisy_proprio(how, felt, rng) for _ in range(2000)], np.float64)
     position = noisy[:, [0, 1, 2, 9, 10, 11, 12]].std(axis=0) * 1000
     assert position == pytest.approx(how.position_sigma_mm, rel=0.1)
