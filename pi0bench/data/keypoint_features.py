@@ -22,7 +22,7 @@ from pi0bench.policy.policy_folders import EYES_CARD, WEIGHTS, folders
 from pi0bench.policy.weights_file import digest
 from pi0bench.random_streams import stream
 
-STRIDE = 2
+STRIDE = 4
 MOTION_STEPS = 4
 """Control steps from a look to the next; a multiple of the stride."""
 
@@ -35,7 +35,7 @@ def encode(
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Draw every second step of the demonstrations, look at it, and write one features file.
+    """Draw every fourth step of the demonstrations, look at it, and write one features file.
 
     Each demonstration is drawn by one of the world's renderers, chosen by chance, so that policies
     know all. Features tell how each keypoint has moved since a look `MOTION_STEPS` earlier.
