@@ -73,7 +73,7 @@ class Chunks:
         """How the actions that count become network numbers."""
         return NormStats.of(self.arrays["actions"][self.arrays["valid"]])
 
-    @cached_property
+    @property
     def groups(self) -> list[NDArray[np.int64]]:
         """The numbers of each task's windows."""
         tasks = np.array([row["task"] for row in self.about["episodes"]])

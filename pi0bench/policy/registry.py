@@ -15,7 +15,7 @@ from typing import Any
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policy import baselines
-from pi0bench.policy.policy_folders import CARD, folders
+from pi0bench.policy.policy_folders import CARD, WEIGHTS, folders
 from pi0bench.policy.policy_protocol import Policy, Traits
 
 BASELINES: dict[str, Callable[[], Policy]] = {
@@ -142,13 +142,18 @@ def origin(name: str) -> str:
 
 
 def summary(name: str) -> str:
-    """One line about the policy, from its card; no weights are read."""
+    """One line about the policy, from its card, and whether it has weights; none are read."""
     if name in BASELINES:
         return _SUMMARIES.get(name, "")
     if name in _plugins():
         return f"Of {origin(name)}."
-    said = _parsed(folders()[name] / CARD)
-    return "its card cannot be read" if said is None else str(said.get("summary", ""))
+    home = folders()[name]
+    said = _parsed(home / CARD)
+    if said is None:
+        return "its card cannot be read"
+    trained = said.get("same_as", name)
+    lacks = not (folders().get(trained, home) / WEIGHTS).exists()
+    return f"{said.get('summary', '')}{f' No weights yet: train {trained}.' if lacks else ''}"
 
 
 def _parsed(path: Path) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Weights on disk: safetensors whose metadata says what training found. Older names are read."""
+"""Weights on disk: safetensors whose metadata says what training found."""
 
 from __future__ import annotations
 
@@ -19,34 +19,6 @@ from pi0bench.policy.policy_folders import name_of
 
 _MAX_BYTES = 200_000_000
 _ROLE = re.compile(rb"^role *=.*\n", re.MULTILINE)
-
-_TENSORS_OF_0_1 = [
-    (re.compile(pattern), name)
-    for pattern, name in {
-        r"^maps\.": "heatmaps.",
-        r"^name$": "keypoint_embedding",
-        r"^observer\.": "encoder.",
-        r"\bsee\.": "keypoint_proj.",
-        r"\blook$": "keypoint_embedding",
-        r"\bfeel\.": "state_proj.",
-        r"\bword\.": "text_embedding.",
-        r"^place$": "text_position_embedding",
-        r"^encoder\.state\.": "encoder.state_mlp.",
-        r"^encoder\.cloud\.": "encoder.pointnet.",
-        r"^style\.act\.": "style.action_proj.",
-        r"^style\.ask$": "style.cls_embedding",
-        r"^style\.when$": "style.position_embedding",
-        r"^style\.": "vae_encoder.",
-        r"^style_in\.": "latent_proj.",
-        r"^head\.action_(in|out)\.": r"head.action_\1_proj.",
-        r"^head\.time_(in|out)\.": r"head.action_time_mlp_\1.",
-        r"^head\.token\.": "head.token_embedding.",
-        r"^head\.place$": "head.position_embedding",
-    }.items()
-]
-"""What tensors are called in weights that version 0.1 published, and what they are now."""
-
-_STATS_OF_0_1 = {"mean": "mean", "scale": "std", "low": "q01", "high": "q99"}
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -69,21 +41,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise UsageError(
             f"{path}: no intact weights file ({error}); restore it, or {again(path)}"
         ) from None
-    return {_renamed(name): x for name, x in tensors.items()}, _renamed_about(about)
-
-
-def _renamed(tensor: str) -> str:
-    for pattern, name in _TENSORS_OF_0_1:
-        tensor = pattern.sub(name, tensor)
-    return tensor
-
-
-def _renamed_about(about: dict[str, Any]) -> dict[str, Any]:
-    if "looks" in about:
-        about["keypoints"] = about.pop("looks")
-    if isinstance(stats := about.get("actions"), dict) and "scale" in stats:
-        about["actions"] = {new: stats.get(old) for old, new in _STATS_OF_0_1.items()}
-    return about
+    return tensors, about
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> Path:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from pi0bench.data.reflow_pairs import TEACHER_SOLVER, TEACHER_STEPS
@@ -29,6 +30,11 @@ class Lessons:
     """What is learned from: tensors with a row each path, as `Navigator.loss` knows them."""
 
     tensors: Mapping[str, Tensor]
+
+    @property
+    def groups(self) -> list[NDArray[np.int64]]:
+        """One, of all paths."""
+        return [np.arange(len(self))]
 
     def __len__(self) -> int:
         """Number of paths."""

@@ -13,9 +13,12 @@ from pi0bench.envs.render.choose_renderer import make
 from pi0bench.errors import MachineError
 from pi0bench.machine import processor
 from pi0bench.machine.instruction_set import environment
+from pi0bench.policy.policy_folders import WEIGHTS, folders
 from tests.faults.processes import PLAIN
 
-KINDS = ("pi0", "bc", "fast", "nflow", "rt1", "act", "diffusion_policy", "dp3", "expert")
+_ALL = ("pi0", "bc", "fast", "nflow", "rt1", "act", "diffusion_policy", "dp3")
+KINDS = (*(name for name in _ALL if (folders()[name] / WEIGHTS).exists()), "expert")
+"""Policies whose networks are made of other operations; of those, the trained ones."""
 SUGGESTED = {
     "nothing": {},
     "default": {
@@ -86,7 +89,7 @@ def suggested(capable: str) -> list[str]:
 
 def test_the_bits_of_every_kind_of_kernel(tmp_path: Path, short: dict[str, str]) -> None:
     """Matrix products, convolutions and numpy's own: in this order of executors the quickest."""
-    policies = ("pi0", "diffusion_policy")
+    policies = KINDS[0], KINDS[-2]
     greatest = SUGGESTED[suggested(processor.level())[-1]]
     how = ("--renderer", "tiny", "--executor")
     inline = run(tmp_path / "1", {**short, **greatest}, policies, *how, "inline")

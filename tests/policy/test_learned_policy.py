@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from pi0bench.content.folders import folder
+from pi0bench.errors import UsageError
 from pi0bench.policy import registry
-from pi0bench.policy.card import read, read_keypoint_card
+from pi0bench.policy.card import read, read_keypoint_card, weights_path
 from pi0bench.policy.learned_policy import LearnedPolicy, load_policy
 from pi0bench.policy.policy_folders import CARD, EYES_CARD, folders
 from pi0bench.policy.policy_protocol import Observation
 
 FOLDERS = folders()
+TRAINED = [name for name, home in FOLDERS.items() if weights_path(home, read(home)).exists()]
 
 
 def observation(
@@ -35,7 +37,7 @@ def actions(policy: LearnedPolicy, seeds: list[int], steps: int = 2, **change: A
     return policy.plan(seen, noise, steps, (*policy.traits.solvers, "none")[0]).actions
 
 
-@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("name", TRAINED)
 def test_each_policy_loads_and_plans(name: str) -> None:
     home = FOLDERS[name]
     policy = load_policy(home)
@@ -48,6 +50,14 @@ def test_each_policy_loads_and_plans(name: str) -> None:
     assert np.isfinite(plan).all()
     assert policy.traits.execute == chunk.execute
     assert len(policy.traits.weights) == 12
+
+
+@pytest.mark.parametrize("name", sorted(FOLDERS.keys() - TRAINED))
+def test_a_policy_without_weights_says_how_they_are_made(name: str) -> None:
+    own = read(FOLDERS[name]).same_as or name
+    with pytest.raises(UsageError, match=f"no such file; pi0bench train {own} makes it"):
+        load_policy(FOLDERS[name])
+    assert f"No weights yet: train {own}." in registry.summary(name)
 
 
 @pytest.fixture(scope="module")

@@ -37,23 +37,6 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert weights_file.read(path)[1] == about
 
 
-def test_what_older_versions_wrote_is_read_by_its_names_of_today(tmp_path: Path) -> None:
-    old = {
-        name: torch.zeros(1)
-        for name in ("see.weight", "observer.look", "style.feel.bias", "head.time_in.weight")
-    }
-    about = {"looks": ["bowl"], "actions": {"mean": [0], "scale": [1], "low": [-1], "high": [1]}}
-    tensors, told = weights_file.read(write(tmp_path / "w.safetensors", old, about))
-    assert sorted(tensors) == [
-        "encoder.keypoint_embedding",
-        "head.action_time_mlp_in.weight",
-        "keypoint_proj.weight",
-        "vae_encoder.state_proj.bias",
-    ]
-    assert told["keypoints"] == ["bowl"]
-    assert told["actions"] == {"mean": [0], "std": [1], "q01": [-1], "q99": [1]}
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [
