@@ -160,7 +160,7 @@ def untrained(name: str) -> str:
         return ""
     card = _parsed(known[name] / CARD) or {}
     own = str(card.get("same_as", name))
-    return "" if (known.get(own, known[name]) / WEIGHTS).exists() else own
+    return own if own in known and not (known[own] / WEIGHTS).exists() else ""
 
 
 def _parsed(path: Path) -> dict[str, Any] | None:
