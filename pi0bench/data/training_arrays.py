@@ -111,7 +111,7 @@ class Chunks:
     def gather(self, indices: np.ndarray) -> Batch:
         """Proprio (B, 13), actions (B, H, 7), valid (B, H), prompt_tokens and prompt_mask.
 
-        And features (B, S, 14) or points (B, N, 6); a teacher's pairs also have noise, (B, H, 7).
+        And features (B, S, 10) or points (B, N, 6); a teacher's pairs also have noise, (B, H, 7).
         """
         of_windows = self.arrays.keys() - {"rgb", "episode"}
         rows = {key: self.arrays[key][indices] for key in of_windows}

@@ -34,10 +34,6 @@ class Batches(Protocol):
         """Items by what they are of; every batch has as many of each group."""
         ...
 
-    def __len__(self) -> int:
-        """The number of items."""
-        ...
-
     def gather(self, indices: np.ndarray) -> Batch:
         """The items at `indices` (N,), each tensor with N rows."""
         ...
@@ -69,8 +65,9 @@ def fit(
         The moving average of the module's state dict, on the CPU.
     """
     groups = batches.groups
-    if len(batches) < 1 or config.steps < 1 or config.batch < 1:
-        raise UsageError(f"fit: {len(batches)} items, {config.steps} steps of {config.batch}")
+    items = sum(map(len, groups))
+    if items < 1 or config.steps < 1 or config.batch < 1:
+        raise UsageError(f"fit: {items} items, {config.steps} steps of {config.batch}")
     module.to(device).train()
     parameters = [p for p in module.parameters() if p.requires_grad]
     chosen = optimizers(parameters, matrices, config)
@@ -80,7 +77,7 @@ def fit(
         averaged(module, config.ema),
         chosen,
         [schedule(optimizer, config) for optimizer in chosen],
-        {**settings, "items": len(batches)},
+        {**settings, "items": items},
         torch.zeros((), dtype=torch.float64, device=device),
     )
     folder.mkdir(parents=True, exist_ok=True)

@@ -72,7 +72,7 @@ def features(path: Path, count: int = 16, eyes: str = "none") -> Path:
         ],
     }
     arrays = {
-        "features": rng.normal(0, 1, (count, 2, 14)).astype(np.float32),
+        "features": rng.normal(0, 1, (count, 2, 10)).astype(np.float32),
         "proprio": rng.normal(0, 1, (count, 13)).astype(np.float32),
         "actions": rng.uniform(-1, 1, (count, 16, 7)).astype(np.float32),
         "valid": rng.random((count, 16)) < 0.9,
