@@ -25,7 +25,6 @@ from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.task_sources import Task, task
 from pi0bench.files.durable import prove_writable
 from pi0bench.machine.package_versions import outside
-from pi0bench.policy import registry
 from pi0bench.policy.policy_protocol import Policy
 from pi0bench.records.record import Cell
 from pi0bench.records.run_folder import RunFolder
@@ -178,9 +177,10 @@ def _plan(
     lines = []
     if settings.steps and unstepped:
         lines.append(f"{', '.join(unstepped)}: no sampler, so --steps does not apply.")
-    strangers = registry.strangers(settings.policies, settings.engine)
-    if strangers and settings.engine not in ENGINES:
-        lines.append(f"{', '.join(strangers)}: learned on the benchmark's own tasks alone.")
+    for name, policy in policies.items():
+        new = [t for t in settings.tasks if t not in policy.traits.learned]
+        if policy.traits.learned and new:
+            lines.append(f"{name}: was not trained on {', '.join(new)}.")
     counts = sorted({cell.steps for cell in cells} - {0})
     stepped = f", {'/'.join(map(str, counts))} sampler steps" if counts else ""
     stepped += f" of {', '.join(settings.solvers)}" if settings.solvers else ""

@@ -54,6 +54,7 @@ class LearnedPolicy:
             solvers=self._network.solvers,
             rows=_ROWS,
             modes=found.modes,
+            learned=tuple(found.tasks),
             role=Role(card.role),
         )
 

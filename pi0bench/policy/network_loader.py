@@ -31,6 +31,7 @@ class PolicyMetadata:
         actions: how actions become numbers.
         head: keywords of the head (see `Head.fit_tokenizer`).
         modes: how many demonstrations of a task took each of the task's modes.
+        tasks: that were demonstrated, each with its hash.
         keypoints: names of those that it sees; none without an encoder.
         eyes: hash of the encoder's weights.
     """
@@ -39,6 +40,7 @@ class PolicyMetadata:
     actions: NormStats
     head: Mapping[str, Any]
     modes: Mapping[str, Any]
+    tasks: Mapping[str, str]
     keypoints: tuple[str, ...] = ()
     eyes: str = ""
 

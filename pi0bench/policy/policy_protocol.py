@@ -98,6 +98,7 @@ class Traits:
             so that the sums in a network, and with them a plan's last bits, never depend on how
             many robots plan.
         modes: how many of its demonstrations of a task took each of the task's modes.
+        learned: the tasks that it was trained on; none when that is not known.
     """
 
     weights: str = NONE
@@ -111,6 +112,7 @@ class Traits:
     role: Role = Role.COMPETES
     rows: int = 1
     modes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    learned: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "role", role(self.role, "role"))  # other packages give words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from importlib import import_module
@@ -90,13 +90,6 @@ def own_in(name: str, world: str) -> str:
     """The folder of a trained policy's weights for a world: NAME/WORLD where there is one."""
     own = f"{name}/{world}"
     return own if own in folders() else name
-
-
-def strangers(policies: Iterable[str], world: str) -> list[str]:
-    """Those of the trained policies that have not learned in a world."""
-    trained = folders().keys()
-    own = {name: own_in(name, world) for name in policies if name in trained}
-    return [name for name, used in own.items() if not used.endswith(f"/{world}")]
 
 
 def _plugins() -> dict[str, EntryPoint]:

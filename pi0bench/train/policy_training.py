@@ -83,6 +83,7 @@ def prepare(name: str, features: Path, data: Chunks, device: str = "cpu") -> Pol
         actions=data.norm_stats,
         head=_tokenizer(card, data) if card.trunk else {},
         modes=data.modes(),
+        tasks={task: data.about["tasks"][task] for task in data.tasks},
         keypoints=tuple(data.about.get("looks", ())),
         eyes=data.about.get("eyes", ""),
     )
@@ -93,9 +94,7 @@ def prepare(name: str, features: Path, data: Chunks, device: str = "cpu") -> Pol
     head, draws = files_of_head(card.head), card.training.draws
     source = weights_file.digest(folder / CARD, features, *head)
     config = FitConfig.of(card.training, source)
-    learned = {name: data.about["tasks"][name] for name in data.tasks}
-    more = {"tasks": learned, "windows": len(data), "made_by": made_by(device)}
-    about = {**asdict(found), **more}
+    about = {**asdict(found), "windows": len(data), "made_by": made_by(device)}
     return PolicyTraining(folder, network, data, features, head, tokens, config, draws, about)
 
 
