@@ -92,8 +92,8 @@ class NormStats:
     Attributes:
         mean: of the demonstrated actions.
         std: their standard deviation, with a floor.
-        q01: their 1st percentile.
-        q99: their 99th percentile.
+        q01: their 1st percentile, or the mean less the floor.
+        q99: their 99th percentile, or the mean and the floor.
     """
 
     mean: tuple[float, ...]
@@ -103,9 +103,13 @@ class NormStats:
 
     @staticmethod
     def of(actions: NDArray[np.float32], floor: float = 0.1) -> NormStats:
-        """From expert actions (N, 7); no std is below `floor`, since constants would explode."""
+        """From expert actions (N, 7); what hardly varies is taken to vary by `floor`.
+
+        Without that a constant would be divided by nothing, and its rare exceptions be cut off.
+        """
+        mean, std = actions.mean(axis=0), np.maximum(actions.std(axis=0), floor)
         low, high = np.quantile(actions, [0.01, 0.99], axis=0)
-        rows = (actions.mean(axis=0), np.maximum(actions.std(axis=0), floor), low, high)
+        rows = (mean, std, np.minimum(low, mean - floor), np.maximum(high, mean + floor))
         return NormStats(*(tuple(round(float(x), 4) for x in row) for row in rows))
 
     def space(self, action_horizon: int) -> ActionSpace:
