@@ -11,8 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pi0bench.policy.tool_frame import from_tool
-
 _KEYPOINT_DIM = 13
 _CENTRE_M = (0.50, 0.0, 0.08)
 _SPREAD_M = (0.15, 0.18, 0.10)
@@ -29,13 +27,13 @@ def normalise_keypoints(features: Tensor, proprio: Tensor, motion: bool) -> Tens
 
     They are as `Keypoints.features` gives them, (B, S, 7), with motion followed by what
     `Keypoints.moved` gives, (B, S, 10). The place relative to the tool enters at two scales,
-    since a grasp is decided by millimetres and an approach by decimetres; the place in the base
-    frame follows from it and from proprioception, (B, 13).
+    since a grasp is decided by millimetres and an approach by decimetres; the place from the base
+    follows from it and from proprioception, (B, 13).
     """
     present, near, heading, error = features[..., :7].split([1, 3, 2, 1], dim=-1)
     moved = features[..., 7:] if motion else features[..., :0]
     centre, spread = _row(_CENTRE_M, features), _row(_SPREAD_M, features)
-    pos = (from_tool(near, proprio) - centre) / spread
+    pos = (near + proprio[:, None, :3] - centre) / spread
     parts = (2 * present - 1, pos, near / _FAR_M, torch.tanh(near / _NEAR_M), heading)
     return torch.cat([*parts, 0.5 * (error + 4), moved / _MOVED_M], dim=-1)
 
