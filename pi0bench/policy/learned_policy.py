@@ -12,7 +12,8 @@ import torch
 from pi0bench.errors import UsageError
 from pi0bench.policy.card import read, read_keypoint_card, weights_path
 from pi0bench.policy.heads import files_of_head
-from pi0bench.policy.keypoint_encoder import KeypointEncoder, Keypoints
+from pi0bench.policy.keypoint_encoder import KeypointEncoder
+from pi0bench.policy.keypoints import Keypoints
 from pi0bench.policy.network_loader import load_keypoint_encoder, load_network
 from pi0bench.policy.policy_folders import CARD, EYES_CARD, WEIGHTS, folders, name_of
 from pi0bench.policy.policy_protocol import Observation, Plan, Traits

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pi0bench.policy.keypoint_encoder import FEATURE_DIM, MOTION_DIM
+from pi0bench.policy.keypoints import FEATURE_DIM, MOTION_DIM
 
 _CENTRE_M = (0.50, 0.0, 0.08)
 _SPREAD_M = (0.15, 0.18, 0.10)

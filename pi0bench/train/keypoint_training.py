@@ -14,7 +14,8 @@ from torch.nn import functional
 from pi0bench.data.training_arrays import Batch, Scenes
 from pi0bench.policy import weights_file
 from pi0bench.policy.card import read_keypoint_card
-from pi0bench.policy.keypoint_encoder import KeypointEncoder, Keypoints
+from pi0bench.policy.keypoint_encoder import KeypointEncoder
+from pi0bench.policy.keypoints import Keypoints
 from pi0bench.policy.policy_folders import EYES_CARD, WEIGHTS, folders, trainable
 from pi0bench.policy.tool_frame import to_tool
 from pi0bench.train.fit_config import FitConfig
@@ -56,6 +57,10 @@ def fit_eyes(
     return weights_file.write(folder / WEIGHTS, average, about)
 
 
+_EVEN = 10.0
+"""Weight of what has no unit, lest it drown beside places, whose slopes in metres are steep."""
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Give PyTorch's own constructors, which know no generator, a seed for a while."""
@@ -81,8 +86,11 @@ def keypoint_loss(encoder: KeypointEncoder, batch: Batch, generator: Generator) 
     miss = (seen.pixel - batch["pixel"]).abs().sum(-1)
     pixel = (miss * framed).sum() / framed.sum().clamp(min=1)
     there = functional.binary_cross_entropy_with_logits(seen.present, here)
-    heading = ((seen.heading - batch["turn"]).square().sum(-1) * here).sum() / count
-    return place + close + 4 * pixel + there + 0.3 * heading
+    turned = batch["turn"].square().sum(-1)  # 1, or 0 for round things
+    heading = ((seen.heading - batch["turn"]).square().sum(-1) * turned).sum() / turned.sum().clamp(
+        min=1
+    )
+    return place + close + 4 * pixel + _EVEN * (there + heading)
 
 
 def _laplace(guess: Tensor, truth: Tensor, log_error: Tensor) -> Tensor:

@@ -11,7 +11,9 @@ from pi0bench.envs.panda_kinematics import forward, inverse, panda
 from pi0bench.envs.pose import Pose, rot_of
 from pi0bench.envs.proprioception import PROPRIO_DIM as ROBOTS_DIM
 from pi0bench.envs.proprioception import proprio
-from pi0bench.policy.keypoint_encoder import KeypointEncoder, Keypoints
+from pi0bench.policy.keypoint_encoder import KeypointEncoder
+from pi0bench.policy.keypoint_networks import crops
+from pi0bench.policy.keypoints import Keypoints
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.tool_frame import from_tool, to_tool
 from pi0bench.policy.weight_init import initialise
@@ -70,7 +72,7 @@ def test_of_two_estimates_the_surer_one_counts() -> None:
 
 def test_permuting_the_batch_permutes_what_is_seen() -> None:
     generator = torch.Generator().manual_seed(1)
-    images = {n: torch.randint(0, 255, (3, 32, 32, 3), generator=generator).byte() for n in CAMERAS}
+    images = {n: torch.randint(0, 255, (3, 64, 64, 3), generator=generator).byte() for n in CAMERAS}
     feel = torch.randn(3, PROPRIO_DIM, generator=generator)
     order = torch.tensor([2, 0, 1])
     model = eyes()
@@ -79,6 +81,16 @@ def test_permuting_the_batch_permutes_what_is_seen() -> None:
         mixed = model({n: x[order] for n, x in images.items()}, feel[order]).features(feel[order])
     assert torch.allclose(straight[order], mixed, atol=1e-5)
     assert not torch.allclose(straight[0], straight[1])
+
+
+def test_a_piece_is_what_lies_around_its_centre_and_black_beyond_the_frame() -> None:
+    picture = torch.arange(64.0 * 64).view(1, 1, 64, 64).expand(1, 3, 64, 64)
+    middle, corner = torch.tensor([0.0, 0.0]), torch.tensor([1.0, -1.0])
+    (one, other), *none = crops(picture, torch.stack([middle, corner])[None])
+    assert not none
+    assert torch.allclose(one, picture[0, :, 16:48, 16:48])
+    assert torch.allclose(other[:, 16:, :16], picture[0, :, :16, 48:])
+    assert other[:, :16].abs().max() == other[:, :, 16:].abs().max() == 0
 
 
 def test_policies_and_worlds_mean_the_same_proprioception() -> None:

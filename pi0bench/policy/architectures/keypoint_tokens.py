@@ -8,12 +8,10 @@ import torch
 from torch import Generator, Tensor, nn
 
 from pi0bench.policy.instruction_tokenizer import PADDING, UNKNOWN
+from pi0bench.policy.keypoints import MOST_KEYPOINTS, likeliest
 from pi0bench.policy.network import ObservationBatch
 from pi0bench.policy.normalisation import keypoint_dim, normalise_keypoints
 from pi0bench.policy.weight_init import initialise
-
-MOST_KEYPOINTS = 12
-"""More than any scene of the benchmark has."""
 
 
 class KeypointTokens(nn.Module):
@@ -45,7 +43,9 @@ class KeypointTokens(nn.Module):
 
     def forward(self, batch: ObservationBatch) -> Tensor:
         """The tokens of B scenes, (B, K, W), of their features, proprio and instructions."""
-        likely, which = likeliest(batch["features"])
+        features = batch["features"]
+        which = likeliest(features[..., 0], MOST_KEYPOINTS)
+        likely = features.take_along_dim(which[..., None], 1)
         numbers = normalise_keypoints(likely, batch["proprio"], self.motion)
         words = batch["prompt_tokens"].masked_fill(~batch["prompt_mask"], PADDING)
         named = how_soon(self.names[which], words)
@@ -66,19 +66,3 @@ def how_soon(names: Tensor, prompt_tokens: Tensor) -> Tensor:
     length = prompt_tokens.shape[1]
     soon = 1 - torch.arange(length, device=names.device) / length
     return (there * soon).amax(-1)
-
-
-def likeliest(features: Tensor, most: int = MOST_KEYPOINTS) -> tuple[Tensor, Tensor]:
-    """The keypoints of each scene that are likeliest to be there.
-
-    Args:
-        features: of all keypoints, their presence first, (B, S, …).
-        most: how many are kept, K, or all S where there are no more.
-
-    Returns:
-        Their features, (B, K, …), and their numbers, (B, K), in the order of all.
-    """
-    order = features[..., 0].argsort(dim=1, descending=True, stable=True)
-    chosen = order[:, :most].sort(dim=1).values
-    rows = torch.arange(len(features), device=features.device)[:, None]
-    return features[rows, chosen], chosen

@@ -1,0 +1,86 @@
+"""What eyes say of the things they know, and what of it a policy gets.
+
+Letters: B observations, C cameras, S keypoints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pi0bench.policy.tool_frame import from_tool
+
+FEATURE_DIM = 1 + 3 + 2 + 1
+"""Presence, place, heading and the logarithm of the place's expected error."""
+MOTION_DIM = 3
+MOST_KEYPOINTS = 12
+"""More than any scene of the benchmark has."""
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """What pictures say of each keypoint.
+
+    Attributes:
+        present: logit that it is in the scene, (B, S).
+        pos_m: in the base frame, (B, S, 3).
+        from_tool_m: in the tool's heading frame, origin at the tool, (B, S, 3).
+        heading: cosine and sine of the heading relative to the hand times the thing's symmetry
+            (four for a cube), (B, S, 2).
+        log_error: logarithm of the expected error of pos_m and from_tool_m, metres, (B, S, 2).
+        pixel: centre in each picture, right and down, the frame is [-1, 1], (B, S, C, 2).
+    """
+
+    present: Tensor
+    pos_m: Tensor
+    from_tool_m: Tensor
+    heading: Tensor
+    log_error: Tensor
+    pixel: Tensor
+
+    def features(self, proprio: Tensor) -> Tensor:
+        """What a policy gets of each keypoint, (B, S, FEATURE_DIM).
+
+        Its presence, its place from the tool (see `place_from_tool`), its heading, and the
+        logarithm of the place's expected error.
+        """
+        present = torch.sigmoid(self.present)[..., None]
+        near, error = self.place_from_tool(proprio)
+        return torch.cat([present, near, self.heading, error], dim=-1)
+
+    def place_from_tool(self, proprio: Tensor) -> tuple[Tensor, Tensor]:
+        """Where it is from the tool along the base's axes, as actions lead, (B, S, 3).
+
+        `pos_m` is good where the front camera sees the thing and `from_tool_m` where the wrist's
+        does; each says how far to trust it, and the two are weighted by their precision.
+
+        Returns:
+            The place, m, and the logarithm of its expected error, (B, S, 1).
+        """
+        share = (2 * (self.log_error[..., :1] - self.log_error[..., 1:])).sigmoid()
+        place = torch.lerp(self.pos_m, from_tool(self.from_tool_m, proprio), share)
+        error = -0.5 * (-2 * self.log_error).logsumexp(-1, keepdim=True)
+        return place - proprio[:, None, :3], error
+
+    def rows(self, chosen: NDArray[np.intp]) -> Keypoints:
+        """Those of some observations."""
+        at = torch.from_numpy(chosen)
+        return Keypoints(**{name: x[at] for name, x in vars(self).items()})
+
+    def moved(self, before: Keypoints) -> Tensor:
+        """How far each keypoint has come since, in the base frame, (B, S, MOTION_DIM)."""
+        return self.pos_m - before.pos_m
+
+
+def likeliest(present: Tensor, most: int) -> Tensor:
+    """The numbers of the keypoints likeliest to be there, in their order, (B, at most `most`).
+
+    Args:
+        present: how likely each is there, (B, S).
+        most: how many are kept.
+    """
+    return present.argsort(dim=1, descending=True, stable=True)[:, :most].sort(dim=1).values
