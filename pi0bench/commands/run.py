@@ -21,6 +21,9 @@ def run(
     success: Literal["end", "once"] = "end",
     steps: tuple[int, ...] = (),
     solver: tuple[str, ...] = (),
+    clock: tuple[str, ...] = ("still",),
+    delay: tuple[int, ...] = (0,),
+    execute: tuple[int, ...] = (),
     engine: str = "mujoco",
     renderer: str = "auto",
     episodes: int | None = None,
@@ -54,6 +57,12 @@ def run(
         steps: Sampler steps to try; each policy's own default when not given.
         solver: Samplers to try, such as euler, heun or ddim; each policy's own default when not
             given, and of those given the ones that it can use.
+        clock: What goes on while a policy plans: still (the world waits), hold (the robot holds
+            still) or async (the plan before goes on).
+        delay: Control steps from a look to the plan that is made of it, one or several, for all
+            clocks but still.
+        execute: Actions of a plan until the next, one or several; each policy's own number when not
+            given.
         engine: Physics: mujoco or pybullet.
         renderer: What draws the policies' pictures: gl (OpenGL), tiny (needs none) or auto.
         episodes: Start states of each task; 50 when not given.
@@ -89,6 +98,9 @@ def run(
         success=success,
         steps=steps,
         solvers=solver,
+        clocks=clock,
+        delays=delay,
+        executes=execute,
         engine=engine,
         renderer=renderer,
         episodes=episodes if episodes is not None else measuring.QUICK if quick else 50,

@@ -50,6 +50,7 @@ class LearnedPolicy:
             n_obs_steps=2 if self._motion_steps else 1,
             obs_stride=max(1, self._motion_steps),
             execute=card.chunk.execute,
+            horizon=self._network.horizon,
             steps=self._network.steps,
             solvers=self._network.solvers,
             rows=_ROWS,

@@ -46,15 +46,21 @@ class Network(nn.Module, ABC):
 
     Attributes:
         norm_stats: how actions become network numbers.
+        horizon: steps that each of its chunks has at least.
         solvers: samplers that it can use, its card's first; empty when it takes no steps.
         steps: that its sampler takes unless told otherwise; 0 when it takes none.
     """
 
     def __init__(
-        self, norm_stats: NormStats, solvers: tuple[str, ...] = (), steps: int = 0
+        self,
+        norm_stats: NormStats,
+        horizon: int,
+        solvers: tuple[str, ...] = (),
+        steps: int = 0,
     ) -> None:
         super().__init__()
-        self.norm_stats, self.solvers, self.steps = norm_stats, solvers, steps
+        self.norm_stats, self.horizon = norm_stats, horizon
+        self.solvers, self.steps = solvers, steps
 
     @abstractmethod
     def initialise(self, generator: Generator) -> Self:

@@ -90,6 +90,7 @@ class Traits:
             pictures are drawn for those alone.
         obs_stride: control steps from one of them to the next.
         execute: actions of each chunk that are executed before it plans again.
+        horizon: actions that each chunk has at least; as many as are executed, when not told.
         steps: its default number of sampler steps; 0 for policies without a sampler.
         solvers: names of the samplers that it can use, its default first; none without a sampler.
         role: whether it competes, is a control that others are read against, or is privileged,
@@ -106,6 +107,7 @@ class Traits:
     n_obs_steps: int = 1
     obs_stride: int = 1
     execute: int = 1
+    horizon: int = 0
     steps: int = 0
     solvers: tuple[str, ...] = ()
     role: Role = Role.COMPETES
@@ -114,6 +116,7 @@ class Traits:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "role", role(self.role, "role"))  # other packages give words
+        object.__setattr__(self, "horizon", max(self.horizon, self.execute))
         if self.n_obs_steps < 1:
             raise ValueError(f"n_obs_steps: {self.n_obs_steps} is too few; this one counts")
         if self.obs_stride < 1:

@@ -36,7 +36,8 @@ class ConditionedUNet(Network):
     ) -> None:
         space = spec.norm_stats.space(spec.action_horizon)
         path = GaussianPath(GaussianPathOptions(**options), space)
-        super().__init__(spec.norm_stats, path.options.solvers, path.options.free_steps)
+        sampler = path.options.solvers, path.options.free_steps
+        super().__init__(spec.norm_stats, spec.action_horizon, *sampler)
         self.path, self.encoder = path, encoder
         self.unet = UNet(space.dim, encoder.width, widths)
 

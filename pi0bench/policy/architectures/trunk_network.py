@@ -29,7 +29,7 @@ class TrunkNetwork(Network):
     def __init__(self, spec: NetworkSpec, trunk: TrunkConfig, head: Mapping[str, Any]) -> None:
         space = spec.norm_stats.space(spec.action_horizon)
         made = build_head(head, space, trunk.action_width, spec.tokenizer)
-        super().__init__(spec.norm_stats, made.solvers, made.steps)
+        super().__init__(spec.norm_stats, made.horizon, made.solvers, made.steps)
         self.motion = spec.motion
         self.keypoint_proj = nn.Linear(keypoint_dim(spec.motion), trunk.prefix_width)
         self.keypoint_embedding = nn.Parameter(torch.zeros(spec.keypoints, trunk.prefix_width))

@@ -98,6 +98,11 @@ class Head(nn.Module, ABC):
         super().__init__()
         self.space, self.width = space, width
 
+    @property
+    def horizon(self) -> int:
+        """Steps that each of its chunks has at least."""
+        return self.space.action_horizon
+
     @classmethod
     def options(cls) -> Callable[..., Any]:
         """What has its card's options as keywords, with their types: the constructor."""
