@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pi0bench.records.record import STILL, Cell, Record
 
@@ -53,6 +53,11 @@ class Condition:
         clock = [] if self.clock == STILL else [self.clock]
         delay = [f"delay {self.delay}"] if self.delay else []
         return " ".join([*clock, *delay, *([f"execute {self.execute}"] if self.execute else [])])
+
+    @property
+    def waiting(self) -> Condition:
+        """The same where the world waits and each policy executes what it says."""
+        return replace(self, clock=STILL, delay=0, execute=0)
 
     @property
     def sampler(self) -> tuple[str, ...]:
