@@ -74,7 +74,7 @@ def run(
         success: What `env_ids` take for a success.
         steps: Sampler steps to try; each policy's default when empty.
         solvers: Samplers to try; each policy's default when empty.
-        clocks: What goes on while a policy plans: still, hold or async.
+        clocks: What goes on while a policy plans: still, hold, async, ensemble, inpaint or rtc.
         delays: Control steps from a look to the plan that is made of it.
         executes: Actions of a plan until the next; each policy's default when empty.
         engine: mujoco or pybullet.

@@ -60,7 +60,9 @@ def run(
         solver: Samplers to try, such as euler, heun or ddim; each policy's own default when not
             given, and of those given the ones that it can use.
         clock: What goes on while a policy plans: still (the world waits), hold (the robot holds
-            still) or async (the plan before goes on).
+            still), async (the plan before goes on), ensemble (and the mean of all plans is carried
+            out), inpaint (and is given to the next one) or rtc (and draws the next one to itself).
+            The last two guide flow matching and diffusion alone.
         delay: Control steps from a look to the plan that is made of it, one or several, for all
             clocks but still.
         execute: Actions of a plan until the next, one or several; each policy's own number when not

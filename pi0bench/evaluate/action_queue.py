@@ -17,6 +17,9 @@ Action = NDArray[np.float64]
 HOLD = -1
 """In place of a plan's number, where the robot holds still."""
 
+DECAY = 0.01
+"""Of a plan's weight in a mean, from one plan to the next, the oldest first: the published m."""
+
 
 @dataclass(frozen=True, eq=False)
 class Step:
@@ -33,20 +36,42 @@ class Step:
     plan: int
 
 
+@dataclass(frozen=True, eq=False)
+class TimedPlan:
+    """A plan in an episode's time.
+
+    Attributes:
+        steps: its own.
+        begins: control step that its first one is meant for.
+        arrives: first control step at which it can be followed.
+    """
+
+    steps: Sequence[Step]
+    begins: int
+    arrives: int
+
+    def holds(self, k: int) -> bool:
+        """True when it has come, and has a step for control step k."""
+        return self.arrives <= k < self.begins + len(self.steps)
+
+    def at(self, k: int) -> Step:
+        """Its step for control step k."""
+        return self.steps[k - self.begins]
+
+
 class ActionQueue:
     """The actions of one episode: those that were carried out, and those until the next look.
 
     A plan that was made while the one before went on is followed from its action `Pace.delay` on,
     which is the first whose time has not passed. The first plan finds a robot that holds still,
-    and is followed from its beginning.
+    and is followed from its beginning; so is every plan for which the robot has held still.
     """
 
     def __init__(self) -> None:
         self._left: deque[Step] = deque()
         self._done: list[Step] = []
-        self._plans = 0
-        self._before: Sequence[Step] = ()
-        self._cursor = 0
+        self._asked = 0
+        self._plans: list[TimedPlan] = []
 
     def __len__(self) -> int:
         """Control steps until the next look."""
@@ -63,29 +88,43 @@ class ActionQueue:
 
     def take(self, chunk: Chunk) -> None:
         """Line up what is carried out until the next look; nothing is left of the turn before."""
-        self._plans += 1
-        pace, size = chunk.pace, len(chunk.actions)
-        clipped = [0] * size if chunk.clipped is None else chunk.clipped.tolist()
+        self._asked += 1
+        pace, look, numbers = chunk.pace, len(self._done), chunk.actions.shape[1]
+        clipped = [0] * len(chunk.actions) if chunk.clipped is None else chunk.clipped.tolist()
         rows = zip(chunk.actions, clipped, strict=True)
-        plan = [Step(action, count, self._plans) for action, count in rows]
-        held = [self._hold(chunk.actions.shape[1])] * pace.delay
-        if not pace.overlaps:
-            self._left.extend([*held, *plan[: pace.execute]])
-            return
-        before, cursor = self._before, self._cursor
-        self._before, self._cursor = plan, pace.execute
-        if before:
-            self._left.extend(before[cursor : cursor + pace.delay])
-            self._left.extend(plan[pace.delay : pace.execute])
-            return
-        self._cursor -= pace.delay
-        self._left.extend([*held, *plan[: self._cursor]])
+        steps = [Step(action, count, self._asked) for action, count in rows]
+        before = [plan for plan in self._plans if plan.holds(look)] if pace.overlaps else []
+        begins = look if before else look + pace.delay
+        self._plans = [*before, TimedPlan(steps, begins, look + pace.delay)]
+        held = self._hold(numbers)
+        self._left.extend(
+            self._at(k, pace.averages) or held for k in range(look, look + pace.period)
+        )
+
+    def _at(self, k: int, averages: bool) -> Step | None:
+        """What the plans say for control step k, the newest or all together; None if none does."""
+        found = [plan.at(k) for plan in self._plans if plan.holds(k)]
+        if not found:
+            return None
+        newest = found[-1]
+        if not averages:
+            return newest
+        weights = np.exp(-DECAY * np.arange(len(found)))
+        mean = np.average([step.action for step in found], axis=0, weights=weights)
+        return Step(mean, newest.clipped, newest.plan)
 
     def _hold(self, numbers: int) -> Step:
         """What moves nothing and leaves the gripper, the last number, as it is: open at first."""
         action = np.zeros(numbers)
         action[-1] = self._done[-1].action[-1] if self._done else OPEN
         return Step(action, 0, HOLD)
+
+    def ahead(self, numbers: int) -> NDArray[np.float64]:
+        """What the newest plan says from now on, (N, A); at first nothing, of so many numbers."""
+        if not self._plans:
+            return np.zeros((0, numbers))
+        newest = self._plans[-1]
+        return np.stack([step.action for step in newest.steps[len(self._done) - newest.begins :]])
 
     @property
     def held(self) -> int:

@@ -36,8 +36,9 @@ class Chunk:
     """One row's sound answer, and what it took.
 
     Attributes:
-        actions: that are needed, (`Pace.actions`, A), none below the least or above the greatest.
-        clipped: how many numbers of each action were, (`Pace.actions`,); None when none was.
+        actions: that are needed, (`Pace.actions` or all, A), none below the least or above the
+            greatest.
+        clipped: how many numbers of each action were, one each; None when none was.
         trunk_evaluations: passes through the action expert.
         spent_ms: milliseconds by the part that took them.
         pace: at which it is followed.
@@ -103,7 +104,7 @@ def ask_together(
     with policys_fault():
         counts, spent_ms = counts_of(plan.trunk_evaluations, rows), spent_of(plan.spent_ms)
     # A copy: the policy may write into its array while the chunk is carried out.
-    asked = actions[:, : pace.actions].astype(np.float64)
+    asked = (actions if pace.whole else actions[:, : pace.actions]).astype(np.float64)
     legal = np.minimum(np.maximum(asked, seen[0].low), seen[0].high)
     outside = legal != asked
     clipped = list(outside.sum(axis=2)) if outside.any() else [None] * rows

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policy.policy_protocol import Traits
@@ -22,17 +23,32 @@ class Clock:
     Attributes:
         overlaps: the plan before goes on meanwhile; else the robot holds still.
         waits: the world stands still too, so that there is no delay.
+        averages: what is carried out is the mean of all plans that have come, not the newest.
+        guidance: how the plan before draws the next one to itself, "soft" or "hard"; "" not at all.
     """
 
     overlaps: bool = False
     waits: bool = False
+    averages: bool = False
+    guidance: Literal["", "soft", "hard"] = ""
+
+    @property
+    def leans(self) -> bool:
+        """True when plans lean on those before even where there is no delay."""
+        return self.averages or self.guidance == "soft"
 
 
 CLOCKS: dict[str, Clock] = {
     STILL: Clock(waits=True),
     "hold": Clock(),
     "async": Clock(overlaps=True),
+    "ensemble": Clock(overlaps=True, averages=True),
+    "inpaint": Clock(overlaps=True, guidance="hard"),
+    "rtc": Clock(overlaps=True, guidance="soft"),
 }
+"""By name: the world waits; stop and think; naive asynchronous execution; temporal ensembling
+(Zhao et al. 2023, ACT); a hard mask, as Diffuser fills in what is known (Janner et al. 2022); and
+real-time chunking (Black et al. 2025)."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +76,34 @@ class Pace:
         return CLOCKS[self.clock].overlaps
 
     @property
+    def averages(self) -> bool:
+        """True when the mean of all plans that have come is carried out."""
+        return CLOCKS[self.clock].averages
+
+    @property
+    def guidance(self) -> Literal["", "soft", "hard"]:
+        """How the plan before draws the next one to itself."""
+        return CLOCKS[self.clock].guidance
+
+    @property
+    def whole(self) -> bool:
+        """True when all that a plan says is needed, however much that is."""
+        return self.averages or bool(self.guidance)
+
+    @property
     def period(self) -> int:
         """Control steps from one look to the next."""
         return self.execute + (0 if self.overlaps else self.delay)
 
     @property
     def actions(self) -> int:
-        """Actions of a plan that are needed."""
+        """Actions of a plan that are needed at least."""
         return self.execute + (self.delay if self.overlaps else 0)
 
     def impossible(self, traits: Traits) -> str:
         """Why a policy of these traits cannot keep this pace, and what would do; "" if it can."""
+        if self.guidance and not traits.guidable:
+            return "nothing guides its head; flow matching and diffusion would work"
         least = max(self.delay, 1) if self.overlaps else 1
         most = traits.horizon - (self.actions - self.execute)
         if least <= self.execute <= most:
@@ -98,8 +131,9 @@ def known_delays(clocks: Sequence[str], delays: Sequence[int]) -> None:
     if any(delays) and not moving:
         others = ", ".join(name for name, clock in CLOCKS.items() if not clock.waits)
         raise UsageError(f"--delay: the world of --clock {STILL} waits; name one of {others}")
-    if moving and not any(delays):
-        raise UsageError(f"--clock {moving[0]}: takes a --delay, such as 1 2 4, in control steps")
+    bare = [name for name in moving if not CLOCKS[name].leans]
+    if bare and not any(delays):
+        raise UsageError(f"--clock {bare[0]}: takes a --delay, such as 1 2 4, in control steps")
 
 
 def paces(
@@ -112,7 +146,7 @@ def paces(
     """Return every pace that is asked for and possible, each once, and why others are not.
 
     Without a delay nothing can go on while a policy plans, so that such a pace is the one of the
-    world that waits.
+    world that waits, unless plans lean on those before.
 
     Args:
         policy: its name.
@@ -129,7 +163,7 @@ def paces(
     for clock in clocks:
         for delay in (0,) if CLOCKS[clock].waits else delays:
             asked = [
-                Pace(clock if delay else STILL, delay, execute)
+                Pace(clock if delay or CLOCKS[clock].leans else STILL, delay, execute)
                 for execute in executes or (traits.execute,)
             ]
             why = {pace: pace.impossible(traits) for pace in asked}

@@ -24,7 +24,7 @@ from pi0bench.evaluate.plan_checks import PolicyFault
 from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.smoothness import smoothness
 from pi0bench.evaluate.task_sources import Task
-from pi0bench.policy.policy_protocol import Policy, Traits
+from pi0bench.policy.policy_protocol import Committed, Policy, Traits
 from pi0bench.random_streams import stream
 from pi0bench.records.record import Cell, Record, Timing
 
@@ -156,11 +156,15 @@ class Rollout:
 
     def question(self, traits: Traits, renderer: Renderer | None) -> Question:
         """Return what the policy may know now."""
-        cell = self.cell
+        cell, pace = self.cell, Pace.of(self.cell, traits)
         if self._witness is None:
-            period = Pace.of(cell, traits).period
-            self._witness = Witness(self.env, cell.key(), traits, renderer, period)
+            self._witness = Witness(self.env, cell.key(), traits, renderer, pace.period)
         seen = self._witness.observe(self._memory)
+        if pace.guidance:
+            committed = Committed(
+                self.queue.ahead(len(seen.low)), pace.delay, pace.execute, pace.guidance
+            )
+            seen = replace(seen, committed=committed)
         if self._recorder:
             self._recorder.saw(seen.images)
         return Question(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
+from pi0bench.evaluate.action_queue import DECAY
 from pi0bench.evaluate.clocks import CLOCKS
 from pi0bench.evaluate.episode_loop import run
 from pi0bench.evaluate.plan_timing import Stopwatch
+from pi0bench.policy.policy_protocol import Committed
 from pi0bench.records.record import Cell, Record
-from tests.evaluate.stamped_episodes import StampedTask, Stamping, cell
+from tests.evaluate.stamped_episodes import HORIZON, StampedTask, Stamping, cell
 
 OVERLAPPED = [name for name, clock in CLOCKS.items() if clock.overlaps]
 PACES = [(d, s) for s in (1, 2, 4, 8) for d in range(s + 1) if d > 0]
@@ -43,10 +46,11 @@ def test_what_goes_on_is_the_action_of_its_own_step(clock: str, delay: int, exec
     assert first == list(range(execute - delay)), "from standstill a plan begins at its beginning"
     late = [action[0] for action in told[execute : execute + delay]]
     assert late == [k - delay for k in range(execute, execute + delay)]
-    after = execute + delay
-    assert [action[0] for action in told[after:]] == list(range(after, record.length))
-    ages = {k - (action[1] - 1) for k, action in enumerate(told) if k >= after}
-    assert ages == set(range(delay, delay + execute))
+    after = delay + (HORIZON if CLOCKS[clock].averages else execute)
+    assert [action[0] for action in told[after:]] == pytest.approx(range(after, record.length))
+    if not CLOCKS[clock].averages:
+        ages = {k - (action[1] - 1) for k, action in enumerate(told) if k >= after}
+        assert ages == set(range(delay, delay + execute))
     assert (record.held, record.replans) == (delay, -(-record.length // execute))
 
 
@@ -69,7 +73,7 @@ def test_the_world_that_waits_ages_by_what_is_executed_alone() -> None:
     assert record.held == 0
 
 
-@pytest.mark.parametrize("clock", ["hold", "async"])
+@pytest.mark.parametrize("clock", ["hold", "async", "inpaint"])
 @pytest.mark.parametrize("execute", [1, 3, 8])
 def test_without_a_delay_nothing_can_go_on(clock: str, execute: int) -> None:
     assert alone(clock=clock, execute=execute)[1] == alone(execute=execute)[1]
@@ -91,6 +95,38 @@ def test_neighbours_and_their_number_change_nothing(clock: str) -> None:
     for number, (record, told) in enumerate(zip(*together, strict=True)):
         assert played([cells[number]], StampedTask(lengths))[:2] == ([record], [told])
         assert record.length == lengths(number)
+
+
+def test_a_mean_is_of_all_plans_that_have_come_the_oldest_the_most() -> None:
+    """Each look's plan says its own number in the second place, 1 + look."""
+    _, told = alone(clock="ensemble", delay=2, execute=4)
+    weights = np.exp(-DECAY * np.arange(4))
+    for k in range(20, 48):
+        newest = (k - 2) // 4 * 4
+        looks = np.array([look for look in range(newest - 12, newest + 1, 4) if k < look + HORIZON])
+        used = weights[: len(looks)]
+        assert told[k][1] == pytest.approx(1 + (looks @ used) / used.sum())
+    assert alone(clock="ensemble", execute=1)[1] != alone(execute=1)[1]
+
+
+def test_who_is_guided_is_shown_what_the_robot_goes_on_with() -> None:
+    shown: list[Committed] = []
+
+    class Guided(Stamping):
+        def plan(self, observations: Any, *asked: Any) -> Any:
+            shown.extend(seen.committed for seen in observations)
+            return super().plan(observations, *asked)
+
+    [end] = run([cell(clock="rtc", delay=3)], Guided(), StampedTask(), None, Stopwatch())
+    assert end.record.fault == ""
+    first, second, third = shown[-7:-4]
+    assert first.actions.shape == (0, 3)
+    # Plan 0 began three steps late, and so lasts three steps longer.
+    assert second.actions[:, 0].tolist() == list(range(8 - 3, HORIZON))
+    assert third.actions[:, 0].tolist() == list(range(16, 8 + HORIZON))
+    assert {(c.delay, c.execute, c.guidance) for c in shown} == {(3, 8, "soft")}
+    [end] = run([cell(clock="async", delay=3)], Guided(), StampedTask(), None, Stopwatch())
+    assert shown[-1] is None
 
 
 def test_an_episode_that_ends_in_a_turn_has_asked_for_its_plan() -> None:

@@ -27,7 +27,10 @@ from pi0bench.records.run_folder import RunFolder
 from pi0bench.task.task_files import task
 from tests.runs import run
 
-TRAITS = {"pi0": Traits(execute=8, horizon=16), "openvla": Traits(execute=8, horizon=8)}
+TRAITS = {
+    "pi0": Traits(execute=8, horizon=16, guidable=True),
+    "openvla": Traits(execute=8, horizon=8),
+}
 
 
 def asked(*policies: str, **settings: Any) -> Settings:
@@ -52,6 +55,16 @@ def test_without_a_delay_every_clock_is_the_world_that_waits() -> None:
     assert not {"clock", "delay", "execute"} & plain.told().keys()
 
 
+def test_what_leans_on_the_plan_before_does_so_without_a_delay_too() -> None:
+    settings = asked(clocks=("still", "ensemble", "inpaint", "rtc"), delays=(0, 1))
+    assert times(settings) == [
+        ("still", 0, 0),
+        *((clock, delay, 0) for clock in ("ensemble",) for delay in (0, 1)),
+        ("inpaint", 1, 0),
+        *(("rtc", delay, 0) for delay in (0, 1)),
+    ]
+
+
 def test_what_a_policy_executes_itself_is_the_usual() -> None:
     assert times(asked(executes=(1, 8))) == [("still", 0, 1), ("still", 0, 0)]
 
@@ -74,6 +87,8 @@ def test_what_cannot_be_is_left_out_and_told() -> None:
         ("openvla", {"clocks": ("async",), "delays": (1,)}, "takes chunks of 9 .* 1 to 7 would"),
         ("pi0", {"clocks": ("async",), "delays": (9,)}, "delay of at most 8 would work"),
         ("pi0", {"executes": (17,)}, "takes chunks of 17 .*--execute 1 to 16 would work"),
+        ("openvla", {"clocks": ("rtc",)}, "--clock rtc: openvla, nothing guides its head; flow"),
+        ("openvla", {"clocks": ("inpaint",), "delays": (1,)}, "nothing guides its head"),
         ("pi0", {"clocks": ("rest",)}, "--clock: no clock .*rest.*hold"),
         ("pi0", {"delays": (1,)}, "--delay: the world of --clock still waits; name one of hold"),
         ("pi0", {"clocks": ("still", "hold")}, "--clock hold: takes a --delay, such as 1 2 4"),
