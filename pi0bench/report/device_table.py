@@ -16,7 +16,10 @@ from pi0bench.report.run_report import RunReport
 from pi0bench.report.success_rows import Row
 
 NAME = "devices.md"
-_NOT_MEASURED = "not measured"
+GRADIENT = ("rtc",)
+"""Clocks that take a gradient through each evaluation, which has a time of its own."""
+
+_NOT_MEASURED, _NOT_KNOWN = "not measured", "not known"
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,13 @@ class Lookup:
     Attributes:
         asked: policy, sampler, world and clock, at no delay.
         evaluations: of a re-plan, in the episode where they are most on average.
-        delay: of the device, control steps.
+        delay: of the device, control steps; None where it is not known.
         row: at that delay; None where it was not measured there.
     """
 
     asked: Condition
     evaluations: int
-    delay: int
+    delay: int | None
     row: Row | None
 
 
@@ -50,13 +53,16 @@ def lookups(report: RunReport, profile: DeviceProfile, control_hz: int) -> list[
             "--device-profile: looks up a delay, and in this run the world waits; measure it with "
             "--clock hold async --delay 0 1 2 3 4"
         )
+
+    def at(path: Condition, delay: int) -> Row | None:
+        there = rows.get(replace(path, delay=delay))
+        return rows.get(replace(path, clock=STILL)) if there is None and not delay else there
+
     found = []
     for path in paths:
         count = max(n for of, n in evaluations.items() if replace(of, delay=0) == path)
-        delay = profile.delay(count, control_hz)
-        assert delay is not None
-        there = replace(path, delay=delay) if delay else replace(path, clock=STILL)
-        found.append(Lookup(path, count, delay, rows.get(there)))
+        delay = profile.delay(count, control_hz, guided=path.clock in GRADIENT)
+        found.append(Lookup(path, count, delay, None if delay is None else at(path, delay)))
     return found
 
 
@@ -100,6 +106,6 @@ def device_markdown(report: RunReport, profiles: Sequence[DeviceProfile], contro
 
 def _line(found: Sequence[Lookup]) -> list[str]:
     reached = [_NOT_MEASURED if of.row is None else rate(of.row) for of in found]
-    delays = [str(of.delay) for of in found]
+    delays = [_NOT_KNOWN if of.delay is None else str(of.delay) for of in found]
     beside = (cell for pair in zip(delays, reached, strict=True) for cell in pair)
     return [*who(found[0].asked), str(found[0].evaluations), *beside]

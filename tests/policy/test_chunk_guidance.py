@@ -10,11 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from pi0bench.errors import UsageError
 from pi0bench.policy.heads.chunk_guidance import Guidance, gradient_gain, step_weights
 from pi0bench.policy.heads.denoiser import Denoiser, Estimate
 from pi0bench.policy.heads.noise_schedules import NOISE_SCHEDULES, NoiseSchedule
 from pi0bench.policy.heads.sampler_registry import SAMPLERS
 from pi0bench.policy.policy_protocol import Committed
+from tests.policy.conftest import DIM, HEAD_CONFIGS, HORIZON, ROWS, Small
+from tests.policy.conftest import noise as head_noise
 
 H, A, STEPS = 16, 3, 10
 OFF = 0.7
@@ -135,3 +138,29 @@ def test_the_gradient_is_through_the_network() -> None:
     gain = gradient_gain(0.5, 0.5, 5.0)
     assert isinstance(jacobian, Tensor)
     torch.testing.assert_close(made, plain + gain * torch.einsum("hk,bha->bka", jacobian, off))
+
+
+@pytest.mark.parametrize("name", HEAD_CONFIGS)
+def test_each_head_is_guided_or_says_that_nothing_guides_it(
+    name: str, small: Callable[..., Small]
+) -> None:
+    made = small(HEAD_CONFIGS[name])
+    head, shape = made.head, (ROWS, HORIZON, DIM)
+    assert head.guidable == (name in ("flow", "pi0", "ddpm", "sde", "noise"))
+    solver = head.solvers[0] if head.solvers else ""
+
+    def guided(weights: Tensor) -> Tensor:
+        guide = Guidance(torch.full(shape, OFF), weights, hard=False)
+        with torch.no_grad():
+            draw = head_noise(3)
+            return head.sample_guided(made.context(), draw, 4, solver, guide).actions
+
+    if not head.guidable:
+        with pytest.raises(UsageError, match=f"{type(head).__name__}: nothing guides it"):
+            guided(torch.zeros(ROWS, HORIZON, 1))
+        return
+    with torch.inference_mode():
+        plain = head.sample(made.context(), head_noise(3), 4, solver).actions
+    assert torch.equal(guided(torch.zeros(ROWS, HORIZON, 1)), plain)
+    drawn = guided(torch.ones(ROWS, HORIZON, 1))
+    assert far(drawn, slice(None)) < far(plain, slice(None))

@@ -48,6 +48,14 @@ def test_each_clock_is_looked_up_at_the_devices_delay(tmp_path: Path) -> None:
     assert reached(report, taking(120_000)) == {"hold": (3, None), "async": (3, None)}
 
 
+def test_what_takes_a_gradient_is_as_late_as_that(tmp_path: Path) -> None:
+    report = measured(tmp_path, clocks=("async", "rtc"))
+    guided = taking(0, step_us=5_000, guided_step=9_000)
+    assert reached(report, guided) == {"async": (1, 10), "rtc": (2, 10)}
+    assert reached(report, taking(0, step_us=5_000))["rtc"] == (None, None)
+    assert "not known | not measured" in device_markdown(report, [taking(0)], 20)
+
+
 def test_what_was_measured_and_what_was_borrowed_never_share_a_table(tmp_path: Path) -> None:
     devices = [device_profile("thor-pi0"), taking(40_000), device_profile("orin-pi05")]
     text = device_markdown(measured(tmp_path), devices, 20)
