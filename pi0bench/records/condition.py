@@ -50,9 +50,7 @@ class Condition:
     @property
     def timing(self) -> str:
         """Clock, delay and execution horizon as words; of these what is usual is unsaid."""
-        clock = [] if self.clock == STILL else [self.clock]
-        delay = [f"delay {self.delay}"] if self.delay else []
-        return " ".join([*clock, *delay, *([f"execute {self.execute}"] if self.execute else [])])
+        return timing_of(self)
 
     @property
     def waiting(self) -> Condition:
@@ -78,6 +76,13 @@ class Condition:
     def pace(self) -> Pace:
         """Clock, execution horizon and delay, in an order in which the usual comes first."""
         return self.clock != STILL, self.clock, self.execute, self.delay
+
+
+def timing_of(of: Cell | Condition) -> str:
+    """Return clock, delay and execution horizon as words; of these what is usual is unsaid."""
+    clock = [] if of.clock == STILL else [of.clock]
+    delay = [f"delay {of.delay}"] if of.delay else []
+    return " ".join([*clock, *delay, *([f"execute {of.execute}"] if of.execute else [])])
 
 
 def episode(cell: Cell) -> Episode:

@@ -201,4 +201,5 @@ def test_a_run_grows_from_the_world_that_waits_and_names_what_does_not(tmp_path:
         "| scripted · async delay 2 execute 4 |",
     ):
         assert name in words
+    assert "(hold: the robot holds still; async: it goes on with the plan before" in words
     assert "clock,delay,execute" in (tmp_path / "table.csv").read_text()

@@ -58,7 +58,7 @@ class TokenSequenceHead(Head):
             raise UsageError(f"head.codec: {unknown('codec', codec, known)}")
         if not 1 <= horizon <= space.action_horizon:
             raise UsageError(f"head.horizon: {horizon} is not from 1 to {space.action_horizon}")
-        self._horizon = horizon
+        self.horizon = horizon
         self.tokenizer: ActionTokenizer
         if codec == "fast":
             if tokenizer is None:
@@ -69,11 +69,6 @@ class TokenSequenceHead(Head):
         # The last row begins a sequence.
         self.token_embedding = nn.Embedding(self.tokenizer.vocab_size + 1, width)
         self.position_embedding = nn.Parameter(torch.zeros(self.tokenizer.max_length, width))
-
-    @property
-    def horizon(self) -> int:
-        """Steps that are written."""
-        return self._horizon
 
     @classmethod
     def fit_tokenizer(

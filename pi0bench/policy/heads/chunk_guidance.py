@@ -58,6 +58,10 @@ class Guidance:
         """The denoiser of one sample, guided."""
         return self._given(denoise, schedule) if self.hard else self._drawn(denoise, schedule)
 
+    def filled(self, sampled: Tensor) -> Tensor:
+        """What was sampled, (B, H, A), with what is given at its place."""
+        return torch.where(self.weights > 0, self.chunk, sampled) if self.hard else sampled
+
     def _drawn(self, denoise: Denoiser, schedule: NoiseSchedule) -> Denoiser:
         there = self.weights.amax(dim=1, keepdim=True) > 0
 

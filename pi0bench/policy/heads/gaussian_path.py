@@ -80,9 +80,10 @@ class GaussianPath:
         sampler = SAMPLERS[self.options.fixed_sampler or solver]
         start = noise if self.options.start == "noise" else (lambda: torch.zeros_like(noise()))
         denoise, schedule = self.denoiser(predict), self.options.schedule
-        if guidance is not None:
-            denoise = guidance.around(denoise, schedule)
-        return sampler(denoise, schedule, start, max(steps, 1))
+        if guidance is None:
+            return sampler(denoise, schedule, start, max(steps, 1))
+        made = sampler(guidance.around(denoise, schedule), schedule, start, max(steps, 1))
+        return Sampled(guidance.filled(made.actions), made.evaluations)
 
     def denoiser(self, predict: Predict) -> Denoiser:
         """The network, for samplers."""

@@ -67,5 +67,7 @@ class GaussianPathHead(Head):
         self, context: Context, noise: NoiseSource, steps: int, solver: str, guidance: Guidance
     ) -> Sampled:
         """From noise to actions, (B, H, A), drawn to the plans before."""
+        if not self.guidable:
+            return super().sample_guided(context, noise, steps, solver, guidance)
         predict = partial(self.predict, context)
         return self.path.sample(predict, noise, steps, solver, guidance)

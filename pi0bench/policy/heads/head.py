@@ -88,6 +88,10 @@ class Head(nn.Module, ABC):
     Letters: B observations, H chunk steps, A action dimensions, W the action expert's width.
     Time is 0 at noise and 1 at data. A head is made from the action space, the width and the
     options of its card, which are the constructor's keywords.
+
+    Attributes:
+        horizon: steps that each of its chunks has at least; those of the action space, unless a
+            head writes fewer.
     """
 
     solvers: tuple[str, ...] = ()
@@ -102,11 +106,7 @@ class Head(nn.Module, ABC):
     def __init__(self, space: ActionSpace, width: int) -> None:
         super().__init__()
         self.space, self.width = space, width
-
-    @property
-    def horizon(self) -> int:
-        """Steps that each of its chunks has at least."""
-        return self.space.action_horizon
+        self.horizon = space.action_horizon
 
     @classmethod
     def options(cls) -> Callable[..., Any]:
