@@ -6,7 +6,9 @@ from pi0bench.errors import UsageError
 
 BOUNDS = {
     "--batch": (1, 4096),
+    "--delay": (0, 1000),
     "--episodes": (1, 1_000_000),
+    "--execute": (1, 1000),
     "--port": (0, 65_535),
     "--seed": (0, 2**63 - 1),
     "--steps": (1, 10_000),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,7 +38,7 @@ def manifest(
     return {
         "command": command,
         "content": folders_of_others(),
-        "settings": dataclasses.asdict(settings),
+        "settings": settings.told(),
         "tasks": {task.id: task.hash for task in tasks},
         "variations": {
             name: digest(name, [task.id for task in tasks])

@@ -27,6 +27,7 @@ from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.evaluate.task_sources import task
 from pi0bench.policy import registry
 from pi0bench.random_streams import stream
+from pi0bench.records.condition import timing_of
 from pi0bench.records.record import Cell, Record, contrast
 from pi0bench.records.resume_compatibility import differences, mixed
 from pi0bench.records.run_folder import RunFolder
@@ -156,4 +157,5 @@ def _condition(cell: Cell) -> str:
 def _name(cell: Cell) -> str:
     stepped = f", {cell.steps} steps of {cell.solver}" if cell.steps else ""
     varied = "" if cell.variation == NOMINAL.name else f", {cell.variation}"
-    return f"{cell.policy} on {cell.task}, episode {cell.episode}{stepped}{varied}"
+    timing = ", ".join(["", *filter(None, [timing_of(cell)])])
+    return f"{cell.policy} on {cell.task}, episode {cell.episode}{stepped}{varied}{timing}"

@@ -12,6 +12,7 @@ import torch
 from pi0bench.errors import UsageError
 from pi0bench.policy.card import read, read_keypoint_card, weights_path
 from pi0bench.policy.heads import files_of_head
+from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.keypoint_encoder import KeypointEncoder, Keypoints
 from pi0bench.policy.network_loader import load_keypoint_encoder, load_network
 from pi0bench.policy.policy_folders import CARD, EYES_CARD, WEIGHTS, folders, name_of
@@ -50,11 +51,13 @@ class LearnedPolicy:
             n_obs_steps=2 if self._motion_steps else 1,
             obs_stride=max(1, self._motion_steps),
             execute=card.chunk.execute,
+            horizon=self._network.horizon,
             steps=self._network.steps,
             solvers=self._network.solvers,
             rows=_ROWS,
             modes=found.modes,
             role=Role(card.role),
+            guidable=self._network.guidable,
         )
 
     def plan(
@@ -71,14 +74,19 @@ class LearnedPolicy:
             return torch.from_numpy(np.stack(rows))
 
         clock = [perf_counter()]
-        with torch.inference_mode():
+        guidance = self._guidance(observations)
+        # Inference mode would forbid the gradient that guides.
+        with torch.inference_mode() if guidance is None else torch.no_grad():
             batch = {**self._see(observations), "proprio": _felt(observations)}
             clock.append(perf_counter())
             sentences = [seen.instruction for seen in observations]
             tokens, mask = self._tokenizer.encode(sentences, self._text_length)
             encoded = self._network.encode({**batch, "prompt_tokens": tokens, "prompt_mask": mask})
             clock.append(perf_counter())
-            made = self._network.sample(encoded, source, steps, solver)
+            if guidance is None:
+                made = self._network.sample(encoded, source, steps, solver)
+            else:
+                made = self._network.sample_guided(encoded, source, steps, solver, guidance)
         clock.append(perf_counter())
         took = [1000 * float(span) for span in np.diff(clock)]
         return Plan(
@@ -86,6 +94,18 @@ class LearnedPolicy:
             np.asarray(made.evaluations),
             dict(zip(("eyes", "prefix", "sampler"), took, strict=True)),
         )
+
+    def _guidance(self, observations: Sequence[Observation]) -> Guidance | None:
+        """What draws the plans to those before; of one episode's cell either all have it or none.
+
+        It is there before a first plan too, and does nothing, so that neighbours change nothing.
+        """
+        committed = [seen.committed for seen in observations if seen.committed is not None]
+        if len(committed) < len(observations):
+            return None
+        normalise = self._network.norm_stats.normalise
+        rows = [(normalise(torch.from_numpy(c.actions).float()), c) for c in committed]
+        return Guidance.of(rows, self._network.horizon)
 
     def _see(self, observations: Sequence[Observation]) -> dict[str, torch.Tensor]:
         """The `features` of keypoints, (B, S, …); without an encoder the `points`, (B, N, 6).

@@ -186,7 +186,7 @@ def _none(words: Sequence[str]) -> None:
 
 
 def _names(condition: Condition) -> list[str]:
-    policy, solver, steps = condition.policy, condition.solver, condition.steps
+    policy, solver, steps = condition.called, condition.solver, condition.steps
     return [policy, f"{policy}:{steps}", f"{policy}:{steps}:{solver}"] if steps else [policy]
 
 

@@ -34,7 +34,7 @@ def markdown(rows: Sequence[Row], footer_lines: Sequence[str]) -> str:
     for world in sorted({r.condition.world for r in rows}):
         here = [r for r in rows if r.condition.world == world]
         lines = [
-            [r.condition.policy, str(r.condition.steps), r.condition.solver, r.task, *cells(r)]
+            [r.condition.called, str(r.condition.steps), r.condition.solver, r.task, *cells(r)]
             for r in here
         ]
         above = headings([("", r.role) for r in here])

@@ -67,7 +67,7 @@ def condition_tables(rows: Sequence[Row]) -> Iterator[Table]:
         steps = f"{condition.steps} step{'' if condition.steps == 1 else 's'}"
         faulty = [FAULTY] if any(r.faults for r in of_tasks) else []
         yield Table(
-            f"{condition.policy} · {steps} · {condition.solver} · {' / '.join(condition.world)}",
+            f"{condition.called} · {steps} · {condition.solver} · {' / '.join(condition.world)}",
             [*columns, *faulty],
             [_of_task(r, bool(faulty)) for r in of_tasks],
             ruled=True,

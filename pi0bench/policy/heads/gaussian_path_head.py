@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.heads.gaussian_path import GaussianPath
 from pi0bench.policy.heads.gaussian_path_options import GaussianPathOptions
 from pi0bench.policy.heads.head import Context, Head, NoiseSource, Sampled, Target
@@ -29,6 +30,7 @@ class GaussianPathHead(Head):
         super().__init__(space, width)
         self.path = GaussianPath(GaussianPathOptions(**options), space)
         self.solvers, self.steps = self.path.options.solvers, self.path.options.free_steps
+        self.guidable = self.path.options.guidable
         self.action_in_proj = nn.Linear(space.dim, width)
         self.action_time_mlp_in = nn.Linear(2 * width, width)
         self.action_time_mlp_out = nn.Linear(width, width)
@@ -60,3 +62,12 @@ class GaussianPathHead(Head):
     def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
         """From noise to actions, (B, H, A)."""
         return self.path.sample(partial(self.predict, context), noise, steps, solver)
+
+    def sample_guided(
+        self, context: Context, noise: NoiseSource, steps: int, solver: str, guidance: Guidance
+    ) -> Sampled:
+        """From noise to actions, (B, H, A), drawn to the plans before."""
+        if not self.guidable:
+            return super().sample_guided(context, noise, steps, solver, guidance)
+        predict = partial(self.predict, context)
+        return self.path.sample(predict, noise, steps, solver, guidance)

@@ -85,6 +85,11 @@ class GaussianPathOptions:
         return () if self.fixed_sampler else (self.sampler, *others)
 
     @property
+    def guidable(self) -> bool:
+        """Whether chunks can be guided on the way: not in two passes, of which none leads there."""
+        return not self.fixed_sampler
+
+    @property
     def free_steps(self) -> int:
         """The default number of steps; 0 where it is fixed."""
         return 0 if self.fixed_sampler else self.steps
