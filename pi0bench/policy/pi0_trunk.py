@@ -50,7 +50,7 @@ class KVCache:
 
     def select(self, rows: Tensor) -> KVCache:
         """The rows of these numbers, (R,) int, each as often as it is named."""
-        layers = tuple((k[rows], v[rows]) for k, v in self.layers)
+        layers = tuple((k.index_select(0, rows), v.index_select(0, rows)) for k, v in self.layers)
         return KVCache(layers, self.mask[rows], self.length[rows])
 
 

@@ -56,7 +56,8 @@ def test_untrained_it_is_flow_matching(small: Make, target: str) -> None:
 @pytest.mark.parametrize("name", ["span", "mean_flow"])
 def test_only_slow_periods_have_a_slope_that_differences_agree_with(small: Make, name: str) -> None:
     made = small(HEAD_CONFIGS[name])
-    made.trunk.double(), made.head.double()
+    made.trunk.double()
+    made.head.double()
     made.prefix, made.state = made.prefix.double(), made.state.double()
     head, context, x = felt(made), made.context(), noise(1)().double()
     start, end = START.double().clamp(0.01, 0.95), torch.ones(ROWS).double()

@@ -41,7 +41,7 @@ class Context:
 
     def select(self, rows: Tensor) -> Context:
         """The observations of these numbers, (R,) int, each as often as it is named."""
-        return Context(self.trunk, self.kv_cache.select(rows), self.state[rows])
+        return Context(self.trunk, self.kv_cache.select(rows), self.state.index_select(0, rows))
 
     def evaluate(self, tokens: Tensor, causal: bool = False) -> Tensor:
         """One pass over [state] | [actions]: action tokens (B, S, W) to outputs (B, S, W).

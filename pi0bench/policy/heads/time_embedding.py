@@ -22,17 +22,16 @@ def flow_time_embedding(
     The periods are geometric, from the least to the greatest; in float32 the largest argument,
     2π/4e-3, would lose three digits. Source: openpi, `create_sinusoidal_pos_embedding`.
     """
-    return _periodic(1 - time, width, periods)
+    return _periodic(1 - time.double(), width, periods)
 
 
 def span_embedding(start: Tensor, end: Tensor, width: int) -> Tensor:
     """Slow sines and cosines of a span's start and length, (B,) to (B, width) in float64.
 
-    Source: Geng et al. 2025 ("mean flows"), table 1c: start and length are better than both ends.
+    Source: Geng et al. 2025 ("mean flows"), who embed these two.
     """
-    half = width // 2
-    parts = (start, half), (end - start, width - half)
-    return torch.cat([_periodic(time, size, SLOW_PERIODS) for time, size in parts], dim=-1)
+    times = start.double(), (end - start).double()
+    return torch.cat([_periodic(time, width // 2, SLOW_PERIODS) for time in times], dim=-1)
 
 
 def diffusion_step_embedding(time: Tensor, width: int) -> Tensor:
@@ -46,10 +45,10 @@ def diffusion_step_embedding(time: Tensor, width: int) -> Tensor:
 
 
 def _periodic(x: Tensor, width: int, periods: tuple[float, float]) -> Tensor:
-    """Sines and cosines of (B,) with geometric periods, (B, width) in float64."""
+    """Sines and cosines of (B,) in float64 with geometric periods, (B, width)."""
     least, greatest = periods
     fraction = torch.linspace(0, 1, width // 2, dtype=torch.float64, device=x.device)
-    return _sinusoids(x.double(), 2 * math.pi / (least * (greatest / least) ** fraction))
+    return _sinusoids(x, 2 * math.pi / (least * (greatest / least) ** fraction))
 
 
 def _sinusoids(x: Tensor, frequencies: Tensor) -> Tensor:
