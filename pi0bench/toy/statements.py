@@ -28,6 +28,7 @@ class Statement:
 def statements(found: Mapping[Key, Measured], bends: Mapping[str, Mean]) -> list[Statement]:
     """Judge what was measured, by way and steps, and the straightness of each way's equation."""
     flow, rectified = found["flow", 1].succeeded, found["rectified flow", 1].succeeded
+    span = found["self-consistent", 1].succeeded
     regression, mip = found["regression", 0], found["MIP", 0]
     many = found["flow", 10].succeeded
     one, other = bends["rectified flow"], bends["flow"]
@@ -42,6 +43,11 @@ def statements(found: Mapping[Key, Measured], bends: Mapping[str, Mean]) -> list
             "One step of rectified flow is good",
             rectified.interval.low > GOOD,
             f"{_of(rectified)} reach the goal (good: above {percent(GOOD)}).",
+        ),
+        Statement(
+            "One step of self-consistent average velocities is good",
+            span.interval.low > GOOD,
+            f"{_of(span)} reach the goal (good: above {percent(GOOD)}).",
         ),
         Statement(
             "Regression drives into the wall",

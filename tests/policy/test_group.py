@@ -22,6 +22,7 @@ CARDS = {name: read(home) for name, home in folders().items() if not name.endswi
 GROUP = sorted(n for n, card in CARDS.items() if card.group == "heads" and not card.same_as)
 EVERY_FAMILY = {
     *("bc", "mip", "flow", "pi0", "rectified", "ddpm", "ddim", "dpm", "sde"),
+    *("span", "ofp", "shortcut", "mean_flow", "improved_mean_flow"),
     *("nflow", "rt1", "openvla", "fast"),
 }
 

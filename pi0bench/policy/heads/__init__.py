@@ -14,12 +14,14 @@ from pi0bench.policy.heads.head import Head, Target
 from pi0bench.policy.heads.normalizing_flow import NormalizingFlowHead
 from pi0bench.policy.heads.parallel_tokens import ParallelTokensHead
 from pi0bench.policy.heads.regression import RegressionHead
+from pi0bench.policy.heads.span_head import SpanHead
 from pi0bench.policy.normalisation import ActionSpace
 from pi0bench.policy.typed_tables import problems
 
 HEADS: dict[str, type[Head]] = {
     "regression": RegressionHead,
     "gaussian_path": GaussianPathHead,
+    "span": SpanHead,
     "normalizing_flow": NormalizingFlowHead,
     "parallel_tokens": ParallelTokensHead,
     "token_sequence": TokenSequenceHead,

@@ -43,8 +43,12 @@ class GaussianPathHead(Head):
 
     def embed(self, x: Tensor, time: Tensor) -> Tensor:
         """Points on the path (B, H, A) at times (B,) to action tokens (B, H, W)."""
+        return self.action_tokens(x, flow_time_embedding(time, self.width))
+
+    def action_tokens(self, x: Tensor, times: Tensor) -> Tensor:
+        """Points on the path (B, H, A) with embedded times (B, W) to action tokens (B, H, W)."""
         actions = self.action_in_proj(x)
-        times = flow_time_embedding(time, self.width).to(actions.dtype)[:, None]
+        times = times.to(actions.dtype)[:, None]
         both = torch.cat([actions, times.expand_as(actions)], dim=-1)
         return self.action_time_mlp_out(functional.silu(self.action_time_mlp_in(both)))
 

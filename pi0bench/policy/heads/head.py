@@ -41,6 +41,10 @@ class Context:
         kv_cache, state = self.kv_cache.repeat(draws), self.state.repeat_interleave(draws, 0)
         return Context(self.trunk, kv_cache, state)
 
+    def select(self, rows: Tensor) -> Context:
+        """The observations of these numbers, (R,) int, each as often as it is named."""
+        return Context(self.trunk, self.kv_cache.select(rows), self.state.index_select(0, rows))
+
     def evaluate(self, tokens: Tensor, causal: bool = False) -> Tensor:
         """One pass over [state] | [actions]: action tokens (B, S, W) to outputs (B, S, W).
 
