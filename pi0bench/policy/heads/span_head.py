@@ -59,7 +59,7 @@ class SpanHead(GaussianPathHead):
         nn.init.zeros_(self.span_mlp_out.weight)
 
     def average_velocity(self, context: Context, x: Tensor, start: Tensor, end: Tensor) -> Tensor:
-        """u of x (B, H, A) from times (B,) to times (B,): (B, H, A)."""
+        """The average velocity of x (B, H, A) from times (B,) to times (B,): (B, H, A)."""
         span = span_embedding(start, end, self.width).to(x.dtype)
         span = self.span_mlp_out(functional.silu(self.span_mlp_in(span)))
         times = flow_time_embedding(start, self.width, self.periods).to(x.dtype)

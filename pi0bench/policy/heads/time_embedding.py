@@ -11,12 +11,11 @@ from pi0bench.policy.heads.noise_schedules import SquaredCosine
 
 PERIODS = (4e-3, 4.0)
 SLOW_PERIODS = (1.0, 4.0)
-"""Of embeddings that are differentiated: by `PERIODS` a network's slope in time is 40 times it."""
+"""Of what is differentiated: by `PERIODS` an untrained network's slope in time is 500 times itself,
+by these 8 times."""
 
 
-def flow_time_embedding(
-    time: Tensor, width: int, periods: tuple[float, float] = PERIODS
-) -> Tensor:
+def flow_time_embedding(time: Tensor, width: int, periods: tuple[float, float] = PERIODS) -> Tensor:
     """Sines and cosines of the published time s = 1 - t, (B,) to (B, width) in float64.
 
     The periods are geometric, from the least to the greatest; in float32 the largest argument,
