@@ -135,6 +135,9 @@ def test_two_modes_are_told_apart_by_all_but_regression(small: Make, name: str) 
         assert found.mean() == pytest.approx(chunks.mean().item(), abs=0.1)
     else:
         assert reached >= 0.9
+    if name in ("energy_score", "mixture", "masked_drawn"):
+        many = torch.cat([made.sample(noise(seed, rows)) for seed in range(30)])
+        assert (many.mean((1, 2)) > 0).float().mean() == pytest.approx(0.4, abs=0.15)
 
 
 @pytest.mark.parametrize(
