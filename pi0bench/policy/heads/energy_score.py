@@ -68,6 +68,7 @@ def energy_score(samples: Tensor, data: Tensor, valid: Tensor) -> Tensor:
         counted = difference.masked_fill(~valid[:, None, :, None], 0).flatten(2)
         return torch.linalg.vector_norm(counted, dim=2) / numbers.sqrt()
 
-    one, other = torch.triu_indices(samples.shape[1], samples.shape[1], offset=1)
+    count = samples.shape[1]
+    one, other = torch.triu_indices(count, count, offset=1, device=samples.device)
     apart = distance(samples[:, one] - samples[:, other])
     return distance(samples - data[:, None]).mean(dim=1) - apart.mean(dim=1) / 2
