@@ -58,6 +58,8 @@ WAYS = (
     Way("regression", "bc"),
     Way("MIP", "mip"),
     Way("normalizing flow", "nflow"),
+    Way("energy score", "energy_score"),
+    Way("mixture of Gaussians", "mixture"),
     Way("flow", "flow", "euler", STEPS),
     Way("π0", "pi0", "euler", STEPS),
     Way("rectified flow", "rectified", "euler", STEPS),
@@ -84,7 +86,9 @@ JOBS = (
     ("sde",),
     ("ddpm",),
     ("pi0",),
+    ("energy_score",),
     ("mip",),
+    ("mixture",),
     ("bc",),
 )
 """What one process trains, one after the other, the longest first; students follow teachers."""

@@ -23,7 +23,8 @@ GROUP = sorted(n for n, card in CARDS.items() if card.group == "heads" and not c
 EVERY_FAMILY = {
     *("bc", "mip", "flow", "pi0", "rectified", "ddpm", "ddim", "dpm", "sde"),
     *("span", "ofp", "shortcut", "mean_flow", "improved_mean_flow"),
-    *("nflow", "rt1", "openvla", "fast"),
+    *("two_stage", "residual", "mip_code", "straight", "bc_flow", "dense_jump"),
+    *("energy_score", "mixture", "nflow", "rt1", "masked", "openvla", "fast"),
 }
 
 
