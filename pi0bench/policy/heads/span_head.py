@@ -77,22 +77,19 @@ class SpanHead(GaussianPathHead):
         Rows are shuffled, and the first are spans; so many are so in every batch.
         """
         options, count = self.span_options, len(target.actions) * draws
-        spans = round(options.share * count)
-        device = generator.device
+        spans, device = round(options.share * count), generator.device
         order = torch.rand(count, generator=generator, device=device).argsort() // draws
         order = order.to(target.actions.device)
         data, counts = target.actions[order], target.valid[order][..., None]
         noise = torch.randn(data.shape, generator=generator, device=device).to(data)
-        drawn = (column.to(data) for column in draw(options.rule.law, count, generator))
-        start, length, share = drawn
+        drawn = draw(options.rule.law, spans, generator)
+        start, length, share = (column.to(data) for column in drawn)
         plain = torch.rand(count - spans, generator=generator, device=device).to(data)
-        start = torch.cat([start[:spans], plain])
-        length = torch.cat([length[:spans], torch.zeros_like(plain)])
+        start, length = torch.cat([start, plain]), torch.cat([length, torch.zeros_like(plain)])
         at, velocity = start[:, None, None], data - noise
         x = at * data + (1 - at) * noise
-        shuffled = context.select(order)
-        guess = self.average_velocity(shuffled, x, start, start + length)
-        some = Spans(*(column[:spans] for column in (x, velocity, start, length, share)))
+        guess = self.average_velocity(context.select(order), x, start, start + length)
+        some = Spans(*(column[:spans] for column in (x, velocity, start, length)), share)
         with torch.no_grad():
             own = partial(self.average_velocity, context.select(order[:spans]))
             wanted = torch.cat([options.rule.wanted(own, some), velocity[spans:]])
