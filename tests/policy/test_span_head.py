@@ -70,8 +70,8 @@ def test_only_slow_periods_have_a_slope_that_differences_agree_with(small: Make,
         _, slope = torch.func.jvp(u, (x, start), (moves, torch.ones_like(start)))
         ahead, back = (u(x + h * moves, start + h) for h in (step, -step))
     error = float(((ahead - back) / (2 * step) - slope).norm() / slope.norm())
-    assert (error < 1e-4) is (name == "mean_flow")
-    assert error < 1e-4 or error > 0.1
+    assert (error < 1e-3) is (name == "mean_flow")
+    assert error < 1e-3 or error > 0.1
 
 
 @EACH
@@ -131,7 +131,8 @@ def test_rows_that_are_far_off_count_less(small: Make) -> None:
             target = Target(scale * chunks, torch.ones(ROWS, HORIZON).bool())
             loss = made.head.loss(made.context(), target, seeded(1), 8)
             losses[scale, power] = loss.item()
-    assert losses[1, 1.0] == pytest.approx(1, abs=0.01) == losses[100, 1.0]
+    assert losses[1, 1.0] == pytest.approx(1, abs=0.1)
+    assert losses[100, 1.0] == pytest.approx(1, abs=0.1)
     growth = {power: losses[100, power] / losses[1, power] for power in (0.0, 0.5)}
     assert growth[0.5] == pytest.approx(growth[0.0] ** 0.5, rel=0.3)
 
