@@ -24,7 +24,7 @@ from pi0bench.policy.heads.time_embedding import (
 from pi0bench.policy.normalisation import ActionSpace
 
 _SOLVER = "span"
-_LEAST_ERROR = 1e-3
+LEAST_ERROR = 1e-3
 
 
 class SpanHead(GaussianPathHead):
@@ -93,7 +93,7 @@ class SpanHead(GaussianPathHead):
         with torch.no_grad():
             own = partial(self.average_velocity, context.select(order[:spans]))
             wanted = torch.cat([options.rule.wanted(own, some), velocity[spans:]])
-        return _weighted_mean((guess - wanted).square(), counts, options.adaptive_power)
+        return weighted_mean((guess - wanted).square(), counts, options.adaptive_power)
 
     def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
         """From noise to actions, (B, H, A): by average velocities, or as flow matching does."""
@@ -117,12 +117,12 @@ def span_steps(u: AverageVelocity, noise: NoiseSource, steps: int) -> Sampled:
     return Sampled(x, steps)
 
 
-def _weighted_mean(error: Tensor, counts: Tensor, power: float) -> Tensor:
+def weighted_mean(error: Tensor, counts: Tensor, power: float) -> Tensor:
     """Mean of squared errors (B, H, A) over valid steps (B, H, 1), rows weighted by their own.
 
     Source: Geng et al. 2025 ("mean flows"), section 4.3, with means for sums.
     """
     error, numbers = error.masked_fill(~counts, 0), counts.sum((1, 2)) * error.shape[-1]
     own = error.detach().sum((1, 2)) / numbers.clamp(min=1)
-    weight = (own + _LEAST_ERROR) ** -power
+    weight = (own + LEAST_ERROR) ** -power
     return (error * weight[:, None, None]).sum() / numbers.sum().clamp(min=1)
