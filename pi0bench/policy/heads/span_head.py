@@ -89,7 +89,7 @@ class SpanHead(GaussianPathHead):
         at, velocity = start[:, None, None], data - noise
         x = at * data + (1 - at) * noise
         guess = self.average_velocity(context.select(order), x, start, start + length)
-        some = Spans(*(column[:spans] for column in (x, velocity, start, length)), share)
+        some = Spans(x[:spans], velocity[:spans], start[:spans], length[:spans], share)
         with torch.no_grad():
             own = partial(self.average_velocity, context.select(order[:spans]))
             wanted = torch.cat([options.rule.wanted(own, some), velocity[spans:]])
