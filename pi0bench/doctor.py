@@ -122,18 +122,21 @@ def video() -> Finding:
 
 
 def weights() -> Finding:
-    """Every policy's weights, whole and with the eyes that they were trained with."""
+    """The weights of every trained policy, whole and with the eyes that they were trained with."""
     from pi0bench.policy import registry
 
-    wrong = []
-    for name in registry.names():
+    names, wrong = registry.names(), []
+    trained = [name for name in names if not registry.untrained(name)]
+    for name in trained:
         try:
             registry.load(name)
         except Pi0benchError as error:
             wrong.append(str(error))
     if wrong:
         return Finding("; ".join(wrong), "install pi0bench again, or train what you changed", True)
-    return Finding(f"{len(registry.names())} policies can be loaded")
+    rest = len(names) - len(trained)
+    more = f", {rest} have no weights yet (pi0bench list)" if rest else ""
+    return Finding(f"{len(trained)} policies can be loaded{more}")
 
 
 def threads() -> Finding:

@@ -31,7 +31,7 @@ SOURCES: Mapping[str, Callable[[Observation], Any]] = {
     "tool_axis_angle_rad": lambda seen: vector_of_quat(tool_quat_wxyz(_joints(seen))),
     "fingers_m": lambda seen: np.array([1, -1]) * seen.proprio[9] / 2,
     "shut": lambda seen: 1 - seen.proprio[9:10] / MAX_WIDTH_M,
-    "zeros_4": lambda seen: np.zeros(4),
+    "zeros_1": lambda seen: np.zeros(1),
     "step": lambda seen: np.array([seen.step]),
 }
 """What a server's state can consist of, each (N,)."""

@@ -147,13 +147,20 @@ def summary(name: str) -> str:
         return _SUMMARIES.get(name, "")
     if name in _plugins():
         return f"Of {origin(name)}."
-    home = folders()[name]
-    said = _parsed(home / CARD)
+    said = _parsed(folders()[name] / CARD)
     if said is None:
         return "its card cannot be read"
-    trained = said.get("same_as", name)
-    lacks = not (folders().get(trained, home) / WEIGHTS).exists()
-    return f"{said.get('summary', '')}{f' No weights yet: train {trained}.' if lacks else ''}"
+    lacks = untrained(name)
+    return f"{said.get('summary', '')}{f' No weights yet: train {lacks}.' if lacks else ''}"
+
+
+def untrained(name: str) -> str:
+    """The folder whose weights a policy of a card would have, were it trained; "" where it is."""
+    if name not in (known := folders()):
+        return ""
+    card = _parsed(known[name] / CARD) or {}
+    own = str(card.get("same_as", name))
+    return "" if (known.get(own, known[name]) / WEIGHTS).exists() else own
 
 
 def _parsed(path: Path) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ import pytest
 
 from pi0bench.content.folders import folder
 from pi0bench.errors import UsageError
+from pi0bench.policy import registry
 from pi0bench.policy.card import read, read_keypoint_card, weights_path
 from pi0bench.policy.card_tables import KeypointTrainingTable, TrainingTable
 from pi0bench.policy.policy_folders import CARD, EYES_CARD, folders
@@ -20,7 +21,8 @@ Change = Callable[[str, str], str]
 @pytest.mark.parametrize("name", folders(CARD))
 def test_every_card_of_a_policy_is_read(name: str) -> None:
     card = read(folders(CARD)[name])
-    assert weights_path(folders(CARD)[name], card).is_file()
+    path = weights_path(folders(CARD)[name], card)
+    assert path.is_file() is not bool(registry.untrained(name))
     assert isinstance(card.training, TrainingTable)
     assert 1 <= card.chunk.execute <= card.chunk.length
 
@@ -49,12 +51,12 @@ def test_a_broken_card_is_told_with_its_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("policy", "old", "new", "told"),
     [
-        ("pi0", "muon_lr = 1e-2", "muon_rl = 5", ':40: training.muon_rl: unknown key; did'),
-        ("pi0", "muon_lr = 1e-2", "", ': training: "muon_lr" is missing'),
+        ("pi0", "muon_lr = 3e-3", "muon_rl = 5", ':41: training.muon_rl: unknown key; did'),
+        ("pi0", "muon_lr = 3e-3", "", ': training: "muon_lr" is missing'),
         ("pi0", "draws = 2", "draws = 2.5", "training.draws: must be a whole number; got 2.5"),
-        ("pi0", "lr = 3e-3", 'lr = "fast"', "training.lr: must be a number; got fast"),
+        ("pi0", "\nlr = 3e-3", '\nlr = "fast"', "training.lr: must be a number; got fast"),
         ("pi0", "seed = 0", "seed = true", "training.seed: must be a whole number; got True"),
-        ("pi0", '["tabletop", "plain"]', "[1]", "training.suites: must be a list, each text"),
+        ("pi0", '"long", "plain"]', "1]", "training.suites: must be a list, each text"),
         ("pi0", "summary =", "sumary =", 'sumary: unknown key; did you mean "summary"?'),
         ("pi0", "[text]", "[txt]", 'txt: unknown key; did you mean "text"?'),
         ("pi0", "[training]", "[train]", '"training" is missing'),

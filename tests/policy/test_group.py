@@ -50,11 +50,13 @@ def test_cards_differ_in_the_head_and_its_rate_only(name: str) -> None:
 def fresh(name: str) -> dict[str, torch.Tensor]:
     """The untrained network of a card, whose tokenizer, if it has one, is of made-up chunks."""
     card, found = CARDS[name], load_network(ROOT / "pi0", CARDS["pi0"])[2]
-    ends = torch.rand(2, 64, 1, 7, generator=Generator().manual_seed(0)) * 2 - 1
+    space = found.actions.space(card.chunk.length)
+    low, high = space.quantiles
+    ends = torch.rand(2, 64, 1, 7, generator=Generator().manual_seed(0))
     t = torch.linspace(0, 1, card.chunk.length)[:, None]
-    chunks = found.actions.normalise((1 - t) * ends[0] + t * ends[1])
+    chunks = low + (high - low) * ((1 - t) * ends[0] + t * ends[1])
     target = Target(chunks, torch.ones(chunks.shape[:2]).bool())
-    tokenizer = fit_tokenizer(card.head, target, found.actions.space(card.chunk.length))
+    tokenizer = fit_tokenizer(card.head, target, space)
     network, _ = new_network(card, replace(found, head=tokenizer))
     return network.initialise(Generator().manual_seed(card.training.seed)).state_dict()
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from pi0bench.policy.heads import time_embedding
 from pi0bench.policy.heads.gaussian_path_head import GaussianPathHead
 from pi0bench.policy.heads.head import Context, Target
-from pi0bench.policy.heads.span_head import SpanHead
+from pi0bench.policy.heads.span_head import LEAST_ERROR, SpanHead, weighted_mean
 from pi0bench.policy.heads.span_targets import SPAN_TARGETS, AverageVelocity, Spans
 from tests.policy.conftest import HEAD_CONFIGS, HORIZON, ROWS, Small, noise, seeded, smooth
 
@@ -67,11 +67,11 @@ def test_only_slow_periods_have_a_slope_that_differences_agree_with(small: Make,
         return head.average_velocity(context, x, time, end)
 
     with torch.no_grad():
-        _, slope = torch.func.jvp(u, (x, start), (moves, torch.ones_like(start)))
+        slope = torch.func.jvp(u, (x, start), (moves, torch.ones_like(start)))[1]
         ahead, back = (u(x + h * moves, start + h) for h in (step, -step))
     error = float(((ahead - back) / (2 * step) - slope).norm() / slope.norm())
-    assert (error < 1e-4) is (name == "mean_flow")
-    assert error < 1e-4 or error > 0.1
+    assert (error < 1e-3) is (name == "mean_flow")
+    assert error < 1e-3 or error > 0.1
 
 
 @EACH
@@ -122,18 +122,19 @@ def test_the_loss_is_that_of_spans_and_of_plain_flow_matching(
     torch.testing.assert_close(loss, expected, rtol=1e-3, atol=1e-5)
 
 
-def test_rows_that_are_far_off_count_less(small: Make) -> None:
-    losses = {}
-    chunks = smooth(ROWS, seeded(7))
-    for scale in (1, 100):
-        for power in (0.0, 0.5, 1.0):
-            made = small({"kind": "span", "adaptive_power": power})
-            target = Target(scale * chunks, torch.ones(ROWS, HORIZON).bool())
-            loss = made.head.loss(made.context(), target, seeded(1), 8)
-            losses[scale, power] = loss.item()
-    assert losses[1, 1.0] == pytest.approx(1, abs=0.01) == losses[100, 1.0]
-    growth = {power: losses[100, power] / losses[1, power] for power in (0.0, 0.5)}
-    assert growth[0.5] == pytest.approx(growth[0.0] ** 0.5, rel=0.3)
+def test_rows_that_are_far_off_count_less() -> None:
+    own = torch.tensor([0.04, 1.0, 25.0])
+    error = own[:, None, None].expand(-1, HORIZON, 2).clone().requires_grad_()
+    counts = torch.ones(3, HORIZON, 1).bool()
+    counts[1, 3:] = False
+    share = counts.sum((1, 2)) / counts.sum()
+    for power in (0.0, 0.5, 1.0):
+        weight = (own + LEAST_ERROR) ** -power
+        found = weighted_mean(error, counts, power)
+        torch.testing.assert_close(found, (share * weight * own).sum())
+        (slope,) = torch.autograd.grad(found, error)  # the weights are no way to a smaller loss
+        torch.testing.assert_close(slope.sum((1, 2)), share * weight)
+        assert (slope[1, 3:] == 0).all()
 
 
 @torch.no_grad()

@@ -24,7 +24,7 @@ from pi0bench.policy.heads.time_embedding import (
 from pi0bench.policy.normalisation import ActionSpace
 
 _SOLVER = "span"
-_LEAST_ERROR = 1e-3
+LEAST_ERROR = 1e-3
 
 
 class SpanHead(GaussianPathHead):
@@ -77,26 +77,23 @@ class SpanHead(GaussianPathHead):
         Rows are shuffled, and the first are spans; so many are so in every batch.
         """
         options, count = self.span_options, len(target.actions) * draws
-        spans = round(options.share * count)
-        device = generator.device
+        spans, device = round(options.share * count), generator.device
         order = torch.rand(count, generator=generator, device=device).argsort() // draws
         order = order.to(target.actions.device)
         data, counts = target.actions[order], target.valid[order][..., None]
         noise = torch.randn(data.shape, generator=generator, device=device).to(data)
-        drawn = (column.to(data) for column in draw(options.rule.law, count, generator))
-        start, length, share = drawn
+        drawn = draw(options.rule.law, spans, generator)
+        start, length, share = (column.to(data) for column in drawn)
         plain = torch.rand(count - spans, generator=generator, device=device).to(data)
-        start = torch.cat([start[:spans], plain])
-        length = torch.cat([length[:spans], torch.zeros_like(plain)])
+        start, length = torch.cat([start, plain]), torch.cat([length, torch.zeros_like(plain)])
         at, velocity = start[:, None, None], data - noise
         x = at * data + (1 - at) * noise
-        shuffled = context.select(order)
-        guess = self.average_velocity(shuffled, x, start, start + length)
-        some = Spans(*(column[:spans] for column in (x, velocity, start, length, share)))
+        guess = self.average_velocity(context.select(order), x, start, start + length)
+        some = Spans(x[:spans], velocity[:spans], start[:spans], length[:spans], share)
         with torch.no_grad():
             own = partial(self.average_velocity, context.select(order[:spans]))
             wanted = torch.cat([options.rule.wanted(own, some), velocity[spans:]])
-        return _weighted_mean((guess - wanted).square(), counts, options.adaptive_power)
+        return weighted_mean((guess - wanted).square(), counts, options.adaptive_power)
 
     def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
         """From noise to actions, (B, H, A): by average velocities, or as flow matching does."""
@@ -120,12 +117,12 @@ def span_steps(u: AverageVelocity, noise: NoiseSource, steps: int) -> Sampled:
     return Sampled(x, steps)
 
 
-def _weighted_mean(error: Tensor, counts: Tensor, power: float) -> Tensor:
+def weighted_mean(error: Tensor, counts: Tensor, power: float) -> Tensor:
     """Mean of squared errors (B, H, A) over valid steps (B, H, 1), rows weighted by their own.
 
     Source: Geng et al. 2025 ("mean flows"), section 4.3, with means for sums.
     """
     error, numbers = error.masked_fill(~counts, 0), counts.sum((1, 2)) * error.shape[-1]
     own = error.detach().sum((1, 2)) / numbers.clamp(min=1)
-    weight = (own + _LEAST_ERROR) ** -power
+    weight = (own + LEAST_ERROR) ** -power
     return (error * weight[:, None, None]).sum() / numbers.sum().clamp(min=1)

@@ -113,12 +113,11 @@ def _improved_mean_flow(u: AverageVelocity, spans: Spans) -> Tensor:
 def _slope(u: AverageVelocity, spans: Spans, velocity: Tensor) -> Tensor:
     """Derivative of u with respect to t while x moves with a velocity and r stays."""
     end = spans.end
-    _, slope = torch.func.jvp(
+    return torch.func.jvp(
         lambda x, start: u(x, start, end),
         (spans.x, spans.start),
         (velocity, torch.ones_like(spans.start)),
-    )
-    return slope
+    )[1]
 
 
 def _wide(x: Tensor) -> Tensor:
