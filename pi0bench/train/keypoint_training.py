@@ -98,7 +98,7 @@ def jitter(images: Tensor, generator: Generator) -> Tensor:
 
 
 def errors_m(encoder: KeypointEncoder, batch: Batch) -> dict[str, tuple[float, float]]:
-    """Median and 90th percentile of the place's error for each keypoint, metres."""
+    """Median and 90th percentile of the error of each keypoint's place, metres; of those shown."""
     with torch.inference_mode():
         names = enumerate(encoder.cameras)
         seen: Keypoints = encoder({n: batch["images"][:, i] for i, n in names}, batch["proprio"])
@@ -106,5 +106,6 @@ def errors_m(encoder: KeypointEncoder, batch: Batch) -> dict[str, tuple[float, f
     result = {}
     for i, keypoint in enumerate(encoder.keypoints):
         here = far[:, i][batch["present"][:, i]]
-        result[keypoint] = (float(here.median()), float(here.quantile(0.9)))
+        if len(here):
+            result[keypoint] = (float(here.median()), float(here.quantile(0.9)))
     return result
