@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 
 from pi0bench.policy.architectures.post_norm_transformer import DecoderLayer, EncoderLayer
 from pi0bench.policy.heads.head import NoiseSource, Sampled, masked_mean
+from pi0bench.policy.likely_keypoints import likeliest
 from pi0bench.policy.network import Network, NetworkSpec, ObservationBatch
 from pi0bench.policy.normalisation import keypoint_dim, normalise_keypoints, normalise_state
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
@@ -121,10 +122,9 @@ class ActNetwork(Network):
         return self.unnormalised(Sampled(self._decode(encoded)))
 
     def _memory(self, batch: ObservationBatch, latent: Tensor) -> Memory:
-        seen = (
-            self.keypoint_proj(normalise_keypoints(batch["features"], self.motion))
-            + self.keypoint_embedding
-        )
+        likely, which = likeliest(batch["features"])
+        numbers = normalise_keypoints(likely, self.motion)
+        seen = self.keypoint_proj(numbers) + self.keypoint_embedding[which]
         prompt, words = batch["prompt_tokens"], batch["prompt_mask"]
         said = self.text_embedding(prompt) + self.text_position_embedding[: prompt.shape[1]]
         felt = self.state_proj(normalise_state(batch["proprio"]))

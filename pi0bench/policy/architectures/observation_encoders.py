@@ -9,6 +9,7 @@ from torch import Generator, Tensor, nn
 
 from pi0bench.policy.architectures.pointnet import PointNet
 from pi0bench.policy.architectures.post_norm_transformer import EncoderLayer
+from pi0bench.policy.likely_keypoints import likeliest
 from pi0bench.policy.network import ObservationBatch
 from pi0bench.policy.normalisation import (
     keypoint_dim,
@@ -91,8 +92,9 @@ class KeypointObservationEncoder(ObservationEncoder):
 
     def forward(self, batch: ObservationBatch) -> Tensor:
         """See `ObservationEncoder.forward`; needs `features`."""
-        numbers = normalise_keypoints(batch["features"], self.motion)
-        seen = self.keypoint_proj(numbers) + self.keypoint_embedding
+        likely, which = likeliest(batch["features"])
+        numbers = normalise_keypoints(likely, self.motion)
+        seen = self.keypoint_proj(numbers) + self.keypoint_embedding[which]
         said = self.text_embedding(batch["prompt_tokens"], batch["prompt_mask"])
         asked = said + self.state_proj(normalise_state(batch["proprio"]))
         x = torch.cat([asked[:, None], seen], dim=1)

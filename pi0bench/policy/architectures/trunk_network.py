@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 from pi0bench.policy.heads import build_head
 from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.heads.head import Context, NoiseSource, Sampled, Target
+from pi0bench.policy.likely_keypoints import likeliest
 from pi0bench.policy.network import Network, NetworkSpec, ObservationBatch
 from pi0bench.policy.normalisation import keypoint_dim, normalise_keypoints, normalise_state
 from pi0bench.policy.pi0_trunk import KVCache, Trunk, TrunkConfig
@@ -56,9 +57,9 @@ class TrunkNetwork(Network):
 
     def prefix(self, features: Tensor, tokens: Tensor, mask: Tensor) -> KVCache:
         """Run keypoints (B, S, …) and an instruction, its tokens and their mask (B, L), once."""
-        seen = (
-            self.keypoint_proj(normalise_keypoints(features, self.motion)) + self.keypoint_embedding
-        )
+        likely, which = likeliest(features)
+        numbers = normalise_keypoints(likely, self.motion)
+        seen = self.keypoint_proj(numbers) + self.keypoint_embedding[which]
         # Only text is scaled by √width, as in PaliGemma.
         said = self.text_embedding(tokens) * self.text_embedding.embedding_dim**0.5
         there = torch.ones(seen.shape[:2], dtype=torch.bool, device=seen.device)
