@@ -18,6 +18,9 @@ _DECIDES = (
 _CONTENT = ("envs/**/*.toml", "tasks/paraphrases.toml")
 """What of the content no cell names by a hash of its own."""
 
+_REPORTED = "envs/devices"
+"""Of that, what only pages look at."""
+
 
 @functools.cache
 def code_digest() -> str:
@@ -28,7 +31,9 @@ def code_digest() -> str:
     """
     sources = [found for name in _DECIDES for found in _python(PACKAGE / name)]
     files = {path.relative_to(PACKAGE): path for path in sources}
-    files |= {path.relative_to(root()): path for line in _CONTENT for path in root().glob(line)}
+    content = (path for line in _CONTENT for path in root().glob(line))
+    pages = root() / _REPORTED
+    files |= {path.relative_to(root()): path for path in content if pages not in path.parents}
     sha = hashlib.sha256()
     for name, path in sorted((name.as_posix(), path) for name, path in files.items()):
         sha.update(f"{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())

@@ -190,20 +190,21 @@ def write(folder: Path, manifest: Mapping[str, Any]) -> None:
     write_atomic(folder / NAME, f"{text}\n".encode())
 
 
-_MEANWHILE = {
+MEANWHILE = {
     "hold": "the robot holds still",
     "async": "it goes on with the plan before, of which the new one then takes over",
     "ensemble": "it carries out the mean of all plans that have come",
     "inpaint": "it goes on with the plan before, whose next actions are given to the new one",
     "rtc": "it goes on with the plan before, to which the new one is drawn",
 }
+"""What a robot does while its policy plans, by the cell's clock."""
 
 
 def _time(settings: Mapping[str, Any]) -> Iterator[str]:
     """Say what delays and clocks are, where a run has some."""
-    clocks = [name for name in settings.get("clocks", []) if name in _MEANWHILE]
+    clocks = [name for name in settings.get("clocks", []) if name in MEANWHILE]
     if clocks:
-        meanwhile = "; ".join(f"{name}: {_MEANWHILE[name]}" for name in clocks)
+        meanwhile = "; ".join(f"{name}: {MEANWHILE[name]}" for name in clocks)
         yield (
             "A plan can be followed as many control steps after its look as the delay says, and "
             f"the world goes on meanwhile ({meanwhile}); without a delay it waits."

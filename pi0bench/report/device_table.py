@@ -53,16 +53,12 @@ def lookups(report: RunReport, profile: DeviceProfile, control_hz: int) -> list[
             "--device-profile: looks up a delay, and in this run the world waits; measure it with "
             "--clock hold async --delay 0 1 2 3 4"
         )
-
-    def at(path: Condition, delay: int) -> Row | None:
-        there = rows.get(replace(path, delay=delay))
-        return rows.get(replace(path, clock=STILL)) if there is None and not delay else there
-
     found = []
     for path in paths:
         count = max(n for of, n in evaluations.items() if replace(of, delay=0) == path)
         delay = profile.delay(count, control_hz, guided=path.clock in GRADIENT)
-        found.append(Lookup(path, count, delay, None if delay is None else at(path, delay)))
+        row = None if delay is None else rows.get(replace(path, delay=delay))
+        found.append(Lookup(path, count, delay, row))
     return found
 
 

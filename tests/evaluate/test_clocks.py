@@ -16,14 +16,16 @@ from pi0bench.errors import UsageError
 from pi0bench.evaluate.action_queue import ActionQueue
 from pi0bench.evaluate.ask_policy import Chunk
 from pi0bench.evaluate.cells import Settings, expand, folder_name, left_out
-from pi0bench.evaluate.clocks import Pace
+from pi0bench.evaluate.clocks import CLOCKS, Pace
 from pi0bench.evaluate.episode_loop import Rollout
 from pi0bench.evaluate.run_options import How
 from pi0bench.policy import registry
 from pi0bench.policy.policy_protocol import Traits
+from pi0bench.records.manifest import MEANWHILE
 from pi0bench.records.merge import command
 from pi0bench.records.record import Record
 from pi0bench.records.run_folder import RunFolder
+from pi0bench.report.device_table import GRADIENT
 from pi0bench.task.task_files import task
 from tests.runs import run
 
@@ -115,6 +117,11 @@ def test_a_folder_a_manifest_and_a_command_tell_what_is_not_usual() -> None:
     assert "--execute 4" in command(said)
 
 
+def test_every_clock_is_told_in_words_and_by_what_it_costs() -> None:
+    assert MEANWHILE.keys() == {name for name, clock in CLOCKS.items() if not clock.waits}
+    assert set(GRADIENT) == {name for name, clock in CLOCKS.items() if clock.guidance == "soft"}
+
+
 def test_how_an_environment_of_others_holds_still_is_not_known(tmp_path: Path) -> None:
     settings = Settings(("zero",), ("gymnasium/CartPole-v1",), clocks=("hold",), delays=(1,))
     with pytest.raises(UsageError, match="--clock: of an action of gymnasium/CartPole-v1 nobody"):
@@ -188,7 +195,7 @@ def test_a_run_grows_from_the_world_that_waits_and_names_what_does_not(tmp_path:
     plain = (tmp_path / "manifest.json").read_bytes()
     assert b"clock" not in plain
     every = measured(tmp_path)
-    assert every[:5] == still
+    assert [r for r in every if (r.cell.clock, r.cell.execute) == ("still", 0)] == still
     held = {(r.cell.clock, r.cell.execute): r.held > 0 for r in every}
     assert held == {
         **{("still", 4): False, ("still", 0): False},
