@@ -113,7 +113,7 @@ def seen_by_eyes(path: Path, count: int = 16) -> Path:
     home, rng = folders(EYES_CARD)["eyes"], np.random.default_rng(0)
     looks = read(home / WEIGHTS)[1]["keypoints"]
     arrays = {
-        "features": rng.normal(0, 1, (count, len(looks), 14)).astype(np.float16),
+        "features": rng.normal(0, 1, (count, len(looks), 10)).astype(np.float16),
         "proprio": rng.normal(0, 1, (count, 13)).astype(np.float32),
         "actions": rng.uniform(-1, 1, (count, 16, 7)).astype(np.float32),
         "valid": rng.random((count, 16)) < 0.9,

@@ -64,8 +64,10 @@ def _block(source: str, eyes_name: str, first: int, last: int) -> Made:
                 found = eyes(seen, torch.from_numpy(lived.episode(number)["proprio"][looks]))
             now = found.rows(np.searchsorted(looks, steps))
             before = found.rows(np.searchsorted(looks, earlier))
+            here = now.features(torch.from_numpy(known["proprio"]))
+            features = torch.cat([here, now.moved(before)], dim=-1)
             # Half precision: below a millimetre, and a file that travels to a GPU.
-            parts.append({"features": now.moved(before).numpy().astype(np.float16), **known})
+            parts.append({"features": features.numpy().astype(np.float16), **known})
     return joined(parts), {}
 
 

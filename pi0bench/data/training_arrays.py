@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from copy import copy
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,10 @@ T = TypeVar("T")
 
 Batch = dict[str, torch.Tensor]
 """Items to learn from by what they are of, each tensor with a row an item."""
+
+
+HELD_OUT_EVERY = 20
+"""Of so many demonstrations of a task one is not learned from."""
 
 
 class Scenes:
@@ -54,15 +58,28 @@ class Chunks:
     """What was seen, felt, asked and done: a file of features or of points.
 
     See `pi0bench.data.keypoint_features` and `pi0bench.data.point_clouds`.
+
+    Args:
+        path: the file.
+        text_length: words of an instruction.
+        tasks: whose windows these are; all that the file has when empty.
+
+    Raises:
+        UsageError: there is no such file, or it lacks a task.
     """
 
-    def __init__(self, path: Path, text_length: int) -> None:
+    def __init__(self, path: Path, text_length: int, tasks: Collection[str] = ()) -> None:
         if not path.exists():
             raise UsageError(f"{path}: no such file; pi0bench train and a policy's name makes it")
         self.arrays, self.about = read(path)
+        if lacking := sorted(set(tasks) - set(self.about["tasks"])):
+            raise UsageError(f"{path}: has nothing of {', '.join(lacking)}")
+        self.tasks = tuple(sorted(tasks or self.about["tasks"]))
+        self._keep(np.isin(self._task_of_episodes[self.arrays["episode"]], self.tasks))
         sentences = self.about["sentences"]
         self.vocabulary = sorted({word for text in sentences for word in split(text)})
         tokenizer = InstructionTokenizer(self.vocabulary)
+        self.text_length = text_length
         tokens, mask = tokenizer.encode(sentences, text_length)
         self._prompts: Batch = {"prompt_tokens": tokens, "prompt_mask": mask}
         self._more: Batch = {}
@@ -75,10 +92,28 @@ class Chunks:
 
     @property
     def groups(self) -> list[NDArray[np.int64]]:
-        """The numbers of each task's windows."""
-        tasks = np.array([row["task"] for row in self.about["episodes"]])
-        task = tasks[self.arrays["episode"]]
-        return [np.flatnonzero(task == name) for name in np.unique(task)]
+        """The numbers of each task's windows that are learned from."""
+        task = np.where(self._held_out, "", self._task_of_episodes[self.arrays["episode"]])
+        return [np.flatnonzero(task == name) for name in self.tasks]
+
+    @property
+    def held_out(self) -> NDArray[np.int64]:
+        """The numbers of the windows of every twentieth demonstration of a task."""
+        return np.flatnonzero(self._held_out)
+
+    @property
+    def _held_out(self) -> NDArray[np.bool_]:
+        number = np.array([row["episode"] for row in self.about["episodes"]])
+        return number[self.arrays["episode"]] % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+
+    @property
+    def _task_of_episodes(self) -> NDArray[np.str_]:
+        return np.array([row["task"] for row in self.about["episodes"]])
+
+    def _keep(self, chosen: NDArray[np.bool_]) -> None:
+        if not chosen.all():
+            of_windows = self.arrays.keys() - {"rgb"}
+            self.arrays = {k: x[chosen] if k in of_windows else x for k, x in self.arrays.items()}
 
     def __len__(self) -> int:
         return len(self.arrays["proprio"])
@@ -104,14 +139,14 @@ class Chunks:
         """How often the demonstrations of each task that has modes took each of them."""
         taken: dict[str, Counter[str]] = {}
         for row in self.about["episodes"]:
-            if row["mode"]:
+            if row["mode"] and row["task"] in self.tasks:
                 taken.setdefault(row["task"], Counter())[row["mode"]] += 1
         return {task: dict(sorted(counts.items())) for task, counts in sorted(taken.items())}
 
     def gather(self, indices: np.ndarray) -> Batch:
         """Proprio (B, 13), actions (B, H, 7), valid (B, H), prompt_tokens and prompt_mask.
 
-        And features (B, S, 14) or points (B, N, 6); a teacher's pairs also have noise, (B, H, 7).
+        And features (B, S, 10) or points (B, N, 6); a teacher's pairs also have noise, (B, H, 7).
         """
         of_windows = self.arrays.keys() - {"rgb", "episode"}
         rows = {key: self.arrays[key][indices] for key in of_windows}

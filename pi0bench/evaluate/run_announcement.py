@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pi0bench.envs.physics import ENGINES
 from pi0bench.evaluate.cells import Settings, left_out
 from pi0bench.evaluate.run_options import How
-from pi0bench.policy import registry
 from pi0bench.policy.policy_protocol import Policy
 from pi0bench.records.record import STILL, Cell
 
@@ -35,9 +33,10 @@ def announcement(
     lines = []
     if settings.steps and unstepped:
         lines.append(f"{', '.join(unstepped)}: no sampler, so --steps does not apply.")
-    strangers = registry.strangers(settings.policies, settings.engine)
-    if strangers and settings.engine not in ENGINES:
-        lines.append(f"{', '.join(strangers)}: learned on the benchmark's own tasks alone.")
+    for name, policy in policies.items():
+        new = [t for t in settings.tasks if t not in policy.traits.learned]
+        if policy.traits.learned and new:
+            lines.append(f"{name}: was not trained on {', '.join(new)}.")
     problems = left_out(settings, {name: policy.traits for name, policy in policies.items()})
     lines += [f"Left out: {said}." for said in problems]
     counts = sorted({cell.steps for cell in cells} - {0})

@@ -51,6 +51,9 @@ def _check(it: Complaints, card: PolicyCard) -> None:
         _folder(it, "eyes.name", card.eyes.name, EYES_CARD)
     with _said(it):
         role(card.role, "role")
+    for name in card.training.learns:
+        if name not in card.training.suites:
+            it.say("training.learns", unknown("suite", name, card.training.suites))
     if card.head:
         with _said(it):
             parse(card.head)

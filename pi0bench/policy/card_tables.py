@@ -70,6 +70,7 @@ class TrainingTable:
         muon_lr: Muon's.
         ema: share of the moving average of the weights that is kept at a step.
         seed: of everything random.
+        learns: of the suites, those that it learns from; all when empty.
     """
 
     suites: tuple[str, ...]
@@ -81,6 +82,7 @@ class TrainingTable:
     muon_lr: float
     ema: float
     seed: int
+    learns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

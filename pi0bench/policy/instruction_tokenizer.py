@@ -38,9 +38,13 @@ class InstructionTokenizer:
         """
         ids = torch.full((len(instructions), length), PADDING, dtype=torch.int64)
         for row, text in zip(ids, instructions, strict=True):
-            for i, word in enumerate(split(text)[:length]):
-                row[i] = self._ids.get(word, UNKNOWN)
+            said = self.numbers(text)[:length]
+            row[: len(said)] = torch.tensor(said)
         return ids, ids != PADDING
+
+    def numbers(self, text: str) -> list[int]:
+        """The ids of the words of a text."""
+        return [self._ids.get(word, UNKNOWN) for word in split(text)]
 
 
 def split(text: str) -> list[str]:

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
+from pi0bench.policy.tool_frame import rotation, to_tool
 
-FEATURE_DIM = 11
+FEATURE_DIM = 7
 MOTION_DIM = 3
 
 
@@ -44,11 +45,26 @@ class Keypoints:
     log_error: Tensor
     pixel: Tensor
 
-    def features(self) -> Tensor:
-        """What a policy gets, (B, S, FEATURE_DIM): everything but the pixels."""
+    def features(self, proprio: Tensor) -> Tensor:
+        """What a policy gets of each keypoint, (B, S, FEATURE_DIM).
+
+        Its presence, its place from the tool (see `place_from_tool`), its heading, and the
+        logarithm of the place's expected error.
+        """
         present = torch.sigmoid(self.present)[..., None]
-        parts = (self.pos_m, self.from_tool_m, self.heading, self.log_error)
-        return torch.cat([present, *parts], dim=-1)
+        near, error = self.place_from_tool(proprio)
+        return torch.cat([present, near, self.heading, error], dim=-1)
+
+    def place_from_tool(self, proprio: Tensor) -> tuple[Tensor, Tensor]:
+        """Where it is in the tool's heading frame, (B, S, 3), and the log of its error, (B, S, 1).
+
+        `pos_m` is good where the front camera sees the thing and `from_tool_m` where the wrist's
+        does; each says how far to trust it, and the two are weighted by their precision.
+        """
+        front = to_tool(self.pos_m, proprio)
+        share = (2 * (self.log_error[..., :1] - self.log_error[..., 1:])).sigmoid()
+        error = -0.5 * (-2 * self.log_error).logsumexp(-1, keepdim=True)
+        return torch.lerp(front, self.from_tool_m, share), error
 
     def rows(self, chosen: NDArray[np.intp]) -> Keypoints:
         """Those of some observations."""
@@ -56,8 +72,8 @@ class Keypoints:
         return Keypoints(**{name: x[at] for name, x in vars(self).items()})
 
     def moved(self, before: Keypoints) -> Tensor:
-        """Features with how far each keypoint has come since, (B, S, FEATURE_DIM + MOTION_DIM)."""
-        return torch.cat([self.features(), self.pos_m - before.pos_m], dim=-1)
+        """How far each keypoint has come since, in the base frame, (B, S, MOTION_DIM)."""
+        return self.pos_m - before.pos_m
 
 
 class Heatmaps(nn.Module):
@@ -69,8 +85,9 @@ class Heatmaps(nn.Module):
         self.down = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)
         self.wide = nn.Conv2d(2 * width, 2 * width, 3, padding=2, dilation=2)
         self.wider = nn.Conv2d(2 * width, 2 * width, 3, padding=4, dilation=4)
-        self.up = nn.Conv2d(3 * width, 2 * width, 3, padding=1)
-        self.heat = nn.Conv2d(2 * width, keypoints, 1)
+        self.narrow = nn.Conv2d(2 * width, width, 1)
+        self.fuse = nn.Conv2d(2 * width, width, 3, padding=1)
+        self.heat = nn.Conv2d(width, keypoints, 1)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, P, P) in [-1, 1] to heat (B, S, P/2, P/2) and features (B, F, P/2, P/2)."""
@@ -78,8 +95,8 @@ class Heatmaps(nn.Module):
         x = functional.silu(self.down(fine))
         x = x + functional.silu(self.wide(x))
         x = x + functional.silu(self.wider(x))
-        x = functional.interpolate(x, scale_factor=2.0, mode="bilinear")
-        x = functional.silu(self.up(torch.cat([fine, x], dim=1)))
+        x = functional.interpolate(self.narrow(x), scale_factor=2.0, mode="bilinear")
+        x = functional.silu(self.fuse(torch.cat([fine, x], dim=1)))
         return self.heat(x), x
 
 
@@ -105,7 +122,7 @@ class KeypointEncoder(nn.Module):
         heatmaps = {name: Heatmaps(len(keypoints), width) for name in self.cameras}
         self.heatmaps = nn.ModuleDict(heatmaps)
         self.calibration = calibration
-        inputs = len(self.cameras) * (2 + 3 + 1 + 2 * width) + PROPRIO_DIM + 16
+        inputs = len(self.cameras) * (2 + 3 + 1 + width) + PROPRIO_DIM + 16
         self.keypoint_embedding = nn.Parameter(torch.zeros(len(keypoints), 16))
         self.hidden = nn.Linear(inputs, 192)
         self.hidden2 = nn.Linear(192, 192)
@@ -158,32 +175,12 @@ class KeypointEncoder(nn.Module):
         ray = local @ rot.T
         origin = eye.expand(len(proprio), 3)
         if known["on_tool"]:
-            hand = _rotation(proprio)
+            hand = rotation(proprio)
             ray = torch.einsum("bij,bsj->bsi", hand, ray)
             origin = proprio[:, :3] + torch.einsum("bij,j->bi", hand, eye)
         drop = self.height_m[:, None] - origin[:, None, 2:]
         reach = (drop / ray[..., 2:].clamp(max=-0.05)).clamp(0, 2)
         return origin[:, None, :2] + reach * ray[..., :2], ray
-
-
-def _rotation(proprio: Tensor) -> Tensor:
-    """The hand's rotation, (B, 3, 3)."""
-    x, y = proprio[:, 3:6], proprio[:, 6:9]
-    return torch.stack([x, y, torch.linalg.cross(x, y)], dim=-1)
-
-
-def _heading(proprio: Tensor) -> Tensor:
-    """Rotation by the hand's heading about the vertical (see `hand_heading_rad`), (B, 3, 3)."""
-    s, c = proprio[:, 6] + proprio[:, 4], proprio[:, 3] - proprio[:, 7]
-    size = torch.hypot(s, c).clamp(min=1e-6)
-    s, c = s / size, c / size
-    o, i = torch.zeros_like(s), torch.ones_like(s)
-    return torch.stack([c, -s, o, s, c, o, o, o, i], dim=-1).view(-1, 3, 3)
-
-
-def to_tool(points: Tensor, proprio: Tensor) -> Tensor:
-    """Base frame (B, S, 3) to the tool's heading frame."""
-    return torch.einsum("bji,bsj->bsi", _heading(proprio), points - proprio[:, None, :3])
 
 
 def _grid(side: int, like: Tensor) -> Tensor:

@@ -56,6 +56,7 @@ class LearnedPolicy:
             solvers=self._network.solvers,
             rows=_ROWS,
             modes=found.modes,
+            learned=tuple(found.tasks),
             role=Role(card.role),
             guidable=self._network.guidable,
         )
@@ -116,11 +117,12 @@ class LearnedPolicy:
             clouds = [seen.points for seen in observations if seen.points is not None]
             return {"points": torch.from_numpy(np.stack(clouds))}
         now = self._look(self._encoder, observations)
-        if not self._motion_steps:
-            return {"features": now.features()}
-        first = [seen.past[0] if seen.past else seen for seen in observations]
-        before = self._look(self._encoder, first)
-        return {"features": now.moved(before)}
+        features = now.features(_felt(observations))
+        if self._motion_steps:
+            first = [seen.past[0] if seen.past else seen for seen in observations]
+            moved = now.moved(self._look(self._encoder, first))
+            features = torch.cat([features, moved], dim=-1)
+        return {"features": features}
 
     def _look(self, encoder: KeypointEncoder, observations: Sequence[Observation]) -> Keypoints:
         images = {

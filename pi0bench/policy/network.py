@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ ObservationBatch = Mapping[str, Tensor]
 """B observations.
 
 `proprio`, (B, 13); the instruction's `prompt_tokens` and `prompt_mask`, False for padding, (B, L);
-and `features` of keypoints, (B, S, 11 or 14), or `points`, (B, N, 6), by the card.
+and `features` of keypoints, (B, S, 7 or 10), or `points`, (B, N, 6), by the card.
 """
 
 
@@ -27,7 +27,7 @@ class NetworkSpec:
     """What every network must know before it is made.
 
     Attributes:
-        keypoints: of its encoder, S; 0 without one.
+        keypoints: of its encoder, S, each by its name as numbers of words; none without one.
         motion: it is known how keypoints move.
         vocab_size: rows of the embedding of instructions.
         norm_stats: how actions become numbers.
@@ -35,7 +35,7 @@ class NetworkSpec:
         tokenizer: what the head found in the data (see `Head.fit_tokenizer`).
     """
 
-    keypoints: int
+    keypoints: Sequence[Sequence[int]]
     vocab_size: int
     norm_stats: NormStats
     action_horizon: int

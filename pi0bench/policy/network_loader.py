@@ -31,6 +31,7 @@ class PolicyMetadata:
         actions: how actions become numbers.
         head: keywords of the head (see `Head.fit_tokenizer`).
         modes: how many demonstrations of a task took each of the task's modes.
+        tasks: that were demonstrated, each with its hash.
         keypoints: names of those that it sees; none without an encoder.
         eyes: hash of the encoder's weights.
     """
@@ -39,6 +40,7 @@ class PolicyMetadata:
     actions: NormStats
     head: Mapping[str, Any]
     modes: Mapping[str, Any]
+    tasks: Mapping[str, str]
     keypoints: tuple[str, ...] = ()
     eyes: str = ""
 
@@ -90,7 +92,7 @@ def load_network(
 def new_network(card: PolicyCard, found: PolicyMetadata) -> tuple[Network, InstructionTokenizer]:
     """The network that a card describes, its weights not yet set, and its tokenizer."""
     tokenizer = InstructionTokenizer(found.vocabulary)
-    keypoints, horizon = len(found.keypoints), card.chunk.length
+    keypoints, horizon = [tokenizer.numbers(name) for name in found.keypoints], card.chunk.length
     motion = card.eyes is not None and card.eyes.motion_steps > 0
     spec = NetworkSpec(keypoints, len(tokenizer), found.actions, horizon, found.head, motion)
     return build_network(card, spec), tokenizer

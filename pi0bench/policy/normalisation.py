@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-_KEYPOINT_DIM = 14
+from pi0bench.policy.tool_frame import from_tool
+
+_KEYPOINT_DIM = 13
 _CENTRE_M = (0.50, 0.0, 0.08)
 _SPREAD_M = (0.15, 0.18, 0.10)
 _FAR_M, _NEAR_M, _MOVED_M = 0.20, 0.04, 0.01
@@ -22,18 +24,20 @@ def keypoint_dim(motion: bool) -> int:
     return _KEYPOINT_DIM + 3 * motion
 
 
-def normalise_keypoints(features: Tensor, motion: bool) -> Tensor:
+def normalise_keypoints(features: Tensor, proprio: Tensor, motion: bool) -> Tensor:
     """Keypoints to numbers near 1, (B, S, keypoint_dim(motion)).
 
-    They are as `Keypoints.moved` gives them, (B, S, 14); without motion the first 11 numbers are
-    enough, which `Keypoints.features` gives. The place relative to the tool enters at two scales,
-    since a grasp is decided by millimetres and an approach by decimetres.
+    They are as `Keypoints.features` gives them, (B, S, 7), with motion followed by what
+    `Keypoints.moved` gives, (B, S, 10). The place relative to the tool enters at two scales,
+    since a grasp is decided by millimetres and an approach by decimetres; the place in the base
+    frame follows from it and from proprioception, (B, 13).
     """
-    present, pos, near, heading, error = features[..., :11].split([1, 3, 3, 2, 2], dim=-1)
-    moved = features[..., 11:] if motion else features[..., :0]
+    present, near, heading, error = features[..., :7].split([1, 3, 2, 1], dim=-1)
+    moved = features[..., 7:] if motion else features[..., :0]
     centre, spread = _row(_CENTRE_M, features), _row(_SPREAD_M, features)
-    parts = (2 * present - 1, (pos - centre) / spread, near / _FAR_M, torch.tanh(near / _NEAR_M))
-    return torch.cat([*parts, heading, 0.5 * (error + 4), moved / _MOVED_M], dim=-1)
+    pos = (from_tool(near, proprio) - centre) / spread
+    parts = (2 * present - 1, pos, near / _FAR_M, torch.tanh(near / _NEAR_M), heading)
+    return torch.cat([*parts, 0.5 * (error + 4), moved / _MOVED_M], dim=-1)
 
 
 def normalise_state(proprio: Tensor) -> Tensor:

@@ -121,6 +121,7 @@ class Traits:
             many robots plan.
         modes: how many of its demonstrations of a task took each of the task's modes.
         guidable: whether it heeds what an observation has `committed`.
+        learned: the tasks that it was trained on; none when that is not known.
     """
 
     weights: str = NONE
@@ -136,6 +137,7 @@ class Traits:
     rows: int = 1
     modes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     guidable: bool = False
+    learned: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "role", role(self.role, "role"))  # other packages give words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from importlib import import_module
@@ -92,13 +92,6 @@ def own_in(name: str, world: str) -> str:
     return own if own in folders() else name
 
 
-def strangers(policies: Iterable[str], world: str) -> list[str]:
-    """Those of the trained policies that have not learned in a world."""
-    trained = folders().keys()
-    own = {name: own_in(name, world) for name in policies if name in trained}
-    return [name for name, used in own.items() if not used.endswith(f"/{world}")]
-
-
 def _plugins() -> dict[str, EntryPoint]:
     """Other packages' policies, by package, colon and name; nothing is imported."""
     found = entry_points(group=PLUGINS)
@@ -160,7 +153,7 @@ def untrained(name: str) -> str:
         return ""
     card = _parsed(known[name] / CARD) or {}
     own = str(card.get("same_as", name))
-    return "" if (known.get(own, known[name]) / WEIGHTS).exists() else own
+    return own if own in known and not (known[own] / WEIGHTS).exists() else ""
 
 
 def _parsed(path: Path) -> dict[str, Any] | None:

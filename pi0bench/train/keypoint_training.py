@@ -14,8 +14,9 @@ from torch.nn import functional
 from pi0bench.data.training_arrays import Batch, Scenes
 from pi0bench.policy import weights_file
 from pi0bench.policy.card import read_keypoint_card
-from pi0bench.policy.keypoint_encoder import KeypointEncoder, Keypoints, to_tool
+from pi0bench.policy.keypoint_encoder import KeypointEncoder, Keypoints
 from pi0bench.policy.policy_folders import EYES_CARD, WEIGHTS, folders, trainable
+from pi0bench.policy.tool_frame import to_tool
 from pi0bench.train.fit_config import FitConfig
 from pi0bench.train.learning_curve import read_curve
 from pi0bench.train.training_loop import Progress, fit

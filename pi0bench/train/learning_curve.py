@@ -1,10 +1,10 @@
-"""The loss by step while training: a CSV file, and TensorBoard where that is installed."""
+"""The loss and held-out numbers by step: a CSV file, and TensorBoard where that is installed."""
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,14 @@ CURVE, TENSORBOARD = "curve.csv", "tensorboard"
 CURVE_EVERY = 10  # steps between two rows; reading a loss makes a GPU wait
 AVERAGED = 100  # steps over which the curve's loss is averaged
 
+_COLUMNS = ("step", "loss", "lr", "seconds")
 _POINTS = 200
 
 Curve = list[tuple[int, float]]
 """Steps and running mean losses."""
+
+Measured = dict[str, Curve]
+"""Numbers besides the loss by name: steps and values."""
 
 
 class LearningCurve:
@@ -26,24 +30,37 @@ class LearningCurve:
     Args:
         folder: gets `curve.csv`, and a folder `tensorboard` where that is installed.
         step: rows up to it are kept: later ones, and one torn by a kill, come again.
+        measured: names of numbers that some rows have besides.
     """
 
-    def __init__(self, folder: Path, step: int) -> None:
-        path = folder / CURVE
+    def __init__(self, folder: Path, step: int, measured: Sequence[str] = ()) -> None:
+        path, columns = folder / CURVE, (*_COLUMNS, *measured)
         rows = path.read_text().splitlines(keepends=True)[1:] if path.exists() else []
-        kept = [r for r in rows if r.endswith("\n") and r.count(",") == 3 and _step(r) <= step]
+        whole = [r for r in rows if r.endswith("\n") and r.count(",") == len(columns) - 1]
         with replacing(path) as partial:
-            partial.write_text("step,loss,lr,seconds\n" + "".join(kept))
-        self._file = path.open("a")
+            partial.write_text(
+                "".join([",".join(columns) + "\n", *(r for r in whole if _step(r) <= step)])
+            )
+        self._measured, self._file = measured, path.open("a")
         self._tensorboard = _tensorboard(folder / TENSORBOARD, step)
 
-    def add(self, step: int, loss: float, lr: float, seconds: float) -> None:
+    def add(
+        self,
+        step: int,
+        loss: float,
+        lr: float,
+        seconds: float,
+        measured: Mapping[str, float] | None = None,
+    ) -> None:
         """Write a row."""
-        self._file.write(f"{step},{loss:.6g},{lr:.6g},{seconds:.1f}\n")
+        found = dict(measured or {})
+        more = [f"{found[name]:.6g}" if name in found else "" for name in self._measured]
+        row = [str(step), f"{loss:.6g}", f"{lr:.6g}", f"{seconds:.1f}", *more]
+        self._file.write(",".join(row) + "\n")
         self._file.flush()
         if self._tensorboard is not None:
-            self._tensorboard.add_scalar("loss", loss, step)
-            self._tensorboard.add_scalar("lr", lr, step)
+            for name, value in {"loss": loss, "lr": lr, **found}.items():
+                self._tensorboard.add_scalar(name, value, step)
 
     def close(self) -> None:
         """Close what is written."""
@@ -70,6 +87,17 @@ def read_curve(folder: Path) -> Curve:
     """The curve in a training's folder, at most 200 of its rows."""
     with (folder / CURVE).open() as file:
         return _some([(int(row["step"]), float(row["loss"])) for row in csv.DictReader(file)])
+
+
+def read_measured(folder: Path) -> Measured:
+    """What was measured besides in a training's folder: steps and values by name."""
+    found: Measured = {}
+    with (folder / CURVE).open() as file:
+        for row in csv.DictReader(file):
+            for name in row.keys() - set(_COLUMNS):
+                if row[name]:
+                    found.setdefault(name, []).append((int(row["step"]), float(row[name])))
+    return dict(sorted(found.items()))
 
 
 def curve_of(losses: Iterable[float]) -> Curve:

@@ -22,7 +22,8 @@ from pi0bench.policy.network_loader import PolicyMetadata, new_network
 from pi0bench.policy.policy_folders import CARD, WEIGHTS, folders, trainable
 from pi0bench.train.cuda_graph_training import AT_ONCE, Member, fit_together
 from pi0bench.train.fit_config import FitConfig
-from pi0bench.train.learning_curve import Curve, curve_of, read_curve
+from pi0bench.train.held_out import ACTION_ERROR, WORDS, held_out
+from pi0bench.train.learning_curve import Curve, Measured, curve_of, read_curve, read_measured
 from pi0bench.train.training_loop import Progress, fit
 from pi0bench.train.weights_recipe import made_by, recipe
 
@@ -59,11 +60,11 @@ class PolicyTraining:
         """The network's loss of a batch, a scalar."""
         return self.network.loss(batch, generator, self.draws)
 
-    def write(self, average: Batch, curve: Curve) -> Path:
+    def write(self, average: Batch, curve: Curve, measured: Measured | None = None) -> Path:
         """Write weights in half precision beside the card, and return the file."""
         halves = {name: x.half() if x.is_floating_point() else x for name, x in average.items()}
         card, seed = self.folder / CARD, self.config.seed
-        made = recipe(card, seed, [self.features], curve, self.head)
+        made = recipe(card, seed, [self.features], curve, self.head, measured or {})
         return weights_file.write(self.folder / WEIGHTS, halves, {**self.about, "recipe": made})
 
 
@@ -82,6 +83,7 @@ def prepare(name: str, features: Path, data: Chunks, device: str = "cpu") -> Pol
         actions=data.norm_stats,
         head=_tokenizer(card, data) if card.trunk else {},
         modes=data.modes(),
+        tasks={task: data.about["tasks"][task] for task in data.tasks},
         keypoints=tuple(data.about.get("looks", ())),
         eyes=data.about.get("eyes", ""),
     )
@@ -92,8 +94,7 @@ def prepare(name: str, features: Path, data: Chunks, device: str = "cpu") -> Pol
     head, draws = files_of_head(card.head), card.training.draws
     source = weights_file.digest(folder / CARD, features, *head)
     config = FitConfig.of(card.training, source)
-    more = {"tasks": data.about["tasks"], "windows": len(data), "made_by": made_by(device)}
-    about = {**asdict(found), **more}
+    about = {**asdict(found), "windows": len(data), "made_by": made_by(device)}
     return PolicyTraining(folder, network, data, features, head, tokens, config, draws, about)
 
 
@@ -103,21 +104,28 @@ def fit_policy(
     """Train a policy on what it sees, by its card; writes its weights and returns the file."""
     one = prepare(name, features, _chunks(name, features), device)
     data, matrices = one.data.adding(one.tokens), one.network.matrices()
-    average = fit(one.network, one.loss, data, one.config, work, progress, device, matrices)
-    return one.write(average, read_curve(work))
+    average = fit(
+        *(one.network, one.loss, data, one.config, work, progress, device, matrices),
+        measure=((ACTION_ERROR, WORDS), held_out(data).measure),
+    )
+    return one.write(average, read_curve(work), read_measured(work))
 
 
 def fit_policies(
     names: Mapping[str, Path], device: str = "cuda", at_once: int = AT_ONCE, say: Say = print
 ) -> Iterator[Path]:
     """Train policies on files of features side by side on a GPU (see `fit_together`)."""
-    read = {features: _chunks(name, features) for name, features in names.items()}
-    placed = {features: data.placed(device) for features, data in read.items()}
-    trainings = {name: prepare(name, file, read[file], device) for name, file in names.items()}
+    data = {_learned_from(name, file): _chunks(name, file) for name, file in names.items()}
+    placed = {source: chunks.placed(device) for source, chunks in data.items()}
+    trainings = {
+        name: prepare(name, file, data[_learned_from(name, file)], device)
+        for name, file in names.items()
+    }
     members = []
     for name, one in trainings.items():
         tokens = {key: x.to(device) for key, x in one.tokens.items()}
-        items, matrices = {**placed[one.features], **tokens}, one.network.matrices()
+        source, matrices = _learned_from(name, one.features), one.network.matrices()
+        items = {**placed[source], **tokens}
         members.append(
             Member(name, one.network, one.loss, items, one.data.groups, one.config, matrices)
         )
@@ -127,8 +135,24 @@ def fit_policies(
         yield trainings[member.name].write(trained.average, curve)
 
 
+def _learned_from(name: str, features: Path) -> tuple[Path, tuple[str, ...], int]:
+    """What decides the windows of a policy: two of the same share them."""
+    card = read(folders()[name])
+    return features, card.training.learns, card.text.length
+
+
 def _chunks(name: str, features: Path) -> Chunks:
-    return Chunks(features, read(folders()[name]).text.length)
+    card = read(folders()[name])
+    return Chunks(features, card.text.length, _learned_tasks(card))
+
+
+def _learned_tasks(card: PolicyCard) -> list[str]:
+    """The tasks of the suites that a policy learns from; none when it learns from all."""
+    if not card.training.learns:
+        return []
+    from pi0bench.data.demonstration_files import tasks
+
+    return [task.id for task in tasks(card.training.learns)[1]]
 
 
 def _tokenizer(card: PolicyCard, data: Chunks) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,8 +22,13 @@ from pi0bench.train.learning_curve import AVERAGED, CURVE_EVERY, LearningCurve
 from pi0bench.train.optimizers import optimizers, schedule
 from pi0bench.train.weight_average import averaged
 
+MEASURE_EVERY = 250  # steps between two looks at what is held out
+
 Progress = Callable[[int, int, float], None] | None
 """Told the step, of how many, and the loss."""
+
+Measure = Callable[[Any], Mapping[str, float]]
+"""Numbers of the trained module, such as of what is held out; only its mode may change."""
 
 
 class Batches(Protocol):
@@ -32,10 +37,6 @@ class Batches(Protocol):
     @property
     def groups(self) -> Groups:
         """Items by what they are of; every batch has as many of each group."""
-        ...
-
-    def __len__(self) -> int:
-        """The number of items."""
         ...
 
     def gather(self, indices: np.ndarray) -> Batch:
@@ -52,6 +53,7 @@ def fit(
     progress: Progress = None,
     device: str = "cpu",
     matrices: Sequence[nn.Parameter] = (),
+    measure: tuple[Sequence[str], Measure] | None = None,
 ) -> Batch:
     """Train `module` in place, from the checkpoint in `folder` where there is one.
 
@@ -64,13 +66,15 @@ def fit(
         progress: called at every row of the curve.
         device: "cpu" or "cuda"; the same bits after a resume are promised on "cpu" only.
         matrices: the parameters that Muon trains; AdamW trains the rest.
+        measure: names of numbers, and what finds them of the averaged weights every 250 steps.
 
     Returns:
         The moving average of the module's state dict, on the CPU.
     """
     groups = batches.groups
-    if len(batches) < 1 or config.steps < 1 or config.batch < 1:
-        raise UsageError(f"fit: {len(batches)} items, {config.steps} steps of {config.batch}")
+    items = sum(map(len, groups))
+    if items < 1 or config.steps < 1 or config.batch < 1:
+        raise UsageError(f"fit: {items} items, {config.steps} steps of {config.batch}")
     module.to(device).train()
     parameters = [p for p in module.parameters() if p.requires_grad]
     chosen = optimizers(parameters, matrices, config)
@@ -80,13 +84,14 @@ def fit(
         averaged(module, config.ema),
         chosen,
         [schedule(optimizer, config) for optimizer in chosen],
-        {**settings, "items": len(batches)},
+        {**settings, "items": items},
         torch.zeros((), dtype=torch.float64, device=device),
     )
     folder.mkdir(parents=True, exist_ok=True)
     run.restore(folder / CHECKPOINT)
     began, saved = monotonic() - run.seconds, run.seconds
-    with closing(LearningCurve(folder, run.step)) as curve:
+    names, find = measure or ((), lambda _: {})
+    with closing(LearningCurve(folder, run.step, names)) as curve:
         while run.step < config.steps:
             batch = batches.gather(order(config.seed, groups, run.step, config.batch))
             generator = Generator().manual_seed(_seed(config.seed, run.step))
@@ -103,7 +108,8 @@ def fit(
             done = run.step == config.steps
             if done or run.step % CURVE_EVERY == 0:
                 mean = run.loss.item()
-                curve.add(run.step, mean, float(rate), run.seconds)
+                found = find(run.average.module) if done or run.step % MEASURE_EVERY == 0 else {}
+                curve.add(run.step, mean, float(rate), run.seconds, found)
                 if progress is not None:
                     progress(run.step, config.steps, mean)
             if done or run.seconds - saved >= config.checkpoint_every_s:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ def recipe(
     data: Sequence[Path],
     curve: Sequence[tuple[int, float]],
     head: Sequence[Path] = (),
+    measured: Mapping[str, Sequence[tuple[int, float]]] | None = None,
 ) -> dict[str, Any]:
     """How weights were made, for whoever finds them without their folder.
 
@@ -28,6 +29,7 @@ def recipe(
         data: the files that were learned from.
         curve: steps and running mean losses.
         head: the file of a head of others, if it has one.
+        measured: what was measured while training by its name, steps and values.
     """
     found = {
         "card": card.read_text("utf-8"),
@@ -36,7 +38,8 @@ def recipe(
         "seed": seed,
         "learning_curve": curve,
     }
-    return {**found, "head": digest(*head)} if head else found
+    more = {"head": digest(*head)} if head else {}
+    return {**found, **more, **({"measured": measured} if measured else {})}
 
 
 def made_by(device: str) -> dict[str, str]:

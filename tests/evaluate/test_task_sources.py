@@ -43,7 +43,7 @@ def test_worlds_are_not_mixed(
 
 def test_a_policy_that_needs_pictures_that_are_not_there_is_at_fault(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    asked = f"run --policy bc --env-id CartPole-v1 --episodes 2 --no-video --out {out}"
+    asked = f"run --policy pi0 --env-id CartPole-v1 --episodes 2 --no-video --out {out}"
     assert main([*asked.split(), "--executor", "inline"]) == 0
     faults = [(record.status, record.fault) for record in RunFolder(out).records()]
     assert faults == [("policy_fault", "KeyError: 'front'")] * 2

@@ -89,7 +89,7 @@ def suggested(capable: str) -> list[str]:
 
 def test_the_bits_of_every_kind_of_kernel(tmp_path: Path, short: dict[str, str]) -> None:
     """Matrix products, convolutions and numpy's own: in this order of executors the quickest."""
-    policies = KINDS[0], KINDS[-2]
+    policies = KINDS[:2]
     greatest = SUGGESTED[suggested(processor.level())[-1]]
     how = ("--renderer", "tiny", "--executor")
     inline = run(tmp_path / "1", {**short, **greatest}, policies, *how, "inline")

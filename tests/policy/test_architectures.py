@@ -24,7 +24,8 @@ from pi0bench.policy.normalisation import NormStats
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.weight_init import initialise
 
-ROWS, HORIZON, KEYPOINTS, WORDS, POINTS = 4, 8, 3, 9, 40
+ROWS, HORIZON, WORDS, POINTS = 4, 8, 9, 40
+KEYPOINTS = [[2, 5], [3, 5], [8]]  # names, as the numbers of their words
 HEAD = {"kind": "gaussian_path", "path": "squared_cosine", "times": "levels"}
 CARDS = {
     "diffusion_policy": replace(
@@ -59,7 +60,7 @@ def batch(seed: int = 1) -> dict[str, Tensor]:
     words = torch.ones(ROWS, 5).bool()
     words[-1, 3:] = False
     return {
-        "features": torch.randn(ROWS, KEYPOINTS, 14, generator=g),
+        "features": torch.randn(ROWS, len(KEYPOINTS), 10, generator=g),
         "points": torch.rand(ROWS, POINTS, 6, generator=g),
         "proprio": 0.1 * torch.randn(ROWS, PROPRIO_DIM, generator=g),
         "prompt_tokens": torch.randint(2, WORDS, (ROWS, 5), generator=g),

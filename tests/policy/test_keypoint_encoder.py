@@ -11,8 +11,9 @@ from pi0bench.envs.panda_kinematics import forward, inverse, panda
 from pi0bench.envs.pose import Pose, rot_of
 from pi0bench.envs.proprioception import PROPRIO_DIM as ROBOTS_DIM
 from pi0bench.envs.proprioception import proprio
-from pi0bench.policy.keypoint_encoder import KeypointEncoder, to_tool
+from pi0bench.policy.keypoint_encoder import KeypointEncoder, Keypoints
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
+from pi0bench.policy.tool_frame import from_tool, to_tool
 from pi0bench.policy.weight_init import initialise
 
 
@@ -46,6 +47,25 @@ def test_the_tools_frame_has_its_origin_at_the_tool_and_turns_with_the_hand() ->
     near = to_tool(at.float(), feel)[0]
     assert torch.allclose(near[0], torch.zeros(3), atol=2e-3)
     assert torch.allclose(near[1], torch.tensor([1.0, 0, 0]), atol=3e-3)
+    assert torch.allclose(from_tool(near[None], feel)[0], at[0].float(), atol=1e-6)
+
+
+def test_of_two_estimates_the_surer_one_counts() -> None:
+    q = arm(0.4)
+    feel = torch.from_numpy(proprio(forward(q), 0.08, forward(q).pos_m))[None]
+    at, off = torch.tensor([[[0.55, 0.0, 0.02]] * 3]), torch.tensor([0.04, 0.0, 0.0])
+    near, log_error = to_tool(at, feel), torch.tensor([0.001, 0.01]).log()
+    said = torch.stack([log_error, log_error.flip(0), log_error[[0, 0]]])[None]
+    nothing = torch.zeros(1, 3)
+    seen = Keypoints(
+        nothing, at, near + off, torch.zeros(1, 3, 2), said, torch.zeros(1, 3, len(CAMERAS), 2)
+    )
+    place, error = seen.place_from_tool(feel)
+    away = (place - near)[0, :, 0]
+    assert torch.allclose(away, torch.tensor([0.0004, 0.0396, 0.02]), atol=1e-5)
+    assert torch.allclose(
+        error[0, :, 0].exp(), torch.tensor([0.995e-3, 0.995e-3, 0.707e-3]), rtol=1e-3
+    )
 
 
 def test_permuting_the_batch_permutes_what_is_seen() -> None:
@@ -55,8 +75,8 @@ def test_permuting_the_batch_permutes_what_is_seen() -> None:
     order = torch.tensor([2, 0, 1])
     model = eyes()
     with torch.inference_mode():
-        straight = model(images, feel).features()
-        mixed = model({n: x[order] for n, x in images.items()}, feel[order]).features()
+        straight = model(images, feel).features(feel)
+        mixed = model({n: x[order] for n, x in images.items()}, feel[order]).features(feel[order])
     assert torch.allclose(straight[order], mixed, atol=1e-5)
     assert not torch.allclose(straight[0], straight[1])
 

@@ -35,7 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None) -> P
         (tmp_path / "policies" / name).mkdir(parents=True)
         text = (folders.folder("policies") / name / file).read_text()
         for key, value in {"steps": 12, "batch": 4, "width": 4, "held_out": 4, "depth": 1}.items():
-            lines = text.splitlines()
+            lines = [line for line in text.splitlines() if not line.startswith("learns")]
             lines = [f"{key} = {value}" if line.startswith(f"{key} =") else line for line in lines]
             text = "\n".join(lines)
         (tmp_path / "policies" / name / file).write_text(text)
@@ -68,11 +68,12 @@ def features(path: Path, count: int = 16, eyes: str = "none") -> Path:
         "eyes": eyes,
         "tasks": {"cube_in_bowl": "0"},
         "episodes": [
-            {"task": "cube_in_bowl", "mode": mode} for mode in ("left", "right", "left", "")
+            {"task": "cube_in_bowl", "mode": mode, "episode": number}
+            for number, mode in enumerate(("left", "right", "left", ""))
         ],
     }
     arrays = {
-        "features": rng.normal(0, 1, (count, 2, 14)).astype(np.float32),
+        "features": rng.normal(0, 1, (count, 2, 10)).astype(np.float32),
         "proprio": rng.normal(0, 1, (count, 13)).astype(np.float32),
         "actions": rng.uniform(-1, 1, (count, 16, 7)).astype(np.float32),
         "valid": rng.random((count, 16)) < 0.9,

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
+from pi0bench.policy.architectures.keypoint_tokens import KeypointTokens
 from pi0bench.policy.architectures.post_norm_transformer import DecoderLayer, EncoderLayer
 from pi0bench.policy.heads.head import NoiseSource, Sampled, masked_mean
-from pi0bench.policy.likely_keypoints import likeliest
 from pi0bench.policy.network import Network, NetworkSpec, ObservationBatch
-from pi0bench.policy.normalisation import keypoint_dim, normalise_keypoints, normalise_state
+from pi0bench.policy.normalisation import normalise_state
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.weight_init import initialise
 
@@ -70,9 +70,7 @@ class ActNetwork(Network):
     def __init__(self, spec: NetworkSpec, layers: int = 4) -> None:
         super().__init__(spec.norm_stats, spec.action_horizon)
         actions = spec.norm_stats.space(spec.action_horizon).dim
-        self.motion = spec.motion
-        self.keypoint_proj = nn.Linear(keypoint_dim(spec.motion), _WIDTH)
-        self.keypoint_embedding = nn.Parameter(torch.zeros(spec.keypoints, _WIDTH))
+        self.keypoint_tokens = KeypointTokens(spec.keypoints, _WIDTH, spec.motion)
         self.text_embedding = nn.Embedding(spec.vocab_size, _WIDTH)
         self.text_position_embedding = nn.Parameter(torch.zeros(_MAX_WORDS, _WIDTH))
         self.state_proj = nn.Linear(PROPRIO_DIM, _WIDTH)
@@ -87,7 +85,7 @@ class ActNetwork(Network):
         """See `Network.initialise`."""
         initialise(self, generator)
         bare = (
-            self.keypoint_embedding,
+            self.keypoint_tokens.embedding,
             self.text_position_embedding,
             self.query,
             self.vae_encoder.cls_embedding,
@@ -122,9 +120,7 @@ class ActNetwork(Network):
         return self.unnormalised(Sampled(self._decode(encoded)))
 
     def _memory(self, batch: ObservationBatch, latent: Tensor) -> Memory:
-        likely, which = likeliest(batch["features"])
-        numbers = normalise_keypoints(likely, self.motion)
-        seen = self.keypoint_proj(numbers) + self.keypoint_embedding[which]
+        seen = self.keypoint_tokens(batch["features"], batch["proprio"], self.text_embedding)
         prompt, words = batch["prompt_tokens"], batch["prompt_mask"]
         said = self.text_embedding(prompt) + self.text_position_embedding[: prompt.shape[1]]
         felt = self.state_proj(normalise_state(batch["proprio"]))

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor, nn
 
+from pi0bench.policy.architectures.keypoint_tokens import KeypointTokens
 from pi0bench.policy.architectures.pointnet import PointNet
 from pi0bench.policy.architectures.post_norm_transformer import EncoderLayer
-from pi0bench.policy.likely_keypoints import likeliest
 from pi0bench.policy.network import ObservationBatch
-from pi0bench.policy.normalisation import (
-    keypoint_dim,
-    normalise_keypoints,
-    normalise_points,
-    normalise_state,
-)
+from pi0bench.policy.normalisation import normalise_points, normalise_state
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.weight_init import initialise
 
@@ -58,7 +54,7 @@ class KeypointObservationEncoder(ObservationEncoder):
     A flattened observation would leave it to the U-Net to find out which object is meant.
 
     Args:
-        keypoints: of the keypoint encoder, S.
+        keypoints: names of those of the keypoint encoder (see `NetworkSpec`).
         vocab_size: rows of the text embedding.
         motion: it is known how keypoints move.
         width: of the tokens and of the condition, which is what becomes of the first.
@@ -67,16 +63,15 @@ class KeypointObservationEncoder(ObservationEncoder):
 
     def __init__(
         self,
-        keypoints: int,
+        keypoints: Sequence[Sequence[int]],
         vocab_size: int,
         motion: bool = False,
         width: int = 128,
         layers: int = 2,
     ) -> None:
         super().__init__()
-        self.width, self.motion = width, motion
-        self.keypoint_proj = nn.Linear(keypoint_dim(motion), width)
-        self.keypoint_embedding = nn.Parameter(torch.zeros(keypoints, width))
+        self.width = width
+        self.keypoint_tokens = KeypointTokens(keypoints, width, motion)
         self.text_embedding = MeanTextEmbedding(vocab_size, width)
         self.state_proj = nn.Linear(PROPRIO_DIM, width)
         self.layers = nn.ModuleList(EncoderLayer(width, 8, 2 * width) for _ in range(layers))
@@ -84,7 +79,7 @@ class KeypointObservationEncoder(ObservationEncoder):
     def initialise(self, generator: Generator) -> None:
         """See `ObservationEncoder.initialise`."""
         super().initialise(generator)
-        nn.init.normal_(self.keypoint_embedding, generator=generator)
+        nn.init.normal_(self.keypoint_tokens.embedding, generator=generator)
 
     def matrices(self) -> list[nn.Parameter]:
         """The transformer's."""
@@ -92,9 +87,7 @@ class KeypointObservationEncoder(ObservationEncoder):
 
     def forward(self, batch: ObservationBatch) -> Tensor:
         """See `ObservationEncoder.forward`; needs `features`."""
-        likely, which = likeliest(batch["features"])
-        numbers = normalise_keypoints(likely, self.motion)
-        seen = self.keypoint_proj(numbers) + self.keypoint_embedding[which]
+        seen = self.keypoint_tokens(batch["features"], batch["proprio"], self.text_embedding.table)
         said = self.text_embedding(batch["prompt_tokens"], batch["prompt_mask"])
         asked = said + self.state_proj(normalise_state(batch["proprio"]))
         x = torch.cat([asked[:, None], seen], dim=1)

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+from pi0bench.policy.architectures.keypoint_tokens import KeypointTokens
 from pi0bench.policy.heads import build_head
 from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.heads.head import Context, NoiseSource, Sampled, Target
-from pi0bench.policy.likely_keypoints import likeliest
 from pi0bench.policy.network import Network, NetworkSpec, ObservationBatch
-from pi0bench.policy.normalisation import keypoint_dim, normalise_keypoints, normalise_state
+from pi0bench.policy.normalisation import normalise_state
 from pi0bench.policy.pi0_trunk import KVCache, Trunk, TrunkConfig
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.weight_init import initialise
@@ -33,9 +33,7 @@ class TrunkNetwork(Network):
         made = build_head(head, space, trunk.action_width, spec.tokenizer)
         sampler = made.solvers, made.steps, made.guidable
         super().__init__(spec.norm_stats, made.horizon, *sampler)
-        self.motion = spec.motion
-        self.keypoint_proj = nn.Linear(keypoint_dim(spec.motion), trunk.prefix_width)
-        self.keypoint_embedding = nn.Parameter(torch.zeros(spec.keypoints, trunk.prefix_width))
+        self.keypoint_tokens = KeypointTokens(spec.keypoints, trunk.prefix_width, spec.motion)
         self.text_embedding = nn.Embedding(spec.vocab_size, trunk.prefix_width)
         self.state_proj = nn.Linear(PROPRIO_DIM, trunk.action_width)
         self.trunk = Trunk(trunk)
@@ -43,9 +41,9 @@ class TrunkNetwork(Network):
 
     def initialise(self, generator: Generator) -> TrunkNetwork:
         """Draw new weights, in place; the head's last, so that all heads get the same trunk."""
-        for part in (self.keypoint_proj, self.state_proj, self.trunk):
+        self.keypoint_tokens.initialise(generator)
+        for part in (self.state_proj, self.trunk):
             initialise(part, generator)
-        nn.init.normal_(self.keypoint_embedding, std=1.0, generator=generator)
         width = self.text_embedding.embedding_dim
         nn.init.normal_(self.text_embedding.weight, std=width**-0.5, generator=generator)
         self.head.initialise(generator)
@@ -55,20 +53,22 @@ class TrunkNetwork(Network):
         """The weight matrices between tokens and tokens, the same for every head."""
         return [p for p in self.trunk.parameters() if p.ndim == 2]
 
-    def prefix(self, features: Tensor, tokens: Tensor, mask: Tensor) -> KVCache:
-        """Run keypoints (B, S, …) and an instruction, its tokens and their mask (B, L), once."""
-        likely, which = likeliest(features)
-        numbers = normalise_keypoints(likely, self.motion)
-        seen = self.keypoint_proj(numbers) + self.keypoint_embedding[which]
-        # Only text is scaled by √width, as in PaliGemma.
-        said = self.text_embedding(tokens) * self.text_embedding.embedding_dim**0.5
+    def prefix(self, batch: ObservationBatch) -> KVCache:
+        """Run what is seen and asked through the trunk, once."""
+        seen = self.keypoint_tokens(batch["features"], batch["proprio"], self._embed)
+        said = self._embed(batch["prompt_tokens"])
         there = torch.ones(seen.shape[:2], dtype=torch.bool, device=seen.device)
-        return self.trunk.prefix(torch.cat([seen, said], 1), torch.cat([there, mask], 1))
+        mask = torch.cat([there, batch["prompt_mask"]], 1)
+        return self.trunk.prefix(torch.cat([seen, said], 1), mask)
+
+    def _embed(self, words: Tensor) -> Tensor:
+        # Only text is scaled by √width, as in PaliGemma.
+        return self.text_embedding(words) * self.text_embedding.embedding_dim**0.5
 
     def encode(self, batch: ObservationBatch) -> Context:
         """What a head may ask: the prefix's keys and values, and the embedded state."""
-        kv_cache = self.prefix(batch["features"], batch["prompt_tokens"], batch["prompt_mask"])
-        return Context(self.trunk, kv_cache, self.state_proj(normalise_state(batch["proprio"])))
+        state = self.state_proj(normalise_state(batch["proprio"]))
+        return Context(self.trunk, self.prefix(batch), state)
 
     def loss(self, batch: ObservationBatch, generator: Generator, draws: int) -> Tensor:
         """The head's loss (see `Network.loss`)."""

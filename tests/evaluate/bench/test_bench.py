@@ -50,7 +50,7 @@ def test_the_efficiency_is_real_over_possible_throughput() -> None:
 
 
 def test_a_small_bench_adds_up() -> None:
-    settings = Settings(("bc",), ("reach_cube",), renderer="tiny", episodes=3)
+    settings = Settings(("pi0",), ("reach_cube",), renderer="tiny", episodes=3)
     found = efficiency(settings, workers=1, batch=2)
     assert len(found.records) == len(found.split.records) == 3
     spent = found.split.spent_s

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from pi0bench.policy.likely_keypoints import likeliest
+from pi0bench.policy.architectures.keypoint_tokens import KeypointTokens, likeliest
 
 
 def test_the_likeliest_stay_in_the_order_of_all() -> None:
@@ -21,3 +21,18 @@ def test_where_there_are_no_more_all_stay() -> None:
     kept, which = likeliest(features, most=9)
     assert torch.equal(kept, features)
     assert (which == torch.arange(4)).all()
+
+
+def test_a_token_says_the_words_of_its_keypoints_name() -> None:
+    generator = torch.Generator().manual_seed(0)
+    table = torch.nn.Embedding(5, 8)
+    tokens = KeypointTokens([[2, 4], [3, 4], [4]], 8, motion=False)
+    features, proprio = (
+        torch.rand(1, 3, 7, generator=generator),
+        torch.rand(1, 13, generator=generator),
+    )
+    with torch.no_grad():
+        plain = tokens(features, proprio, lambda words: torch.zeros(*words.shape, 8))
+        told = (tokens(features, proprio, table) - plain)[0]
+    word = table.weight.detach()
+    torch.testing.assert_close(told, torch.stack([word[2] + word[4], word[3] + word[4], word[4]]))
