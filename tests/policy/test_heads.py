@@ -32,6 +32,11 @@ DETERMINISTIC = ("bc", "bc_flow", "residual", "mip", "rt1", "masked", "openvla",
 DRAW_NOTHING = ("bc", "bc_flow", "mixture", "rt1", "openvla", "fast")
 """What learns without noise and times."""
 EACH = pytest.mark.parametrize("name", HEAD_CONFIGS)
+SLOWLY = ("ofp", "shortcut", "mean_flow", "improved_mean_flow")  # a minute each
+EACH_QUICKLY = pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOWLY else ()) for n in HEAD_CONFIGS]
+)
+LONG = {"nflow": 1000, "span": 1200, "shortcut": 800, "ofp": 800}
 
 
 def all_valid(chunks: Tensor) -> Target:
@@ -105,7 +110,7 @@ def test_evaluations_are_counted(small: Make, name: str) -> None:
         assert (counted == known.get(name, free)).all()
 
 
-@EACH
+@EACH_QUICKLY
 def test_every_head_learns_one_batch_by_heart(small: Make, name: str) -> None:
     chunks = smooth(ROWS, seeded(11))
     made = small(HEAD_CONFIGS[name], chunks.repeat(4, 1, 1))
@@ -115,7 +120,7 @@ def test_every_head_learns_one_batch_by_heart(small: Make, name: str) -> None:
     assert error < 0.25 * chunks.square().mean().sqrt()
 
 
-@EACH
+@EACH_QUICKLY
 def test_two_modes_are_told_apart_by_all_but_regression(small: Make, name: str) -> None:
     """Six of ten demonstrations go left, four right; their mean, where nobody goes, is -0.2."""
     rows = 10
@@ -124,7 +129,7 @@ def test_two_modes_are_told_apart_by_all_but_regression(small: Make, name: str) 
     made = small(HEAD_CONFIGS[name], chunks, rows)
     made.prefix = made.prefix[:1].expand(rows, -1, -1)
     made.valid, made.state = made.valid[:1].expand(rows, -1), made.state[:1].expand(rows, -1)
-    made.fit(all_valid(chunks), steps=1000 if name == "nflow" else 400)
+    made.fit(all_valid(chunks), steps=LONG.get(name, 400))
     found = made.sample(noise(3, rows))
     far = torch.minimum(
         (found - chunks[0]).abs().amax((1, 2)), (found - chunks[-1]).abs().amax((1, 2))

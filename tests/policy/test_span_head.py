@@ -163,3 +163,38 @@ def test_slow_periods_are_whole_turns_at_least() -> None:
     found = time_embedding.span_embedding(START, END, 16)
     assert found.shape == (ROWS, 16)
     assert len(found.unique(dim=0)) == ROWS
+
+
+ONE_STEP = {"self_consistent": 0.75, "shortcut": 0.65, "mean_flow": 0.8, "improved_mean_flow": 0.8}
+"""The least share of samples that one step takes to either side; OFP's are as often between."""
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param(name, marks=() if name in ("flow", "self_consistent") else pytest.mark.slow)
+        for name in ("flow", *SPAN_TARGETS)
+    ],
+)
+def test_one_step_tells_two_modes_apart(small: Make, target: str) -> None:
+    """Six of ten demonstrations go left, four right; one step of flow ends between them."""
+    rows = 10
+    way = torch.linspace(0.5, 1, HORIZON)[:, None].expand(HORIZON, 3)
+    chunks = torch.tensor([-1.0] * 6 + [1.0] * 4)[:, None, None] * way
+    power = 0.5 if "mean_flow" in target else 0.0
+    span = {"kind": "span", "target": target, "adaptive_power": power}
+    made = small({"kind": "gaussian_path"} if target == "flow" else span, rows=rows)
+    made.prefix = made.prefix[:1].expand(rows, -1, -1)
+    made.valid, made.state = made.valid[:1].expand(rows, -1), made.state[:1].expand(rows, -1)
+    for rate, steps in ((3e-3, 300), (1e-3, 60), (3e-4, 60)):
+        made.fit(Target(chunks, torch.ones(rows, HORIZON).bool()), steps, lr=rate)
+    aside = {}
+    for steps in (1, 2):
+        found = torch.cat([made.sample(noise(seed, rows), steps) for seed in range(20)])
+        along = (found * way).mean((1, 2)) / way.square().mean()
+        aside[steps] = float((along.abs() > 0.5).double().mean())
+    assert aside[2] > 0.85
+    if target == "flow":
+        assert aside[1] < 0.35
+    else:
+        assert aside[1] > ONE_STEP.get(target, 0.4)
