@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from pi0bench.content.folders import add_folders
 from pi0bench.machine.worker_count import processes
 from pi0bench.report.terminal_screen import console
 
@@ -15,6 +18,7 @@ def bench(
     workers: int | None = None,
     batch: int = 8,
     env_id: str = "",
+    content: tuple[Path, ...] = (),
 ) -> int:
     """Measure this machine: what a run takes at least, what it takes, and where the rest goes.
 
@@ -31,7 +35,9 @@ def bench(
         episodes: Start states; 200 when not given, 2000 with --env-id.
         workers: Processes; as many as there are cores when not given.
         batch: Episodes that a process runs in lock step.
+        content: Folders with content of your own: tasks, objects, variations, policies.
     """
+    add_folders(content)
     from pi0bench.evaluate.bench.efficiency import efficiency
     from pi0bench.evaluate.bench.overhead import EPISODES, overhead
     from pi0bench.evaluate.bench.show import show, show_overhead

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pi0bench.content.folders import add_folders
 from pi0bench.errors import UsageError, unknown
 from pi0bench.machine.worker_count import processes
 from pi0bench.report.terminal_screen import console
@@ -17,6 +18,7 @@ def demos(
     workers: int | None = None,
     format: str = "pi0bench",
     side: int = 256,
+    content: tuple[Path, ...] = (),
 ) -> int:
     """Record the expert's demonstrations into one file. The same command continues.
 
@@ -30,7 +32,9 @@ def demos(
         format: pi0bench, what `pi0bench train` learns from; or lerobot, undisturbed demonstrations
             with pictures as a LeRobotDataset v3, for other tools (needs pi0bench[lerobot]).
         side: Of lerobot's pictures, in pixels.
+        content: Folders with content of your own: tasks, objects, variations, policies.
     """
+    add_folders(content)
     from pi0bench.data.demonstration_files import dataset, demonstrations
 
     hands, screen = processes(workers), console()

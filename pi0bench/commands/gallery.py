@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from pi0bench.content.folders import add_folders
 from pi0bench.report.terminal_screen import console
 
 
@@ -15,6 +16,7 @@ def gallery(
     task: tuple[str, ...] = (),
     out: Path = Path("gallery.png"),
     hero: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    content: tuple[Path, ...] = (),
 ) -> int:
     """Draw every task: start, middle and end of the expert's episode in both engines.
 
@@ -23,7 +25,9 @@ def gallery(
         task: Single tasks, in place of a suite.
         out: The picture, a PNG file.
         hero: Draw a large picture of them instead, and a film, a WebP file beside it.
+        content: Folders with content of your own: tasks, objects, variations, policies.
     """
+    add_folders(content)
     from pi0bench.evaluate.hero_picture import hero as draw_hero
     from pi0bench.evaluate.task_gallery import gallery as draw
     from pi0bench.task import task_files

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pi0bench.argument_bounds import bounded
+from pi0bench.content.folders import add_folders
 from pi0bench.errors import UsageError
 from pi0bench.machine.instruction_set import must_be_pinned
 from pi0bench.report.terminal_screen import console
 
 
-def serve(policy: str = "pi0", host: str = "127.0.0.1", port: int = 8000) -> int:
+def serve(
+    policy: str = "pi0", host: str = "127.0.0.1", port: int = 8000, content: tuple[Path, ...] = ()
+) -> int:
     """Serve a policy by openpi's websocket protocol, until Ctrl-C.
 
     On any other address than this machine's own, clients must give the key that the environment
@@ -18,7 +23,9 @@ def serve(policy: str = "pi0", host: str = "127.0.0.1", port: int = 8000) -> int
         policy: The policy; `pi0bench list` names them.
         host: Address to listen on.
         port: Port to listen on; 0 for any that is free.
+        content: Folders with content of your own: tasks, objects, variations, policies.
     """
+    add_folders(content)
     bounded("--port", port)
     must_be_pinned("serve")
     try:

@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from pi0bench.commands.machine_readable import print_json
+from pi0bench.content.folders import add_folders
 from pi0bench.report.terminal_screen import console
 
 
@@ -16,6 +17,7 @@ def verify(
     episodes: int = 20,
     seed: int = 0,
     workers: int | None = None,
+    content: tuple[Path, ...] = (),
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
     """Measure some episodes of a run again: each record must come out the same.
@@ -25,8 +27,10 @@ def verify(
         episodes: How many, drawn from all its policies.
         seed: Of the draw.
         workers: Processes; as many as there are cores when not given.
+        content: Folders with content of your own: tasks, objects, variations, policies.
         json: Print what was found as JSON, and all else on standard error.
     """
+    add_folders(content)
     from pi0bench.api import measuring
 
     found = measuring.verify(run, episodes, seed, workers, console=console(stderr=json))

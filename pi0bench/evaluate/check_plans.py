@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pi0bench.envs.world_protocol import PhysicsFault
 from pi0bench.errors import UsageError
 from pi0bench.random_streams import stream
 from pi0bench.task.start_states import PlacementError, place
 from pi0bench.task.tabletop_episode import Tabletop
 from pi0bench.task.task_spec import TaskSpec
+
+
+class _Left(NamedTuple):
+    """Of an episode at its end: whether it succeeded, the stages passed, what the goal lacks."""
+
+    succeeded: bool
+    stages: int
+    lacking: list[str]
 
 
 def plan_problems(task: TaskSpec, engine: str, episodes: int) -> list[str]:
@@ -38,18 +48,22 @@ def _stuck(task: TaskSpec, engine: str, episode: int) -> str:
         return ""
     if task.score:
         return "does not reach the goal"
-    missed = task.ways[0].stages[env.verdict.stages :]
-    if not missed:
-        return f"passes every stage, and the goal does not hold for {task.hold_s:g} s"
-    return f"does not get as far as {missed[0]}"
+    missed = task.ways[0].stages[env.stages :]
+    if missed:
+        return f"does not get as far as {missed[0]} within {task.max_s:g} s"
+    lacking = ", ".join(env.lacking)
+    return (
+        f"passes every stage, and the goal does not hold for {task.hold_s:g} s; "
+        f"at the end it lacks {lacking}"
+    )
 
 
-def _carried_out(task: TaskSpec, engine: str, episode: int) -> Tabletop:
-    """The world as the expert left it, closed."""
+def _carried_out(task: TaskSpec, engine: str, episode: int) -> _Left:
+    """What the expert left."""
     env = Tabletop(task, place(task, stream("development", 0, task.id, episode)), engine)
     try:
         while not env.over:
             env.step(env.expert_action())
+        return _Left(env.succeeded, env.verdict.stages, env.lacking())
     finally:
         env.close()
-    return env

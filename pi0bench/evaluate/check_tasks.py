@@ -119,7 +119,8 @@ def _resets(task: TaskSpec, layouts: dict[int, Layout], engine: str) -> list[str
             complaints = [f"diverges: {error}"]
         for complaint in complaints:
             found.setdefault(complaint, []).append(seed)
-    return [f"{task.id}: {engine}: {what} ({_seeds(seeds)})" for what, seeds in found.items()]
+    count = len(layouts)
+    return [f"{task.id}: {engine}: {what} ({_of(seeds, count)})" for what, seeds in found.items()]
 
 
 def _start(task: TaskSpec, layout: Layout, engine: str) -> list[str]:
@@ -140,6 +141,10 @@ def _start(task: TaskSpec, layout: Layout, engine: str) -> list[str]:
         return complaints
     finally:
         env.close()
+
+
+def _of(seeds: Sequence[int], count: int) -> str:
+    return f"in all {count}" if len(seeds) == count > 1 else _seeds(seeds)
 
 
 def _seeds(seeds: Sequence[int]) -> str:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
-from pi0bench.policy.tool_frame import rotation, to_tool
+from pi0bench.policy.tool_frame import from_tool, rotation, to_tool
 
 FEATURE_DIM = 7
 MOTION_DIM = 3
@@ -56,15 +56,18 @@ class Keypoints:
         return torch.cat([present, near, self.heading, error], dim=-1)
 
     def place_from_tool(self, proprio: Tensor) -> tuple[Tensor, Tensor]:
-        """Where it is in the tool's heading frame, (B, S, 3), and the log of its error, (B, S, 1).
+        """Where it is from the tool along the base's axes, as actions lead, (B, S, 3).
 
         `pos_m` is good where the front camera sees the thing and `from_tool_m` where the wrist's
         does; each says how far to trust it, and the two are weighted by their precision.
+
+        Returns:
+            The place, m, and the logarithm of its expected error, (B, S, 1).
         """
-        front = to_tool(self.pos_m, proprio)
         share = (2 * (self.log_error[..., :1] - self.log_error[..., 1:])).sigmoid()
+        place = torch.lerp(self.pos_m, from_tool(self.from_tool_m, proprio), share)
         error = -0.5 * (-2 * self.log_error).logsumexp(-1, keepdim=True)
-        return torch.lerp(front, self.from_tool_m, share), error
+        return place - proprio[:, None, :3], error
 
     def rows(self, chosen: NDArray[np.intp]) -> Keypoints:
         """Those of some observations."""

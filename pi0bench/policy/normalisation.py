@@ -11,8 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pi0bench.policy.tool_frame import from_tool
-
 _KEYPOINT_DIM = 13
 _CENTRE_M = (0.50, 0.0, 0.08)
 _SPREAD_M = (0.15, 0.18, 0.10)
@@ -29,13 +27,13 @@ def normalise_keypoints(features: Tensor, proprio: Tensor, motion: bool) -> Tens
 
     They are as `Keypoints.features` gives them, (B, S, 7), with motion followed by what
     `Keypoints.moved` gives, (B, S, 10). The place relative to the tool enters at two scales,
-    since a grasp is decided by millimetres and an approach by decimetres; the place in the base
-    frame follows from it and from proprioception, (B, 13).
+    since a grasp is decided by millimetres and an approach by decimetres; the place from the base
+    follows from it and from proprioception, (B, 13).
     """
     present, near, heading, error = features[..., :7].split([1, 3, 2, 1], dim=-1)
     moved = features[..., 7:] if motion else features[..., :0]
     centre, spread = _row(_CENTRE_M, features), _row(_SPREAD_M, features)
-    pos = (from_tool(near, proprio) - centre) / spread
+    pos = (near + proprio[:, None, :3] - centre) / spread
     parts = (2 * present - 1, pos, near / _FAR_M, torch.tanh(near / _NEAR_M), heading)
     return torch.cat([*parts, 0.5 * (error + 4), moved / _MOVED_M], dim=-1)
 
@@ -92,8 +90,8 @@ class NormStats:
     Attributes:
         mean: of the demonstrated actions.
         std: their standard deviation, with a floor.
-        q01: their 1st percentile.
-        q99: their 99th percentile.
+        q01: their 1st percentile, or the mean less the floor.
+        q99: their 99th percentile, or the mean and the floor.
     """
 
     mean: tuple[float, ...]
@@ -103,9 +101,13 @@ class NormStats:
 
     @staticmethod
     def of(actions: NDArray[np.float32], floor: float = 0.1) -> NormStats:
-        """From expert actions (N, 7); no std is below `floor`, since constants would explode."""
+        """From expert actions (N, 7); what hardly varies is taken to vary by `floor`.
+
+        Without that a constant would be divided by nothing, and its rare exceptions be cut off.
+        """
+        mean, std = actions.mean(axis=0), np.maximum(actions.std(axis=0), floor)
         low, high = np.quantile(actions, [0.01, 0.99], axis=0)
-        rows = (actions.mean(axis=0), np.maximum(actions.std(axis=0), floor), low, high)
+        rows = (mean, std, np.minimum(low, mean - floor), np.maximum(high, mean + floor))
         return NormStats(*(tuple(round(float(x), 4) for x in row) for row in rows))
 
     def space(self, action_horizon: int) -> ActionSpace:

@@ -8,10 +8,10 @@ import numpy as np
 
 from pi0bench.envs.panda_kinematics import FINGERS, forward
 from pi0bench.envs.pose import Array, Pose
-from pi0bench.envs.scene import Body, Joint
 from pi0bench.envs.world_protocol import World
 from pi0bench.errors import UsageError
-from pi0bench.task.coverage import covered, flat, reward
+from pi0bench.task.coverage import covered, reward
+from pi0bench.task.object_needs import loose_joint, sprung_joint
 
 _FIRM_M = 0.012
 """So much less than its width the gripper is told to open while it presses on a thing."""
@@ -161,31 +161,41 @@ def right_of(world: World, item: str, obstacle: str) -> bool:
 
 def opened(world: World, furniture: str, *, least_m: float = 0.08, least_rad: float = 1.6) -> bool:
     """True when a drawer is out by `least_m` or more, or a lid is up by `least_rad` or more."""
-    return bool(world.joints(furniture)[0] > (least_rad if _turns(world, furniture) else least_m))
+    at, turns = _loose(world, furniture)
+    return at > (least_rad if turns else least_m)
 
 
 def closed(world: World, furniture: str, *, most_m: float = 0.01, most_rad: float = 0.05) -> bool:
     """True when a drawer is out by `most_m` or less, or a lid is up by `most_rad` or less."""
-    return bool(world.joints(furniture)[0] < (most_rad if _turns(world, furniture) else most_m))
+    at, turns = _loose(world, furniture)
+    return at < (most_rad if turns else most_m)
 
 
-def _turns(world: World, furniture: str) -> bool:
-    return world.scene.body(furniture).joints[0].kind == "hinge"
+def _loose(world: World, furniture: str) -> tuple[float, bool]:
+    """Where the joint stands that stays where it is left, and whether it is a hinge."""
+    body = world.scene.body(furniture)
+    number = loose_joint(body)
+    return float(world.joints(furniture)[number]), body.joints[number].kind == "hinge"
 
 
 def pressed(world: World, button: str, *, least_m: float = 0.006) -> bool:
     """True when the button is down by `least_m` or more."""
-    return bool(world.joints(button)[0] < -least_m)
+    return _cap_m(world, button) < -least_m
 
 
 def unpressed(world: World, button: str, *, most_m: float = 0.003) -> bool:
     """True when the button is down by less than `most_m`."""
-    return bool(world.joints(button)[0] > -most_m)
+    return _cap_m(world, button) > -most_m
 
 
 def up(world: World, button: str, *, least_m: float = -0.0065) -> bool:
     """True when the button's cap is higher than `least_m`, or not yet pressed down to there."""
-    return bool(world.joints(button)[0] > least_m)
+    return _cap_m(world, button) > least_m
+
+
+def _cap_m(world: World, button: str) -> float:
+    """Where the button's cap stands on its spring."""
+    return float(world.joints(button)[sprung_joint(world.scene.body(button))])
 
 
 PREDICATES: dict[str, Callable[..., bool]] = {
@@ -215,22 +225,4 @@ PREDICATES: dict[str, Callable[..., bool]] = {
 }
 
 
-def _passive(joint: Joint) -> bool:
-    """True for what stays where it is left: no spring, no drive."""
-    return joint.stiffness == 0 and not joint.drive
-
-
 MEASURES: dict[str, Callable[..., float]] = {"reward": reward}
-NEEDS: dict[str, Callable[[Body], bool]] = {
-    "block": flat,
-    "button": lambda of: any(joint.stiffness > 0 for joint in of.joints),
-    "cabinet": lambda of: any(link.name == "drawer" for link in of.links),
-    "container": lambda of: of.interior is not None,
-    "furniture": lambda of: len(of.joints) == 1 and _passive(of.joints[0]),
-    "lid_box": lambda of: any(
-        link.name == of.keypoints[0].link and link.joint and link.joint.kind == "hinge"
-        for link in of.links
-    ),
-    "outline": flat,
-}
-"""What an object must be to stand for a parameter of that name, in predicates and skills."""

@@ -136,6 +136,14 @@ class Tabletop:
             for way in self.task.ways
         )
 
+    def lacking(self) -> list[str]:
+        """The calls of the goal that do not hold now, of the way that lacks the fewest."""
+        ways = [
+            [str(call) for call in way.goal if not call.run(self._predicates, self.world)]
+            for way in self.task.ways
+        ]
+        return min(ways, key=len)
+
     def expert_action(self, misjudgement: Misjudgement | None = None) -> Array:
         """What the scripted expert would do now, (7,), were it so wrong about where things are."""
         view = View(self.world, self.controller.goal, self.script, self.layout.expert_choice)

@@ -12,7 +12,8 @@ from pi0bench.envs import content_models
 from pi0bench.envs.scene import Body
 from pi0bench.task.call_parser import Call, CallError, Fits, Rule, check, parse, parse_rule
 from pi0bench.task.expert.skill_registry import SKILLS
-from pi0bench.task.predicates import MEASURES, NEEDS, PREDICATES
+from pi0bench.task.object_needs import unlike
+from pi0bench.task.predicates import MEASURES, PREDICATES
 from pi0bench.task.scripts import SCRIPTS
 from pi0bench.task.suites import suites
 from pi0bench.task.task_objects_parser import NAME, read_objects, taken
@@ -220,14 +221,9 @@ def _fits(things: Things) -> Fits:
     """Says what is wrong with an object for a parameter of that name."""
 
     def fits(parameter: str, name: str) -> str:
-        wrong = [of for of in things[name] if not NEEDS.get(parameter, _anything)(of)]
-        return f"{name} is a {wrong[0].name}, which is no {parameter}" if wrong else ""
+        return next(filter(None, (unlike(parameter, name, of) for of in things[name])), "")
 
     return fits
-
-
-def _anything(of: Body) -> bool:
-    return True
 
 
 def _text(it: Complaints, key: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from pi0bench.content.toml_errors import Complaints, Range, brief
 from pi0bench.envs import content_models
 from pi0bench.envs.scene import Body
+from pi0bench.task.object_needs import unlike
 from pi0bench.task.task_spec import Place
 
 _ON = ("on", "within")
@@ -76,8 +77,8 @@ def _carried(
     if all(key in raw for key in _ON):
         it.say(where, 'it starts "on" something or "within" it, not both')
     body = _model(rows[base]) if key == "within" and base in rows else None
-    if body is not None and body.interior is None:
-        it.say(f"{where}.{key}", f"{base} is a {body.name}, which is no container")
+    if body is not None and (problem := unlike("container", base, body)):
+        it.say(f"{where}.{key}", problem)
 
 
 def _joint_at(it: Complaints, where: str, raw: dict[str, Any], model: Body | None) -> Range:

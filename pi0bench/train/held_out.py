@@ -17,7 +17,6 @@ from torch import Generator, Tensor
 from pi0bench.data.training_arrays import Batch, Chunks
 from pi0bench.policy.instruction_tokenizer import InstructionTokenizer, split
 from pi0bench.policy.network import Network
-from pi0bench.policy.tool_frame import from_tool
 
 COLOURS = ("red", "green", "blue")
 ACTION_ERROR, WORDS = "action_error", "words"
@@ -114,8 +113,7 @@ def _places(told: Batch, things: Tensor) -> Tensor:
     if not len(things):
         return torch.zeros(0, len(COLOURS), 2)
     features = told["features"].take_along_dim(things[..., None], 1)
-    away = from_tool(features[..., 1:4], told["proprio"]) - told["proprio"][:, None, :3]
-    return away[..., :2].masked_fill(features[..., :1] <= _THERE, torch.nan)
+    return features[..., 1:3].masked_fill(features[..., :1] <= _THERE, torch.nan)
 
 
 def _plan(network: Network, seen: Batch) -> Tensor:

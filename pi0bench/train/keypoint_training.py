@@ -99,11 +99,15 @@ def jitter(images: Tensor, generator: Generator) -> Tensor:
 
 
 def errors_m(encoder: KeypointEncoder, batch: Batch) -> dict[str, tuple[float, float]]:
-    """Median and 90th percentile of the error of each keypoint's place, metres; of those shown."""
+    """Median and 90th percentile of the error of the place that policies get, metres.
+
+    Of each keypoint, over the scenes that have it.
+    """
     with torch.inference_mode():
         names = enumerate(encoder.cameras)
         seen: Keypoints = encoder({n: batch["images"][:, i] for i, n in names}, batch["proprio"])
-    far = (seen.pos_m - batch["pos_m"]).norm(dim=-1)
+    place, _ = seen.place_from_tool(batch["proprio"])
+    far = (place + batch["proprio"][:, None, :3] - batch["pos_m"]).norm(dim=-1)
     result = {}
     for i, keypoint in enumerate(encoder.keypoints):
         here = far[:, i][batch["present"][:, i]]

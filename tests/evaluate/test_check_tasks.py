@@ -77,7 +77,7 @@ def test_a_goal_that_is_true_at_the_start_is_told(copy: Copy) -> None:
     problems, lines = said(path)
     assert problems == 2
     assert lines == [
-        f"stack_two_cubes: {engine}: the goal is true at the start (seeds 0, 1, 2)"
+        f"stack_two_cubes: {engine}: the goal is true at the start (in all 3)"
         for engine in ("mujoco", "pybullet")
     ]
 
@@ -93,7 +93,7 @@ def test_what_moves_by_itself_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     problems, lines = said(task("reach_cube").path, resets=2)
     assert problems == 2
     for engine, line in zip(("mujoco", "pybullet"), lines, strict=True):
-        moves = '"target" moves by itself, over 5 mm (seeds 0, 1)'
+        moves = '"target" moves by itself, over 5 mm (in all 2)'
         assert line == f"reach_cube: {engine}: {moves}"
 
 
@@ -111,8 +111,8 @@ def test_a_plan_that_cannot_reach_the_goal_is_told_with_where_it_ends(copy: Copy
     problems, lines = said(path, resets=1, episodes=2)
     assert problems == 2
     assert lines == [
-        f"stack_two_cubes: {engine}: the expert does not get as far as above(top, base), "
-        "in 2 of 2 episodes"
+        f"stack_two_cubes: {engine}: the expert does not get as far as above(top, base) within "
+        f"{task('stack_two_cubes').max_s:g} s, in 2 of 2 episodes"
         for engine in ("mujoco", "pybullet")
     ]
 
@@ -123,7 +123,7 @@ def test_a_goal_that_the_plan_forgets_is_told(copy: Copy) -> None:
     assert problems == 2
     assert lines == [
         f"stack_two_cubes: {engine}: the expert passes every stage, and the goal does not hold "
-        "for 0.5 s, in 1 of 1 episodes"
+        "for 0.5 s; at the end it lacks released(top), in 1 of 1 episodes"
         for engine in ("mujoco", "pybullet")
     ]
 

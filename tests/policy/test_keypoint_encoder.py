@@ -61,8 +61,8 @@ def test_of_two_estimates_the_surer_one_counts() -> None:
         nothing, at, near + off, torch.zeros(1, 3, 2), said, torch.zeros(1, 3, len(CAMERAS), 2)
     )
     place, error = seen.place_from_tool(feel)
-    away = (place - near)[0, :, 0]
-    assert torch.allclose(away, torch.tensor([0.0004, 0.0396, 0.02]), atol=1e-5)
+    away = to_tool(place + feel[:, None, :3], feel) - near
+    assert torch.allclose(away[0, :, 0], torch.tensor([0.0004, 0.0396, 0.02]), atol=1e-5)
     assert torch.allclose(
         error[0, :, 0].exp(), torch.tensor([0.995e-3, 0.995e-3, 0.707e-3]), rtol=1e-3
     )

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import torch
 
-from pi0bench.policy.architectures.keypoint_tokens import KeypointTokens, likeliest
+from pi0bench.policy.architectures.keypoint_tokens import KeypointTokens, how_soon, likeliest
+from pi0bench.policy.instruction_tokenizer import UNKNOWN
 
 
 def test_the_likeliest_stay_in_the_order_of_all() -> None:
@@ -23,16 +24,24 @@ def test_where_there_are_no_more_all_stay() -> None:
     assert (which == torch.arange(4)).all()
 
 
-def test_a_token_says_the_words_of_its_keypoints_name() -> None:
-    generator = torch.Generator().manual_seed(0)
-    table = torch.nn.Embedding(5, 8)
-    tokens = KeypointTokens([[2, 4], [3, 4], [4]], 8, motion=False)
-    features, proprio = (
-        torch.rand(1, 3, 7, generator=generator),
-        torch.rand(1, 13, generator=generator),
-    )
+def test_the_sooner_a_keypoint_is_named_the_greater_its_number() -> None:
+    red, green, bowl, handle = 2, 3, 4, UNKNOWN
+    said = torch.tensor([[7, red, 8, bowl], [7, bowl, UNKNOWN, 0]])
+    names = torch.tensor([[red, green, bowl, handle]] * 2)
+    expected = torch.tensor([[0.75, 0, 0.25, 0], [0, 0, 0.75, 0]])
+    torch.testing.assert_close(how_soon(names, said), expected)
+
+
+def test_a_keypoint_is_named_by_its_first_word() -> None:
+    tokens = KeypointTokens([[2, 4], [3, 4]], 8, motion=False)
+    tokens.initialise(torch.Generator().manual_seed(0))
+    seen = {"features": torch.zeros(1, 2, 7), "proprio": torch.zeros(1, 13)}
+    said = {"prompt_mask": torch.tensor([[True, True, False]])}
     with torch.no_grad():
-        plain = tokens(features, proprio, lambda words: torch.zeros(*words.shape, 8))
-        told = (tokens(features, proprio, table) - plain)[0]
-    word = table.weight.detach()
-    torch.testing.assert_close(told, torch.stack([word[2] + word[4], word[3] + word[4], word[4]]))
+        cube, red = (
+            tokens({**seen, **said, "prompt_tokens": torch.tensor([[5, word, 3]])})
+            for word in (4, 2)
+        )
+    away = (red - cube)[0]
+    assert away[1].abs().max() == 0
+    torch.testing.assert_close(away[0], tokens.proj.weight[:, -1].detach() * 2 / 3)

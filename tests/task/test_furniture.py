@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from pi0bench.envs import content_models
 from pi0bench.envs.pose import Pose
+from pi0bench.envs.scene import Body, Joint, Keypoint, Link
 from pi0bench.envs.world_protocol import World
 from pi0bench.errors import UsageError
 from pi0bench.task import predicates
 from pi0bench.task.call_parser import parse
-from pi0bench.task.predicates import NEEDS, PREDICATES
+from pi0bench.task.object_needs import NEEDS
+from pi0bench.task.predicates import PREDICATES
 from pi0bench.task.task_files import load, task
 from tests.worlds import MakeEnv
 
@@ -71,7 +75,7 @@ def test_a_keypoint_that_is_not_there_is_named(make_env: MakeEnv) -> None:
 )
 def test_what_a_parameter_needs_is_what_fits(need: str, models: Sequence[str]) -> None:
     own = ("bowl", "button", "cabinet", "cube", "lid_box", "tight_peg", "tee", "zone")
-    assert [name for name in own if NEEDS[need](content_models.model(name))] == models
+    assert [name for name in own if NEEDS[need].fits(content_models.model(name))] == models
 
 
 def test_a_drawer_is_not_raised_and_a_button_not_opened(tmp_path: Path) -> None:
@@ -102,3 +106,31 @@ def test_no_cube_falls_through_the_lid(make_env: MakeEnv, engine: str) -> None:
         env.world.set_pose("cube", box @ Pose(np.array([-0.02, aside_m, 0.09])))
         env.world.step(300)
         assert not says("inside(cube, box)", env.world)
+
+
+def test_of_several_joints_the_one_that_is_meant_counts() -> None:
+    """A chest on a carriage with a lid and a sprung knob: what moves beside them is no matter."""
+    up = (0.0, 0.0, 1.0)
+    joints = {
+        "carriage": Joint("slide", up, (-0.1, 0.1), drive="carriage"),
+        "lid": Joint("hinge", up, (0.0, 2.0)),
+        "knob": Joint("slide", up, (-0.01, 0.0), stiffness=100.0),
+    }
+    links = tuple(Link(name, (), 0.1, joint=joint) for name, joint in joints.items())
+    chest = Body("chest", links, keypoints=(Keypoint("pin", "lid"),))
+    scene = SimpleNamespace(body=lambda name: chest)
+
+    def says(predicate: str, *at: float) -> bool:
+        world = cast("World", SimpleNamespace(scene=scene, joints=lambda name: at))
+        return PREDICATES[predicate](world, "chest")
+
+    assert all(NEEDS[need].fits(chest) for need in ("furniture", "lid_box", "button"))
+    assert says("opened", -0.1, 1.7, 0.0)
+    assert not says("opened", 0.1, 0.0, 0.0)
+    assert says("closed", 0.1, 0.0, -0.01)
+    assert says("pressed", 0.1, 1.7, -0.01)
+    assert says("unpressed", -0.1, 1.7, 0.0)
+    two = Body(
+        "two", (*links, Link("flap", (), 0.1, joint=joints["lid"])), keypoints=chest.keypoints
+    )
+    assert not NEEDS["furniture"].fits(two)

@@ -27,7 +27,7 @@ DEMONSTRATIONS = {"cube_in_bowl": 40, "any_cube": 20}
 
 
 def chunks(path: Path, tasks: tuple[str, ...] = ()) -> Chunks:
-    """Two windows a demonstration; the hand is turned, and in some there is no green cube."""
+    """Two windows a demonstration; in some there is no green cube."""
     rng, rows = np.random.default_rng(0), []
     for task, count in DEMONSTRATIONS.items():
         rows += [{"task": task, "episode": number, "mode": ""} for number in range(count)]
@@ -36,7 +36,6 @@ def chunks(path: Path, tasks: tuple[str, ...] = ()) -> Chunks:
     features[..., 0] = 0.9
     features[38, LOOKS.index("green cube"), 0] = 0.1
     proprio = np.zeros((count, 13), np.float32)
-    proprio[:, 3:9] = [0, 1, 0, 1, 0, 0]  # a heading of a right angle
     said = [0 if row["task"] == "any_cube" else 1 for row in rows]
     arrays: dict[str, Any] = {
         "features": features,
@@ -72,8 +71,7 @@ class Heads(nn.Module):
         ):
             named = [self.colours[word] for word in said if word in self.colours]
             colour = named[0] if named and self.listens else "red"
-            x, y = features[LOOKS.index(f"{colour} cube"), 1:3]
-            plan[:, :2] = torch.stack([-y, x])
+            plan[:, :2] = features[LOOKS.index(f"{colour} cube"), 1:3]
         return Sampled(plans)
 
 

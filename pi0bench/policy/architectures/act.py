@@ -120,7 +120,7 @@ class ActNetwork(Network):
         return self.unnormalised(Sampled(self._decode(encoded)))
 
     def _memory(self, batch: ObservationBatch, latent: Tensor) -> Memory:
-        seen = self.keypoint_tokens(batch["features"], batch["proprio"], self.text_embedding)
+        seen = self.keypoint_tokens(batch)
         prompt, words = batch["prompt_tokens"], batch["prompt_mask"]
         said = self.text_embedding(prompt) + self.text_position_embedding[: prompt.shape[1]]
         felt = self.state_proj(normalise_state(batch["proprio"]))

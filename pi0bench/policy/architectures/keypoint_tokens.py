@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 
+from pi0bench.policy.instruction_tokenizer import PADDING, UNKNOWN
+from pi0bench.policy.network import ObservationBatch
 from pi0bench.policy.normalisation import keypoint_dim, normalise_keypoints
 from pi0bench.policy.weight_init import initialise
 
@@ -16,11 +17,11 @@ MOST_KEYPOINTS = 12
 
 
 class KeypointTokens(nn.Module):
-    """A token is a linear map of a keypoint's numbers, its embedding, and the words of its name.
+    """A token is a linear map of a keypoint's numbers, and the keypoint's embedding.
 
-    The words are embedded as those of the instruction are, so that "red" of "the red cube" finds
-    the red cube by attention from the first step of training, as pictures and text share one
-    space in π0's vision-language model.
+    One of the numbers tells how soon the instruction names the keypoint. It stands in for what
+    vision-language pre-training gives π0: from two thousand demonstrations a network of this size
+    learns only late, and by chance of its seed, which thing "red" means.
 
     Args:
         names: of all keypoints that the eyes know, each as the numbers of its words; S.
@@ -31,10 +32,9 @@ class KeypointTokens(nn.Module):
     def __init__(self, names: Sequence[Sequence[int]], width: int, motion: bool) -> None:
         super().__init__()
         self.motion = motion
-        self.proj = nn.Linear(keypoint_dim(motion), width)
+        self.proj = nn.Linear(keypoint_dim(motion) + 1, width)
         self.embedding = nn.Parameter(torch.zeros(len(names), width))
-        padded = pad_sequence([torch.tensor(name) for name in names], batch_first=True)
-        self.register_buffer("names", padded, persistent=False)
+        self.register_buffer("names", torch.tensor([n[0] for n in names]), persistent=False)
 
     names: Tensor
 
@@ -43,20 +43,29 @@ class KeypointTokens(nn.Module):
         initialise(self.proj, generator)
         nn.init.normal_(self.embedding, generator=generator)
 
-    def forward(
-        self, features: Tensor, proprio: Tensor, embed: Callable[[Tensor], Tensor]
-    ) -> Tensor:
-        """The tokens of B scenes, (B, K, W).
+    def forward(self, batch: ObservationBatch) -> Tensor:
+        """The tokens of B scenes, (B, K, W), of their features, proprio and instructions."""
+        likely, which = likeliest(batch["features"])
+        numbers = normalise_keypoints(likely, batch["proprio"], self.motion)
+        words = batch["prompt_tokens"].masked_fill(~batch["prompt_mask"], PADDING)
+        named = how_soon(self.names[which], words)
+        return self.proj(torch.cat([numbers, named[..., None]], -1)) + self.embedding[which]
 
-        Args:
-            features: of all keypoints, their presence first, (B, S, …).
-            proprio: (B, 13).
-            embed: word numbers, (…), to embeddings, (…, W).
-        """
-        likely, which = likeliest(features)
-        numbers = normalise_keypoints(likely, proprio, self.motion)
-        words = embed(self.names).masked_fill((self.names == 0)[..., None], 0).sum(1)
-        return self.proj(numbers) + (self.embedding + words)[which]
+
+def how_soon(names: Tensor, prompt_tokens: Tensor) -> Tensor:
+    """How soon each name comes in an instruction: 1 at its first word, 0 where it does not.
+
+    Args:
+        names: the first word of each, which is its colour where it has one, (B, K).
+        prompt_tokens: (B, L).
+
+    Returns:
+        (B, K).
+    """
+    there = (prompt_tokens[:, None] == names[..., None]) & (names > UNKNOWN)[..., None]
+    length = prompt_tokens.shape[1]
+    soon = 1 - torch.arange(length, device=names.device) / length
+    return (there * soon).amax(-1)
 
 
 def likeliest(features: Tensor, most: int = MOST_KEYPOINTS) -> tuple[Tensor, Tensor]:

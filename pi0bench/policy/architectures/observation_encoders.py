@@ -87,7 +87,7 @@ class KeypointObservationEncoder(ObservationEncoder):
 
     def forward(self, batch: ObservationBatch) -> Tensor:
         """See `ObservationEncoder.forward`; needs `features`."""
-        seen = self.keypoint_tokens(batch["features"], batch["proprio"], self.text_embedding.table)
+        seen = self.keypoint_tokens(batch)
         said = self.text_embedding(batch["prompt_tokens"], batch["prompt_mask"])
         asked = said + self.state_proj(normalise_state(batch["proprio"]))
         x = torch.cat([asked[:, None], seen], dim=1)

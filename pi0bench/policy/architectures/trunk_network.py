@@ -55,15 +55,12 @@ class TrunkNetwork(Network):
 
     def prefix(self, batch: ObservationBatch) -> KVCache:
         """Run what is seen and asked through the trunk, once."""
-        seen = self.keypoint_tokens(batch["features"], batch["proprio"], self._embed)
-        said = self._embed(batch["prompt_tokens"])
+        seen = self.keypoint_tokens(batch)
+        # Only text is scaled by √width, as in PaliGemma.
+        said = self.text_embedding(batch["prompt_tokens"]) * self.text_embedding.embedding_dim**0.5
         there = torch.ones(seen.shape[:2], dtype=torch.bool, device=seen.device)
         mask = torch.cat([there, batch["prompt_mask"]], 1)
         return self.trunk.prefix(torch.cat([seen, said], 1), mask)
-
-    def _embed(self, words: Tensor) -> Tensor:
-        # Only text is scaled by √width, as in PaliGemma.
-        return self.text_embedding(words) * self.text_embedding.embedding_dim**0.5
 
     def encode(self, batch: ObservationBatch) -> Context:
         """What a head may ask: the prefix's keys and values, and the embedded state."""

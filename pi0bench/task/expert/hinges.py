@@ -8,6 +8,7 @@ from pi0bench.envs.controller import OPEN, SHUT
 from pi0bench.envs.pose import Array
 from pi0bench.task import predicates
 from pi0bench.task.expert.motion import View, funnel, move, raised
+from pi0bench.task.object_needs import loose_joint
 
 _AHEAD_RAD = 0.06  # a greater lead draws the pin out of the pads
 _SLIP_M = 0.006  # of the pin between the pads, which the aim keeps lest the lid stands still
@@ -34,7 +35,7 @@ def leave_pin(view: View, lid_box: str) -> Array:
 
 def _lead(view: View, lid_box: str, to_rad: float) -> Array:
     world, yaw = view.world, view.world.pose(lid_box).yaw_rad()
-    at = float(world.joints(lid_box)[0])
+    at = float(world.joints(lid_box)[loose_joint(world.scene.body(lid_box))])
     pin = predicates.keypoint_m(world, lid_box)
     if predicates.gripped(world, lid_box):
         ahead = at + float(np.clip(to_rad - at, -_AHEAD_RAD, _AHEAD_RAD))
@@ -47,7 +48,8 @@ def _lead(view: View, lid_box: str, to_rad: float) -> Array:
 
 def _pin_m(view: View, lid_box: str, at_rad: float) -> Array:
     """Where the pin is while the lid stands at that angle, (3,)."""
-    body = view.world.scene.body(lid_box)
+    body, joints = view.world.scene.body(lid_box), [*view.world.joints(lid_box)]
+    joints[loose_joint(body)] = at_rad
     pin = body.keypoints[0]
-    link = body.link_poses(view.world.root_pose(lid_box), [at_rad])[pin.link]
+    link = body.link_poses(view.world.root_pose(lid_box), joints)[pin.link]
     return link.pos_m + link.rot @ np.array(pin.pos_m)

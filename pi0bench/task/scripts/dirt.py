@@ -46,9 +46,11 @@ class Dirt(Script):
         return {"cleaned": self._cleaned}
 
     def _wiped(self, world: World, *, share: float = 0.95) -> bool:
+        """True when that share of the cells is clean."""
         return self._cleaned(world) >= share
 
     def _cleaned(self, world: World) -> float:
+        """The share of the cells that are clean."""
         return float(1 - self._dirty.mean())
 
     def begin(self, world: World, rng: np.random.Generator, control_hz: int) -> None:

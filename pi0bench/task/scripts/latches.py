@@ -27,6 +27,7 @@ class Latches(Script):
         return {"in_order": self._in_order}
 
     def _in_order(self, world: World, *, n: float = 1) -> bool:
+        """True when the first `n` buttons were pressed, before all others and in their order."""
         count = int(n)
         return len(self._pressed) >= count and self._pressed[:count] == self.things[:count]
 

@@ -64,6 +64,7 @@ class Moles(Script):
         return {"hits": self._hits}
 
     def _hits(self, world: World, *, n: float = 1) -> bool:
+        """True when `n` buttons were hit, and none was touched that was down."""
         return self._now.hits >= n and not self._now.spoiled
 
     def begin(self, world: World, rng: np.random.Generator, control_hz: int) -> None:
