@@ -19,6 +19,7 @@ from pi0bench.policy.policy_folders import CARD, EYES_CARD, WEIGHTS, folders, na
 from pi0bench.policy.policy_protocol import Observation, Plan, Traits
 from pi0bench.policy.weights_file import digest
 from pi0bench.policy_role import Role
+from pi0bench.training_names import training
 
 _ROWS = 8
 _MAX_TEXT = 300
@@ -27,21 +28,25 @@ _MAX_TEXT = 300
 class LearnedPolicy:
     """The policy of a folder (see `pi0bench.policy.policy_protocol.Policy`).
 
+    Args:
+        folder: with its card.
+        number: of the training.
+
     Raises:
         UsageError: its card or weights are wrong.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, number: int = 0) -> None:
         card = read(folder)
-        self.name = name_of(folder)
+        self.name = training(name_of(folder), number)
         eyes = None if card.eyes is None else folders(EYES_CARD)[card.eyes.name]
         self._encoder = None if card.eyes is None else load_keypoint_encoder(card.eyes.name)
         self._motion_steps = 0 if card.eyes is None else card.eyes.motion_steps
         self._blank = card.eyes is not None and card.eyes.blank
-        self._network, self._tokenizer, found = load_network(folder, card)
+        self._network, self._tokenizer, found = load_network(folder, card, number)
         self._text_length = card.text.length
         self._shape = card.chunk.length, 7
-        files = [folder / CARD, weights_path(folder, card), *files_of_head(card.head)]
+        files = [folder / CARD, weights_path(folder, card, number), *files_of_head(card.head)]
         if eyes is not None:
             files += [eyes / EYES_CARD, eyes / WEIGHTS]
         self.traits = Traits(
@@ -139,14 +144,18 @@ def _felt(observations: Sequence[Observation]) -> torch.Tensor:
     return torch.from_numpy(np.stack([seen.proprio for seen in observations]))
 
 
-def load_policy(folder: Path) -> LearnedPolicy:
+def load_policy(folder: Path, number: int = 0) -> LearnedPolicy:
     """The trained policy of a folder.
+
+    Args:
+        folder: with its card.
+        number: of the training.
 
     Raises:
         UsageError: its card or weights are wrong.
     """
     try:
-        return LearnedPolicy(folder)
+        return LearnedPolicy(folder, number)
     except (TypeError, ValueError, RuntimeError) as error:
         # Sizes that each may be, and cannot be together, are found by torch.
         said = f"{type(error).__name__}: {error}"[:_MAX_TEXT]
