@@ -25,10 +25,8 @@ def content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None) -
     for name in ("bc", "pi0"):
         lines = (folders.folder("policies") / name / CARD).read_text().splitlines()
         lines = [line for line in lines if not line.startswith(("learns", "group"))]
-        own = {f"{key} =": f"{key} = {value}" for key, value in SMALL.items()}
-        lines = [
-            next((new for k, new in own.items() if line.startswith(k)), line) for line in lines
-        ]
+        for key, value in SMALL.items():
+            lines = [f"{key} = {value}" if x.startswith(f"{key} =") else x for x in lines]
         home = tmp_path / "content" / "policies" / f"small_{name}"
         home.mkdir(parents=True)
         (home / CARD).write_text("\n".join(lines))
