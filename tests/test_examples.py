@@ -121,8 +121,8 @@ def seen_by_eyes(path: Path, count: int = 16) -> Path:
         "episode": np.zeros(count, np.int64),
     }
     about = {"sentences": ["touch the red cube"], "looks": looks, "eyes": digest(home / WEIGHTS)}
-    episodes = [{"task": "reach_cube", "mode": ""}]
-    return write(path, arrays, {**about, "tasks": {}, "episodes": episodes})
+    episodes = [{"task": "reach_cube", "episode": 0, "mode": ""}]
+    return write(path, arrays, {**about, "tasks": {"reach_cube": "0"}, "episodes": episodes})
 
 
 def test_the_page_names_only_what_there_is(checkout: Path) -> None:

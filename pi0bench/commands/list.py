@@ -36,7 +36,12 @@ def list_(
         "tasks": catalogue.tasks(),
         "variations": catalogue.variations(),
     }
-    return _print({title: dict(frame["summary"]) for title, frame in found.items()})
+    return _print(
+        {
+            title: {str(name): str(words) for name, words in frame["summary"].items()}
+            for title, frame in found.items()
+        }
+    )
 
 
 def _print(found: Mapping[str, Mapping[str, str]]) -> int:
@@ -46,6 +51,6 @@ def _print(found: Mapping[str, Mapping[str, str]]) -> int:
     screen = console()
     for title, rows in found.items():
         screen.print(title, style="italic", markup=False)
-        lines = [Line([str(name), str(words)]) for name, words in rows.items()]
+        lines = [Line([name, words]) for name, words in rows.items()]
         print_grid([Column("", "name"), Column("", "prose")], lines, screen)
     return 0

@@ -56,7 +56,6 @@ def fetched(swap: bool) -> list[str]:
     return ends
 
 
-@pytest.mark.xfail(reason="3000 steps of 28 tasks do not teach pi0 the words", strict=True)
 @pytest.mark.parametrize(("swap", "wanted"), [(False, "target"), (True, "other")])
 @pytest.mark.usefixtures("one_thread")
 def test_the_named_cube_is_fetched(swap: bool, wanted: str) -> None:

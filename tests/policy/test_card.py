@@ -51,7 +51,7 @@ def test_a_broken_card_is_told_with_its_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("policy", "old", "new", "told"),
     [
-        ("pi0", "muon_lr = 3e-3", "muon_rl = 5", ':41: training.muon_rl: unknown key; did'),
+        ("pi0", "muon_lr = 3e-3", "muon_rl = 5", ':42: training.muon_rl: unknown key; did'),
         ("pi0", "muon_lr = 3e-3", "", ': training: "muon_lr" is missing'),
         ("pi0", "draws = 2", "draws = 2.5", "training.draws: must be a whole number; got 2.5"),
         ("pi0", "\nlr = 3e-3", '\nlr = "fast"', "training.lr: must be a number; got fast"),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pi0bench.content.folders import folder
+from pi0bench.content.folders import EXTRA, folder
 from pi0bench.errors import UsageError
 from pi0bench.policy import registry
 from pi0bench.policy.card import read, read_keypoint_card, weights_path
 from pi0bench.policy.learned_policy import LearnedPolicy, load_policy
-from pi0bench.policy.policy_folders import CARD, EYES_CARD, folders
+from pi0bench.policy.policy_folders import CARD, EYES_CARD, WEIGHTS, folders
 from pi0bench.policy.policy_protocol import Committed, Observation
 
 FOLDERS = folders()
@@ -56,14 +58,14 @@ def test_each_policy_loads_and_plans(name: str) -> None:
     assert len(policy.traits.weights) == 12
 
 
-def committed(count: int, guidance: Literal["soft", "hard"], value: float = 0.3) -> Committed:
+def committed(count: int, guidance: Literal[soft, hard], value: float = 0.3) -> Committed:
     return Committed(np.full((count, 7), value), 2, 8, guidance)
 
 
 @pytest.mark.parametrize("guidance", ["soft", "hard"])
 @pytest.mark.parametrize("name", TRAINED)
 def test_who_can_be_guided_follows_the_chunk_before(
-    name: str, guidance: Literal["soft", "hard"]
+    name: str, guidance: Literal[soft, hard]
 ) -> None:
     policy = load_policy(FOLDERS[name])
     path = read(FOLDERS[name]).head.get("kind") == "gaussian_path"
@@ -86,7 +88,9 @@ def test_who_can_be_guided_follows_the_chunk_before(
 @pytest.mark.parametrize("name", sorted(FOLDERS.keys() - TRAINED))
 def test_a_policy_without_weights_says_how_they_are_made(name: str) -> None:
     own = read(FOLDERS[name]).same_as or name
-    with pytest.raises(UsageError, match=f"no such file; pi0bench train {own} makes it"):
+    with pytest.raises(
+        UsageError, match=f"no such file; pi0bench train ({own}|eyes/robosuite) makes it"
+    ):
         load_policy(FOLDERS[name])
     assert f"No weights yet: train {own}." in registry.summary(name)
 
@@ -146,12 +150,22 @@ def test_each_card_is_small_and_says_what_it_is() -> None:
         assert (home / "README.md").exists(), f"{home} has no model card"
 
 
-def test_a_policy_has_other_weights_in_a_world_where_it_learned_too() -> None:
-    at_home, there = registry.load("pi0"), registry.load("pi0", "robosuite")
-    assert (at_home.name, there.name) == ("pi0", "pi0/robosuite")
+def test_a_policy_has_other_weights_in_a_world_where_it_learned_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "policies" / "mine"
+    for place, summary in ((home, "At home."), (home / "robosuite", "There.")):
+        place.mkdir(parents=True)
+        shutil.copy(FOLDERS["pi0"] / WEIGHTS, place)
+        card = (FOLDERS["pi0"] / CARD).read_text()
+        lines = [f'summary = "{summary}"', *card.splitlines()[1:]]
+        (place / CARD).write_text("\n".join(lines))
+    monkeypatch.setenv(EXTRA, str(tmp_path))
+    at_home, there = registry.load("mine"), registry.load("mine", "robosuite")
+    assert (at_home.name, there.name) == ("mine", "mine/robosuite")
     assert at_home.traits.weights != there.traits.weights
-    assert registry.load("pi0/robosuite").traits == there.traits
+    assert registry.load("mine/robosuite").traits == there.traits
     for engine in ("mujoco", "pybullet", "gymnasium"):
-        assert registry.own_in("pi0", engine) == "pi0"
-    assert "robosuite/Lift" in there.traits.learned
+        assert registry.own_in("mine", engine) == "mine"
     assert "press_button" in at_home.traits.learned
+    assert "push_t" not in at_home.traits.learned
