@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -58,14 +58,14 @@ def test_each_policy_loads_and_plans(name: str) -> None:
     assert len(policy.traits.weights) == 12
 
 
-def committed(count: int, guidance: Literal[soft, hard], value: float = 0.3) -> Committed:
+def committed(count: int, guidance: Literal["soft", "hard"], value: float = 0.3) -> Committed:
     return Committed(np.full((count, 7), value), 2, 8, guidance)
 
 
 @pytest.mark.parametrize("guidance", ["soft", "hard"])
 @pytest.mark.parametrize("name", TRAINED)
 def test_who_can_be_guided_follows_the_chunk_before(
-    name: str, guidance: Literal[soft, hard]
+    name: str, guidance: Literal["soft", "hard"]
 ) -> None:
     policy = load_policy(FOLDERS[name])
     path = read(FOLDERS[name]).head.get("kind") == "gaussian_path"
