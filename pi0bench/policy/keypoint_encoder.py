@@ -20,7 +20,8 @@ from torch.nn import functional
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.tool_frame import from_tool, rotation, to_tool
 
-FEATURE_DIM = 7
+FEATURE_DIM = 1 + 3 + 2 + 1
+"""Presence, place, heading and the logarithm of the place's expected error."""
 MOTION_DIM = 3
 
 

@@ -27,7 +27,8 @@ class NetworkSpec:
     """What every network must know before it is made.
 
     Attributes:
-        keypoints: of its encoder, S, each by its name as numbers of words; none without one.
+        keypoints: of its encoder, S, each by the number of its name's first word, which is its
+            colour where it has one; none without an encoder.
         motion: it is known how keypoints move.
         vocab_size: rows of the embedding of instructions.
         norm_stats: how actions become numbers.
@@ -35,7 +36,7 @@ class NetworkSpec:
         tokenizer: what the head found in the data (see `Head.fit_tokenizer`).
     """
 
-    keypoints: Sequence[Sequence[int]]
+    keypoints: Sequence[int]
     vocab_size: int
     norm_stats: NormStats
     action_horizon: int

@@ -97,7 +97,7 @@ def load_network(
 def new_network(card: PolicyCard, found: PolicyMetadata) -> tuple[Network, InstructionTokenizer]:
     """The network that a card describes, its weights not yet set, and its tokenizer."""
     tokenizer = InstructionTokenizer(found.vocabulary)
-    keypoints, horizon = [tokenizer.numbers(name) for name in found.keypoints], card.chunk.length
+    keypoints, horizon = [tokenizer.numbers(name)[0] for name in found.keypoints], card.chunk.length
     motion = card.eyes is not None and card.eyes.motion_steps > 0
     spec = NetworkSpec(keypoints, len(tokenizer), found.actions, horizon, found.head, motion)
     return build_network(card, spec), tokenizer

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-_KEYPOINT_DIM = 13
+from pi0bench.policy.keypoint_encoder import FEATURE_DIM, MOTION_DIM
+
 _CENTRE_M = (0.50, 0.0, 0.08)
 _SPREAD_M = (0.15, 0.18, 0.10)
 _FAR_M, _NEAR_M, _MOVED_M = 0.20, 0.04, 0.01
@@ -19,19 +20,19 @@ _FAR_M, _NEAR_M, _MOVED_M = 0.20, 0.04, 0.01
 
 def keypoint_dim(motion: bool) -> int:
     """Numbers of a normalised keypoint, of which it is known how it moves or not."""
-    return _KEYPOINT_DIM + 3 * motion
+    return FEATURE_DIM + 2 * 3 + MOTION_DIM * motion
 
 
 def normalise_keypoints(features: Tensor, proprio: Tensor, motion: bool) -> Tensor:
     """Keypoints to numbers near 1, (B, S, keypoint_dim(motion)).
 
-    They are as `Keypoints.features` gives them, (B, S, 7), with motion followed by what
-    `Keypoints.moved` gives, (B, S, 10). The place relative to the tool enters at two scales,
+    They are as `Keypoints.features` gives them, (B, S, FEATURE_DIM), with motion followed by what
+    `Keypoints.moved` gives, MOTION_DIM. The place relative to the tool enters at two scales,
     since a grasp is decided by millimetres and an approach by decimetres; the place from the base
     follows from it and from proprioception, (B, 13).
     """
-    present, near, heading, error = features[..., :7].split([1, 3, 2, 1], dim=-1)
-    moved = features[..., 7:] if motion else features[..., :0]
+    present, near, heading, error = features[..., :FEATURE_DIM].split([1, 3, 2, 1], dim=-1)
+    moved = features[..., FEATURE_DIM:] if motion else features[..., :0]
     centre, spread = _row(_CENTRE_M, features), _row(_SPREAD_M, features)
     pos = (near + proprio[:, None, :3] - centre) / spread
     parts = (2 * present - 1, pos, near / _FAR_M, torch.tanh(near / _NEAR_M), heading)

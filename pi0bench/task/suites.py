@@ -7,6 +7,9 @@ import tomllib
 from pi0bench.content.folders import folders_of
 from pi0bench.errors import UsageError
 
+ALL = "all"
+"""The suite of every task, which no task file has to name."""
+
 
 def suites() -> dict[str, str]:
     """What each suite is, in words, by its name; the benchmark's own words win.
@@ -14,7 +17,7 @@ def suites() -> dict[str, str]:
     Raises:
         UsageError: a file of suites cannot be read.
     """
-    found: dict[str, str] = {}
+    found = {ALL: "Every task, of folders of content too."}
     for folder in reversed(folders_of("tasks")):
         path = folder / "suites.toml"
         try:

@@ -10,7 +10,7 @@ from pi0bench.content.folders import files_of, folders_of, with_others
 from pi0bench.content.toml_files import opened
 from pi0bench.envs import content_models
 from pi0bench.errors import UsageError, unknown
-from pi0bench.task.suites import suites
+from pi0bench.task.suites import ALL, suites
 from pi0bench.task.task_parser import read
 from pi0bench.task.task_spec import TaskSpec
 
@@ -34,14 +34,15 @@ def _paths() -> dict[str, Path]:
 
 
 def suite(name: str) -> tuple[TaskSpec, ...]:
-    """The tasks that carry this tag, by their ids.
+    """The tasks that carry this tag, by their ids; of `all`, every task.
 
     Raises:
         UsageError: no suite has that name, or a task file is wrong.
     """
     if name not in suites():
         raise UsageError(unknown("suite", name, suites()))
-    return tuple(spec for task_id in task_ids() if name in (spec := task(task_id)).tags)
+    specs = [task(task_id) for task_id in task_ids()]
+    return tuple(spec for spec in specs if name == ALL or name in spec.tags)
 
 
 def task(name: str) -> TaskSpec:

@@ -111,7 +111,7 @@ def fit_policy(
     name: str, features: Path, work: Path, progress: Progress = None, device: str = "cpu"
 ) -> Path:
     """Train a policy on what it sees, by its card; writes its weights and returns the file."""
-    one = prepare(name, features, _chunks(name, features), device)
+    one = prepare(name, features, Chunks(*_windows(name, features)), device)
     data, matrices = one.data.adding(one.tokens), one.network.matrices()
     average = fit(
         *(one.network, one.loss, data, one.config, work, progress, device, matrices),
@@ -124,17 +124,16 @@ def fit_policies(
     names: Mapping[str, Path], device: str = "cuda", at_once: int = AT_ONCE, say: Say = print
 ) -> Iterator[Path]:
     """Train policies on files of features side by side on a GPU (see `fit_together`)."""
-    data = {_learned_from(name, file): _chunks(name, file) for name, file in names.items()}
+    sources = {name: _windows(name, file) for name, file in names.items()}
+    data = {source: Chunks(*source) for source in set(sources.values())}
     placed = {source: chunks.placed(device) for source, chunks in data.items()}
     trainings = {
-        name: prepare(name, file, data[_learned_from(name, file)], device)
-        for name, file in names.items()
+        name: prepare(name, file, data[sources[name]], device) for name, file in names.items()
     }
     members = []
     for name, one in trainings.items():
         tokens = {key: x.to(device) for key, x in one.tokens.items()}
-        source, matrices = _learned_from(name, one.features), one.network.matrices()
-        items = {**placed[source], **tokens}
+        items, matrices = {**placed[sources[name]], **tokens}, one.network.matrices()
         members.append(
             Member(name, one.network, one.loss, items, one.data.groups, one.config, matrices)
         )
@@ -144,24 +143,19 @@ def fit_policies(
         yield trainings[member.name].write(trained.average, curve)
 
 
-def _learned_from(name: str, features: Path) -> tuple[Path, tuple[str, ...], int]:
-    """What decides the windows of a policy: two of the same share them."""
+def _windows(name: str, features: Path) -> tuple[Path, int, tuple[str, ...]]:
+    """What a policy's `Chunks` are made of: two of the same share them."""
     card = read(folders()[parted(name)[0]])
-    return features, card.training.learns, card.text.length
+    return features, card.text.length, _learned_tasks(card)
 
 
-def _chunks(name: str, features: Path) -> Chunks:
-    card = read(folders()[parted(name)[0]])
-    return Chunks(features, card.text.length, _learned_tasks(card))
-
-
-def _learned_tasks(card: PolicyCard) -> list[str]:
+def _learned_tasks(card: PolicyCard) -> tuple[str, ...]:
     """The tasks of the suites that a policy learns from; none when it learns from all."""
     if not card.training.learns:
-        return []
+        return ()
     from pi0bench.data.demonstration_files import tasks
 
-    return [task.id for task in tasks(card.training.learns)[1]]
+    return tuple(task.id for task in tasks(card.training.learns)[1])
 
 
 def _tokenizer(card: PolicyCard, data: Chunks) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.weight_init import initialise
 
 ROWS, HORIZON, WORDS, POINTS = 4, 8, 9, 40
-KEYPOINTS = [[2, 5], [3, 5], [8]]  # names, as the numbers of their words
+KEYPOINTS = [2, 3, 8]  # first words of their names
 HEAD = {"kind": "gaussian_path", "path": "squared_cosine", "times": "levels"}
 CARDS = {
     "diffusion_policy": replace(

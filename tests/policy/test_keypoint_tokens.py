@@ -33,7 +33,7 @@ def test_the_sooner_a_keypoint_is_named_the_greater_its_number() -> None:
 
 
 def test_a_keypoint_is_named_by_its_first_word() -> None:
-    tokens = KeypointTokens([[2, 4], [3, 4]], 8, motion=False)
+    tokens = KeypointTokens([2, 3], 8, motion=False)
     tokens.initialise(torch.Generator().manual_seed(0))
     seen = {"features": torch.zeros(1, 2, 7), "proprio": torch.zeros(1, 13)}
     said = {"prompt_mask": torch.tensor([[True, True, False]])}

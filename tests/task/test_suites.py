@@ -9,6 +9,7 @@ import pytest
 
 from pi0bench.errors import UsageError
 from pi0bench.task.task_files import load, suite, suites, task, task_ids
+from pi0bench.task.suites import ALL
 from pi0bench.task.task_spec import TaskSpec
 
 
@@ -18,12 +19,16 @@ def test_the_suite_that_policies_are_compared_on_has_ten_tasks() -> None:
     assert ids == sorted(set(ids))
 
 
-@pytest.mark.parametrize("name", sorted(suites()))
+@pytest.mark.parametrize("name", sorted({*suites()} - {ALL}))
 def test_a_suite_is_described_and_has_just_the_tasks_that_carry_its_name(name: str) -> None:
     assert suites()[name].endswith(".")
     carriers = [task_id for task_id in task_ids() if name in task(task_id).tags]
     assert carriers
     assert [spec.id for spec in suite(name)] == carriers
+
+
+def test_all_is_the_suite_of_every_task() -> None:
+    assert [spec.id for spec in suite(ALL)] == list(task_ids())
 
 
 def test_every_tag_is_a_suite_and_stands_once(spec: TaskSpec) -> None:

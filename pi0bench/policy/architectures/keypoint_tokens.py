@@ -24,17 +24,17 @@ class KeypointTokens(nn.Module):
     learns only late, and by chance of its seed, which thing "red" means.
 
     Args:
-        names: of all keypoints that the eyes know, each as the numbers of its words; S.
+        names: of all keypoints that the eyes know, each by its first word; S.
         width: of a token, W.
         motion: it is known how keypoints move.
     """
 
-    def __init__(self, names: Sequence[Sequence[int]], width: int, motion: bool) -> None:
+    def __init__(self, names: Sequence[int], width: int, motion: bool) -> None:
         super().__init__()
         self.motion = motion
         self.proj = nn.Linear(keypoint_dim(motion) + 1, width)
         self.embedding = nn.Parameter(torch.zeros(len(names), width))
-        self.register_buffer("names", torch.tensor([n[0] for n in names]), persistent=False)
+        self.register_buffer("names", torch.tensor(names), persistent=False)
 
     names: Tensor
 

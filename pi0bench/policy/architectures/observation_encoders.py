@@ -63,7 +63,7 @@ class KeypointObservationEncoder(ObservationEncoder):
 
     def __init__(
         self,
-        keypoints: Sequence[Sequence[int]],
+        keypoints: Sequence[int],
         vocab_size: int,
         motion: bool = False,
         width: int = 128,
