@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pi0bench.errors import UsageError
-from pi0bench.task.task_files import load, suite, suites, task, task_ids
 from pi0bench.task.suites import ALL
+from pi0bench.task.task_files import load, suite, suites, task, task_ids
 from pi0bench.task.task_spec import TaskSpec
 
 
