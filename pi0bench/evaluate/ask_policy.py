@@ -109,7 +109,7 @@ def ask_together(
     outside = legal != asked
     clipped = list(outside.sum(axis=2)) if outside.any() else [None] * rows
     rows_of = zip(legal, clipped, counts, memory_of(plan.memory, rows), strict=True)
-    chunks = [Chunk(*row, spent_ms, pace, memory) for *row, memory in rows_of]
+    chunks = [Chunk(a, out, n, spent_ms, pace, memory) for a, out, n, memory in rows_of]
     if np.isfinite(actions).all():
         return list(chunks)
     return [infinite(row) or chunk for row, chunk in zip(actions, chunks, strict=True)]

@@ -104,4 +104,4 @@ def difference_interval(one: Table, other: Table, level: float = 0.95) -> Interv
     """
     found = crossed_mean(one - other)
     half = t.ppf((1 + level) / 2, found.freedom) * math.sqrt(found.variance)
-    return Interval(max(-1.0, found.mean - half), min(1.0, found.mean + half))
+    return Interval(max(-1.0, float(found.mean - half)), min(1.0, float(found.mean + half)))

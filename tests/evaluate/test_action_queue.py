@@ -113,9 +113,9 @@ def test_who_is_guided_is_shown_what_the_robot_goes_on_with() -> None:
     shown: list[Committed] = []
 
     class Guided(Stamping):
-        def plan(self, observations: Any, *asked: Any) -> Any:
+        def plan(self, observations: Any, noise: Any, steps: int, solver: str) -> Any:
             shown.extend(seen.committed for seen in observations)
-            return super().plan(observations, *asked)
+            return super().plan(observations, noise, steps, solver)
 
     [end] = run([cell(clock="rtc", delay=3)], Guided(), StampedTask(), None, Stopwatch())
     assert end.record.fault == ""
@@ -138,8 +138,8 @@ def test_an_episode_that_ends_in_a_turn_has_asked_for_its_plan() -> None:
 
 def test_a_plan_that_is_not_sound_ends_the_episode_at_its_look() -> None:
     class Failing(Stamping):
-        def plan(self, observations: Any, *asked: Any) -> Any:
-            made = super().plan(observations, *asked)
+        def plan(self, observations: Any, noise: Any, steps: int, solver: str) -> Any:
+            made = super().plan(observations, noise, steps, solver)
             return made if observations[0].step < 16 else None
 
     task, policy = StampedTask(), Failing()
@@ -155,8 +155,8 @@ def test_a_chunk_that_does_not_last_is_the_policys_fault() -> None:
 
 def test_what_was_clipped_is_counted_where_it_is_carried_out() -> None:
     class Wide(Stamping):
-        def plan(self, *asked: Any) -> Any:
-            made = super().plan(*asked)
+        def plan(self, observations: Any, noise: Any, steps: int, solver: str) -> Any:
+            made = super().plan(observations, noise, steps, solver)
             made.actions[:, 9, 0] = 2e3
             return made
 

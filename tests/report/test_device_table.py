@@ -35,7 +35,7 @@ def measured(root: Path, clocks: tuple[str, ...] = ("hold", "async")) -> RunRepo
     return run_report(RunFolder(root), incomplete=True)
 
 
-def reached(report: RunReport, profile: DeviceProfile) -> dict[str, tuple[int, int | None]]:
+def reached(report: RunReport, profile: DeviceProfile) -> dict[str, tuple[int | None, int | None]]:
     found = lookups(report, profile, 20)
     return {of.asked.clock: (of.delay, of.row and of.row.successes) for of in found}
 
