@@ -17,6 +17,7 @@ def check(
     paths: tyro.conf.Positional[tuple[Path, ...]] = (),
     episodes: int = 3,
     tolerance: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    replay: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     content: tuple[Path, ...] = (),
 ) -> int:
     """Check task files: read them, reset each task 50 times, let the expert carry out its plan.
@@ -29,6 +30,7 @@ def check(
             believes the thing to be that it brings another to (or handles, in a task that brings
             none) at which it succeeds half as often, in mm and in degrees of heading. Takes a
             minute a task.
+        replay: Also carry out, without looking, in each engine what the expert does in the other.
         content: Folders with content of your own: tasks, objects, variations, policies.
     """
     add_folders(content)
@@ -39,6 +41,7 @@ def check(
         paths,
         episodes=bounded("--episodes", episodes),
         tolerances=tolerance,
+        replays=replay,
         say=lambda line: screen.print(line, markup=False, soft_wrap=True),
     )
     return UsageError.exit_code if problems else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.world_protocol import PHYSICS_HZ, PhysicsFault
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.check_plans import plan_problems
+from pi0bench.evaluate.engine_replay import REPLAYS, replay
 from pi0bench.evaluate.task_tolerance import tolerance
 from pi0bench.random_streams import stream
 from pi0bench.task import variation_files
@@ -33,6 +35,7 @@ def check(
     resets: int = 50,
     episodes: int = 3,
     tolerances: bool = False,
+    replays: bool = False,
     say: Callable[[str], None] = print,
 ) -> int:
     """Check the task files among and below the paths.
@@ -45,6 +48,7 @@ def check(
         resets: how many start states are looked at.
         episodes: on how many the expert must succeed.
         tolerances: also measure what each task forgives, in the first engine.
+        replays: also carry out what the expert does in each engine in the others.
         say: takes a line.
 
     Returns:
@@ -72,6 +76,9 @@ def check(
         problems += _tell(wrong, say)
         if tolerances and not wrong:
             say(f"{task.id}: {engines[0]}: forgives {tolerance(task, engines[0])}")
+        for one, other in permutations(engines, 2) if replays and not wrong else ():
+            count = f"{replay(task, one, other)} of {REPLAYS}"
+            say(f"{task.id}: {other}: what was done in {one} reaches the goal in {count}")
     return problems if paths else problems + _tell(_departures(tasks), say)
 
 
