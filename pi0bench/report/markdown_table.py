@@ -23,11 +23,18 @@ from pi0bench.report.number_format import (
     plain,
     span,
 )
+from pi0bench.report.over_trainings import Trained
 from pi0bench.report.success_rows import Row
+from pi0bench.report.trainings_table import trainings_markdown
 
 
-def markdown(rows: Sequence[Row], footer_lines: Sequence[str]) -> str:
-    """Return a Markdown table for each engine, renderer and variation, then the footer."""
+def markdown(
+    rows: Sequence[Row], footer_lines: Sequence[str], trained: Sequence[Trained] = ()
+) -> str:
+    """Return a Markdown table for each engine, renderer and variation, then the footer.
+
+    Before the footer stands what policies do over their trainings, where some have several.
+    """
     blocks: list[str] = []
     names = ["policy", "steps", "solver", "task", "success", "rate", "partial credit"]
     names += ["seconds to success", "ms/re-plan p50 / p95", "evaluations/re-plan", "policy faults"]
@@ -40,6 +47,7 @@ def markdown(rows: Sequence[Row], footer_lines: Sequence[str]) -> str:
         above = headings([("", r.role) for r in here])
         table = markdown_table(names, lines, words=4, above=above)
         blocks.append(f"**{in_markdown(' / '.join(world))}**\n\n{table}")
+    blocks += trainings_markdown(trained)
     blocks += [in_markdown(line) for line in footer_lines]
     return "\n\n".join(blocks) + "\n"
 

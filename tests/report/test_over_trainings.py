@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import numpy as np
 import pytest
+from rich.console import Console
 
 from pi0bench.policy_role import Role
 from pi0bench.records.record import Record
+from pi0bench.records.run_folder import RunFolder
+from pi0bench.report.html.html_page import run_page
 from pi0bench.report.over_trainings import over_trainings
+from pi0bench.report.run_files import LATEX, TABLE, tables
+from pi0bench.report.run_report import RunReport, run_report
+from pi0bench.report.terminal_table import print_tables
+from pi0bench.report.terminal_table import tables as terminal_tables
+from pi0bench.report.trainings_table import EACH, NAMES, TITLE, cells
 from pi0bench.stats.success_intervals import clopper_pearson
 from tests.fake_records import cell, record
+from tests.report.test_html_page import MANIFEST
 
 
 def records(
@@ -59,3 +71,23 @@ def test_only_start_states_that_all_trainings_have_count() -> None:
     (found,) = over_trainings(few)
     assert found.n == 27
     assert over_trainings([r for r in few if r.cell.policy == "flow" or r.cell.episode < 1]) == []
+
+
+def read(root: Path, found: list[Record]) -> RunReport:
+    with RunFolder.open(root, MANIFEST, [r.cell for r in found]) as folder:
+        folder.rewrite(found, [])
+        return run_report(folder, incomplete=True)
+
+
+def test_every_format_tells_of_trainings_where_there_are_several(tmp_path: Path) -> None:
+    many = [*records("flow", (0.8, 0.7)), *records("bc", (0.2, 0.4)), *records("act", (0.5,))]
+    report = read(tmp_path / "several", many)
+    files, out = tables(report), io.StringIO()
+    print_tables(terminal_tables(report), Console(file=out, width=80))
+    page = run_page(tmp_path, report, files).decode()
+    for text in (files[TABLE].decode(), files[LATEX].decode(), page, out.getvalue()):
+        assert TITLE in text
+        assert all(cells(of)[NAMES.index(EACH)] in text for of in report.trained)
+    once = read(tmp_path / "once", [r for r in many if "@" not in r.cell.policy])
+    assert not once.trained
+    assert TITLE not in tables(once)[TABLE].decode()
