@@ -135,9 +135,11 @@ def over_trainings(trained: Sequence[Trained]) -> Table:
     shown = NAMES if len(worlds) > 1 else NAMES[len(WORLD) :]
     columns = [
         Column(
-            name.replace(" below ", " below\n").replace(" to ", " to\n"), kind, GOES.get(name, "")
+            name.replace(" below ", " below\n").replace(" to ", " to\n"),
+            "name" if name in (*WORLD, "policy", "solver") else "number",
+            GOES.get(name, ""),
         )
-        for name, kind in zip(shown, KINDS[-len(shown) :], strict=True)
+        for name in shown
     ]
     lines = [Line(of_trainings(of)[-len(shown) :]) for of in trained]
     return Table(TITLE, columns, lines)
