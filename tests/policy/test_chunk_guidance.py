@@ -13,6 +13,7 @@ from torch import Tensor
 from pi0bench.errors import UsageError
 from pi0bench.policy.heads.chunk_guidance import Guidance, gradient_gain, step_weights
 from pi0bench.policy.heads.denoiser import Denoiser, Estimate
+from pi0bench.policy.heads.head import Target
 from pi0bench.policy.heads.noise_schedules import NOISE_SCHEDULES, NoiseSchedule
 from pi0bench.policy.heads.sampler_registry import SAMPLERS
 from pi0bench.policy.policy_protocol import Committed
@@ -28,6 +29,10 @@ FITTING = [
     for name in FREE
     if not (SAMPLERS[name].divides_by_alpha and NOISE_SCHEDULES[path]().starts_in_noise)
 ]
+
+
+GUIDABLE = ("flow", "dense_jump", "pi0", "ddpm", "sde", "noise")
+GUIDABLE += ("span", "ofp", "shortcut", "mean_flow", "improved_mean_flow")
 
 
 def gaussian(schedule: NoiseSchedule) -> Denoiser:
@@ -149,7 +154,7 @@ def test_each_head_is_guided_or_says_that_nothing_guides_it(
 ) -> None:
     made = small(HEAD_CONFIGS[name])
     head, shape = made.head, (ROWS, HORIZON, DIM)
-    assert head.guidable == (name in ("flow", "pi0", "ddpm", "sde", "noise"))
+    assert head.guidable == (name in GUIDABLE)
     solver = head.solvers[0] if head.solvers else ""
 
     def guided(weights: Tensor) -> Tensor:
@@ -162,6 +167,8 @@ def test_each_head_is_guided_or_says_that_nothing_guides_it(
         with pytest.raises(UsageError, match=f"{type(head).__name__}: nothing guides it"):
             guided(torch.zeros(ROWS, HORIZON, 1))
         return
+    chunks = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    made.fit(Target(chunks, torch.ones(shape[:2]).bool()), steps=60)
     with torch.inference_mode():
         plain = head.sample(made.context(), head_noise(3), 4, solver).actions
     assert torch.equal(guided(torch.zeros(ROWS, HORIZON, 1)), plain)

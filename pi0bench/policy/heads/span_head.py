@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from pi0bench.errors import UsageError
+from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.heads.gaussian_path_head import GaussianPathHead
 from pi0bench.policy.heads.head import Context, NoiseSource, Sampled, Target
 from pi0bench.policy.heads.span_options import SpanOptions
@@ -100,6 +101,23 @@ class SpanHead(GaussianPathHead):
         if solver != _SOLVER:
             return super().sample(context, noise, steps, solver)
         return span_steps(partial(self.average_velocity, context), noise, steps)
+
+    def sample_guided(
+        self, context: Context, noise: NoiseSource, steps: int, solver: str, guidance: Guidance
+    ) -> Sampled:
+        """See `Head.sample_guided`; what is drawn somewhere goes by the velocity to the end.
+
+        That velocity tells where a chunk would end, which is what is drawn.
+        """
+        if solver != _SOLVER:
+            return super().sample_guided(context, noise, steps, solver, guidance)
+        free = guidance.weights.amax((1, 2)) == 0
+
+        def velocity(x: Tensor, time: Tensor) -> Tensor:
+            after = ((time * steps).round() + 1) / steps
+            return self.average_velocity(context, x, time, torch.where(free, after, 1.0))
+
+        return self.path.sample(velocity, noise, steps, "euler", guidance)
 
 
 def span_steps(u: AverageVelocity, noise: NoiseSource, steps: int) -> Sampled:
