@@ -14,7 +14,7 @@ from pi0bench.evaluate.machine_description import machine
 from pi0bench.evaluate.task_sources import Task
 from pi0bench.machine.package_versions import installed
 from pi0bench.policy.policy_protocol import Policy
-from pi0bench.task.variation_files import NOMINAL, digest
+from pi0bench.task.variation_files import UNVARIED, digest
 from pi0bench.version import version
 
 
@@ -43,7 +43,7 @@ def manifest(
         "variations": {
             name: digest(name, [task.id for task in tasks])
             for name in settings.variations
-            if name != NOMINAL.name
+            if name not in UNVARIED
         },
         "weights": {name: trait.weights for name, trait in traits.items()},
         "roles": {name: str(trait.role) for name, trait in traits.items()},
