@@ -9,7 +9,8 @@ from pathlib import Path
 from pi0bench.content.folders import PACKAGE, root
 
 _DECIDES = (
-    *("errors.py", "policy_role.py", "random_streams.py", "machine/instruction_set.py"),
+    *("errors.py", "policy_role.py", "random_streams.py", "training_names.py"),
+    "machine/instruction_set.py",
     *("files/json_lines.py", "records/record.py"),
     *("content", "envs", "evaluate", "gym", "openpi", "policy", "robosuite", "task"),
 )
