@@ -85,7 +85,7 @@ def test_tasks_of_ones_own_are_checked_listed_and_measured(checkout: Path, tmp_p
 def test_a_head_of_ones_own_is_trained_and_measured(checkout: Path, tmp_path: Path) -> None:
     content, out = tmp_path / "content", tmp_path / "run"
     shutil.copytree(checkout / "examples" / "head", content)
-    home, head = content / "policies" / "mixture", content / "heads" / "mixture.py"
+    home, head = content / "policies" / "my_mixture", content / "heads" / "my_mixture.py"
     small = {"steps": 12, "batch": 4, "depth": 1}
     card = (home / "policy.toml").read_text()
     for key, value in small.items():
@@ -101,7 +101,7 @@ def test_a_head_of_ones_own_is_trained_and_measured(checkout: Path, tmp_path: Pa
         f"run --policy zero mixture --task reach_cube --renderer tiny --episodes 2 --out {out}"
     )
     asked = [*measure.split(), "--no-video", "--workers", "1", "--content", str(content)]
-    assert "mixture" in pi0bench(checkout, tmp_path, *asked)
+    assert "my_mixture" in pi0bench(checkout, tmp_path, *asked)
     assert {record.fault for record in RunFolder(out).records()} == {""}
     head.write_text(head.read_text() + "# changed\n")
     with pytest.raises(AssertionError, match="weights"):
