@@ -6,9 +6,12 @@ from pi0bench.errors import UsageError
 
 BOUNDS = {
     "--batch": (1, 4096),
+    "--delay": (0, 1000),
     "--episodes": (1, 1_000_000),
+    "--execute": (1, 1000),
     "--port": (0, 65_535),
     "--seed": (0, 2**63 - 1),
+    "--seeds": (1, 100),
     "--steps": (1, 10_000),
     "--workers": (1, 1024),
     "parts": (1, 10_000),

@@ -85,23 +85,23 @@ def test_tasks_of_ones_own_are_checked_listed_and_measured(checkout: Path, tmp_p
 def test_a_head_of_ones_own_is_trained_and_measured(checkout: Path, tmp_path: Path) -> None:
     content, out = tmp_path / "content", tmp_path / "run"
     shutil.copytree(checkout / "examples" / "head", content)
-    home, head = content / "policies" / "mixture", content / "heads" / "mixture.py"
+    home, head = content / "policies" / "my_mixture", content / "heads" / "my_mixture.py"
     small = {"steps": 12, "batch": 4, "depth": 1}
     card = (home / "policy.toml").read_text()
     for key, value in small.items():
         card = re.sub(f"(?m)^{key} = .*", f"{key} = {value}", card)
     (home / "policy.toml").write_text(card)
     features = seen_by_eyes(tmp_path / "features.npz")
-    fit = f"train mixture --content {content} --features {features} --data {tmp_path / 'data'}"
-    assert "mixture: 12 of 12" in pi0bench(checkout, tmp_path, *fit.split())
+    fit = f"train my_mixture --content {content} --features {features} --data {tmp_path / 'data'}"
+    assert "my_mixture: 12 of 12" in pi0bench(checkout, tmp_path, *fit.split())
     assert {path.name for path in home.iterdir()} == {"policy.toml", "model.safetensors"}
     _, about = read(home / "model.safetensors")
     assert about["recipe"]["head"] == digest(head)
     measure = (
-        f"run --policy zero mixture --task reach_cube --renderer tiny --episodes 2 --out {out}"
+        f"run --policy zero my_mixture --task reach_cube --renderer tiny --episodes 2 --out {out}"
     )
     asked = [*measure.split(), "--no-video", "--workers", "1", "--content", str(content)]
-    assert "mixture" in pi0bench(checkout, tmp_path, *asked)
+    assert "my_mixture" in pi0bench(checkout, tmp_path, *asked)
     assert {record.fault for record in RunFolder(out).records()} == {""}
     head.write_text(head.read_text() + "# changed\n")
     with pytest.raises(AssertionError, match="weights"):

@@ -36,7 +36,7 @@ HEAVY = (
 
 FLOORS = (
     ("errors", "version", "random_streams", "import_hook"),
-    ("argument_bounds", "policy_role"),
+    ("argument_bounds", "policy_role", "training_names"),
     ("files", "content"),
     ("machine",),
     ("stats",),

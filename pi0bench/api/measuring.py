@@ -38,6 +38,9 @@ def run(
     success: Literal["end", "once"] = "end",
     steps: Sequence[int] = (),
     solvers: Sequence[str] = (),
+    clocks: Sequence[str] = ("still",),
+    delays: Sequence[int] = (0,),
+    executes: Sequence[int] = (),
     engine: str = "mujoco",
     renderer: str = "auto",
     episodes: int = 50,
@@ -71,6 +74,9 @@ def run(
         success: What `env_ids` take for a success.
         steps: Sampler steps to try; each policy's default when empty.
         solvers: Samplers to try; each policy's default when empty.
+        clocks: What goes on while a policy plans: still, hold, async, ensemble, inpaint or rtc.
+        delays: Control steps from a look to the plan that is made of it.
+        executes: Actions of a plan until the next; each policy's default when empty.
         engine: mujoco or pybullet.
         renderer: gl, tiny or auto.
         episodes: Start states of each task.
@@ -111,6 +117,9 @@ def run(
         episodes=episodes,
         steps=tuple(steps),
         solvers=tuple(solvers),
+        clocks=tuple(clocks),
+        delays=tuple(delays),
+        executes=tuple(executes),
         seed=seed,
         variations=tuple(variations),
         stop_early=stop_early,

@@ -14,6 +14,7 @@ from pi0bench.report.terminal_screen import console
 
 def report(
     folder: tyro.conf.Positional[tuple[Path, ...]],
+    device_profile: tuple[str, ...] = (),
     allow_incomplete: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
@@ -22,18 +23,26 @@ def report(
     Args:
         folder: Runs' folders, folders of published runs such as results/0.1.1, or texts such as
             README.md that quote them.
+        device_profile: Devices; a table says what runs with several delays reach at each one's.
         allow_incomplete: Of runs even when episodes are missing, with worst-case bounds.
         json: Print what the runs say as JSON, by their folders, and all else on standard error.
     """
+    from pi0bench.commands.device_tables import write_device_table
     from pi0bench.records.run_folder import RunFolder
     from pi0bench.release.regenerate_release import report as write
     from pi0bench.release.regenerate_release import runs_in
+    from pi0bench.report.device_profiles import device_profile as profile_of
     from pi0bench.report.json_summary import run_json
     from pi0bench.report.run_report import run_report
 
-    say_paths(write(folder, allow_incomplete), console(stderr=json))
+    devices = [profile_of(name) for name in device_profile]
+    paths = write(folder, allow_incomplete)
+    runs = [RunFolder(run) for path in folder for run in runs_in(path)]
+    if devices:
+        told = [(run.root, run_report(run, allow_incomplete)) for run in runs]
+        paths += [write_device_table(*one, devices) for one in told]
+    say_paths(paths, console(stderr=json))
     if json:
-        runs = [RunFolder(run) for path in folder for run in runs_in(path)]
         said = {str(run.root): run_json(run_report(run, allow_incomplete)) for run in runs}
         print_json(said)
     return 0

@@ -9,6 +9,7 @@ import tyro
 
 from pi0bench.commands.command_line import command
 from pi0bench.commands.machine_readable import print_json, write_junit
+from pi0bench.commands.printed_paths import say_paths
 from pi0bench.errors import UsageError
 from pi0bench.report.terminal_screen import console
 
@@ -21,6 +22,9 @@ def run(
     success: Literal["end", "once"] = "end",
     steps: tuple[int, ...] = (),
     solver: tuple[str, ...] = (),
+    clock: tuple[str, ...] = ("still",),
+    delay: tuple[int, ...] = (0,),
+    execute: tuple[int, ...] = (),
     engine: str = "mujoco",
     renderer: str = "auto",
     episodes: int | None = None,
@@ -33,6 +37,7 @@ def run(
     shard: str = "",
     executor: str = "local",
     ray_address: str = "",
+    device_profile: tuple[str, ...] = (),
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     stop_early: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     allow_incomplete: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -54,6 +59,14 @@ def run(
         steps: Sampler steps to try; each policy's own default when not given.
         solver: Samplers to try, such as euler, heun or ddim; each policy's own default when not
             given, and of those given the ones that it can use.
+        clock: What goes on while a policy plans: still (the world waits), hold (the robot holds
+            still), async (the plan before goes on), ensemble (and the mean of all plans is carried
+            out), inpaint (and is given to the next one) or rtc (and draws the next one to itself).
+            The last two guide flow matching and diffusion alone.
+        delay: Control steps from a look to the plan that is made of it, one or several, for all
+            clocks but still.
+        execute: Actions of a plan until the next, one or several; each policy's own number when not
+            given.
         engine: Physics: mujoco or pybullet.
         renderer: What draws the policies' pictures: gl (OpenGL), tiny (needs none) or auto.
         episodes: Start states of each task; 50 when not given.
@@ -69,6 +82,8 @@ def run(
             machine) or ray (needs pi0bench[ray]). Changes no result.
         ray_address: A Ray cluster with the same pi0bench, such as auto, in place of one that is
             started here. Whoever reaches a port of Ray can run any code there.
+        device_profile: Devices, such as rtx4090-pi05; of each a table says what is reached at the
+            delay that it takes, looked up among those of --delay.
         quick: Five episodes a task and no videos, unless --episodes says otherwise.
         stop_early: End as soon as every policy that competes is shown to differ from the first one
             named; looks every five episodes by a test that allows it (e-values).
@@ -78,7 +93,11 @@ def run(
         junit: A file for the results as JUnit XML.
     """
     from pi0bench.api import measuring
+    from pi0bench.report.device_profiles import device_profile as profile_of
 
+    devices = [profile_of(name) for name in device_profile]
+    if devices and clock == ("still",):
+        raise UsageError("--device-profile: takes a --clock other than still, and several --delay")
     if shard and (json or junit):
         raise UsageError("--shard: a part has no results; merge the parts, and ask the whole run")
     done = measuring.run(
@@ -89,6 +108,9 @@ def run(
         success=success,
         steps=steps,
         solvers=solver,
+        clocks=clock,
+        delays=delay,
+        executes=execute,
         engine=engine,
         renderer=renderer,
         episodes=episodes if episodes is not None else measuring.QUICK if quick else 50,
@@ -109,6 +131,7 @@ def run(
     )
     if done.told is None:
         return done.exit_code
+    from pi0bench.commands.device_tables import write_device_table
     from pi0bench.report.github_summary import append_summary, run_summary
     from pi0bench.report.json_summary import run_json
     from pi0bench.report.junit_xml import run_junit
@@ -117,5 +140,7 @@ def run(
         print_json(run_json(done.told))
     if junit:
         write_junit(junit, run_junit(done.told))
+    if devices:
+        say_paths([write_device_table(done.folder, done.told, devices)], console(stderr=json))
     append_summary(run_summary(done.told))
     return done.exit_code

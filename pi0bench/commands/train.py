@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tyro
 
+from pi0bench.argument_bounds import bounded
 from pi0bench.content.folders import add_folders
 from pi0bench.errors import UsageError
 from pi0bench.machine.worker_count import processes
@@ -15,6 +16,7 @@ from pi0bench.report.terminal_screen import console
 def train(
     name: tyro.conf.Positional[tuple[str, ...]] = (),
     group: str | None = None,
+    seeds: int = 1,
     data: Path = Path("data"),
     workers: int | None = None,
     device: str = "cpu",
@@ -28,8 +30,10 @@ def train(
     Args:
         name: Folders of policies/, such as eyes or pi0.
         group: Every policy of a comparison group, such as heads, in place of names.
+        seeds: Trainings of each policy, NAME, NAME@1 and so on, which differ in the seed alone.
         data: Folder of what is learned from; what is missing there is made first.
-        workers: Processes and threads; as many as there are cores when not given.
+        workers: Processes, each with one training, or threads where there is one training; as
+            many as there are cores when not given.
         device: cpu or cuda.
         features: What policies learn from, a file of features that an earlier training left in
             --data. Needs no simulator.
@@ -42,5 +46,5 @@ def train(
     if not name and group is None:
         raise UsageError("train: name a folder of policies/, or a --group")
     names, hands = (*name, *(pipeline.members(group) if group else ())), processes(workers)
-    pipeline.train(names, data, hands, console(), device, features)
+    pipeline.train(names, data, hands, console(), device, features, bounded("--seeds", seeds))
     return 0

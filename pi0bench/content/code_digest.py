@@ -9,7 +9,8 @@ from pathlib import Path
 from pi0bench.content.folders import PACKAGE, root
 
 _DECIDES = (
-    *("errors.py", "policy_role.py", "random_streams.py", "machine/instruction_set.py"),
+    *("errors.py", "policy_role.py", "random_streams.py", "training_names.py"),
+    "machine/instruction_set.py",
     *("files/json_lines.py", "records/record.py"),
     *("content", "envs", "evaluate", "gym", "openpi", "policy", "robosuite", "task"),
 )
@@ -17,6 +18,9 @@ _DECIDES = (
 
 _CONTENT = ("envs/**/*.toml", "tasks/paraphrases.toml")
 """What of the content no cell names by a hash of its own."""
+
+_REPORTED = "envs/devices"
+"""Of that, what only pages look at."""
 
 
 @functools.cache
@@ -28,7 +32,9 @@ def code_digest() -> str:
     """
     sources = [found for name in _DECIDES for found in _python(PACKAGE / name)]
     files = {path.relative_to(PACKAGE): path for path in sources}
-    files |= {path.relative_to(root()): path for line in _CONTENT for path in root().glob(line)}
+    content = (path for line in _CONTENT for path in root().glob(line))
+    pages = root() / _REPORTED
+    files |= {path.relative_to(root()): path for path in content if pages not in path.parents}
     sha = hashlib.sha256()
     for name, path in sorted((name.as_posix(), path) for name, path in files.items()):
         sha.update(f"{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())

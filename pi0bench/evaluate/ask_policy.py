@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pi0bench.evaluate.clocks import Pace
 from pi0bench.evaluate.plan_checks import (
     PolicyFault,
     counts_of,
@@ -35,10 +36,12 @@ class Chunk:
     """One row's sound answer, and what it took.
 
     Attributes:
-        actions: to be executed, (execute, A), none below the least or above the greatest.
-        clipped: how many numbers of each action were, (execute,); None when none was.
+        actions: that are needed, (`Pace.actions` or all, A), none below the least or above the
+            greatest.
+        clipped: how many numbers of each action were, one each; None when none was.
         trunk_evaluations: passes through the action expert.
         spent_ms: milliseconds by the part that took them.
+        pace: at which it is followed.
         memory: for the episode's next question.
     """
 
@@ -46,6 +49,7 @@ class Chunk:
     clipped: NDArray[np.int64] | None
     trunk_evaluations: int
     spent_ms: Mapping[str, float]
+    pace: Pace
     memory: Any = None
 
 
@@ -94,20 +98,18 @@ def ask_together(
     Raises:
         PolicyFault: the plan as a whole is not sound.
     """
-    seen, execute = [question.observation for question in questions], policy.traits.execute
-    plan = planned(policy, seen, Streams(questions), cell.steps, cell.solver)
+    seen, pace = [question.observation for question in questions], Pace.of(cell, policy.traits)
+    plan = planned(policy, seen, Streams(questions), cell.steps, cell.solver, pace.actions)
     actions, rows = plan.actions, len(seen)
     with policys_fault():
         counts, spent_ms = counts_of(plan.trunk_evaluations, rows), spent_of(plan.spent_ms)
     # A copy: the policy may write into its array while the chunk is carried out.
-    asked = actions[:, :execute].astype(np.float64)
+    asked = (actions if pace.whole else actions[:, : pace.actions]).astype(np.float64)
     legal = np.minimum(np.maximum(asked, seen[0].low), seen[0].high)
     outside = legal != asked
     clipped = list(outside.sum(axis=2)) if outside.any() else [None] * rows
-    rows_of = zip(
-        legal, clipped, counts, [spent_ms] * rows, memory_of(plan.memory, rows), strict=True
-    )
-    chunks = [Chunk(*row) for row in rows_of]
+    rows_of = zip(legal, clipped, counts, memory_of(plan.memory, rows), strict=True)
+    chunks = [Chunk(a, out, n, spent_ms, pace, memory) for a, out, n, memory in rows_of]
     if np.isfinite(actions).all():
         return list(chunks)
     return [infinite(row) or chunk for row, chunk in zip(actions, chunks, strict=True)]

@@ -10,13 +10,17 @@ from typing import Any
 
 from pi0bench.argument_bounds import bounded, countable
 from pi0bench.errors import UsageError
+from pi0bench.evaluate.clocks import Pace, known_delays, paces
 from pi0bench.evaluate.task_sources import Task
 from pi0bench.policy.policy_protocol import Traits
 from pi0bench.records.manifest import plan_hash
-from pi0bench.records.record import Cell
+from pi0bench.records.record import STILL, Cell
 
 _MAX_NAME = 120
 _ROUND = 5
+_TIME = ("clocks", "delays", "executes")
+_SEVERAL = ("policies", "tasks", "steps", "solvers", "variations", *_TIME)
+"""The settings of which there may be several."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,9 @@ class Settings:
         seed: of all randomness.
         variations: how episodes depart from the task file; "nominal" is not at all.
         stop_early: end once every other condition is shown to differ from the first.
+        clocks: what goes on while a policy plans, names in `pi0bench.evaluate.clocks.CLOCKS`.
+        delays: control steps from a look to its plan; a world that waits knows none.
+        executes: actions of a plan until the next; () for each policy's own default.
     """
 
     policies: tuple[str, ...]
@@ -46,9 +53,12 @@ class Settings:
     seed: int = 0
     variations: tuple[str, ...] = ("nominal",)
     stop_early: bool = False
+    clocks: tuple[str, ...] = (STILL,)
+    delays: tuple[int, ...] = (0,)
+    executes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("policies", "tasks", "steps", "solvers", "variations"):
+        for name in _SEVERAL:
             object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
         if not self.policies:
             raise UsageError("--policy: name at least one")
@@ -56,11 +66,18 @@ class Settings:
             raise UsageError("--task: name at least one")
         if not self.variations:
             raise UsageError("--variation: name at least one")
-        for steps in self.steps:
-            bounded("--steps", steps)
+        numbers = {"--steps": self.steps, "--delay": self.delays, "--execute": self.executes}
+        for option, value in ((option, v) for option, of in numbers.items() for v in of):
+            bounded(option, value)
         bounded("--seed", self.seed)
-        several = (self.policies, self.tasks, self.steps, self.solvers, self.variations)
-        countable(self.episodes, *(len(each) or 1 for each in several))
+        known_delays(self.clocks, self.delays)
+        countable(self.episodes, *(len(getattr(self, name)) or 1 for name in _SEVERAL))
+
+    def told(self) -> dict[str, Any]:
+        """Return them for a manifest; of a world that waits, nothing is said of time."""
+        plain = Settings(self.policies, self.tasks)
+        usual = {name for name in _TIME if getattr(self, name) == getattr(plain, name)}
+        return {name: value for name, value in vars(self).items() if name not in usual}
 
 
 def expand(
@@ -72,7 +89,8 @@ def expand(
     asked.
 
     Raises:
-        UsageError: a policy with a sampler can use none of the solvers.
+        UsageError: a policy with a sampler can use none of the solvers, or a policy cannot keep
+            pace with a clock.
     """
     return tuple(
         Cell(
@@ -87,8 +105,12 @@ def expand(
             episode=episode,
             steps=steps,
             solver=solver,
+            clock=pace.clock,
+            delay=pace.delay,
+            execute=0 if pace.execute == traits[policy].execute else pace.execute,
         )
         for policy in settings.policies
+        for pace in _paces(settings, policy, traits[policy])[0]
         for steps in _steps(settings, traits[policy])
         for solver in _solvers(settings, policy, traits[policy])
         for variation in settings.variations
@@ -119,6 +141,16 @@ def holds(
         return False
     same = plan_hash(there) == manifest.get("plan") and before.stop_early == settings.stop_early
     return same and set(there) <= set(expand(settings, traits, tasks))
+
+
+def left_out(settings: Settings, traits: Mapping[str, Traits]) -> list[str]:
+    """Say what of the times that were asked for is no part of the plan, and why."""
+    of = (_paces(settings, policy, traits[policy])[1] for policy in settings.policies)
+    return [said for problems in of for said in problems]
+
+
+def _paces(settings: Settings, policy: str, traits: Traits) -> tuple[list[Pace], list[str]]:
+    return paces(policy, traits, settings.clocks, settings.delays, settings.executes)
 
 
 def _steps(settings: Settings, traits: Traits) -> tuple[int, ...]:
@@ -173,6 +205,10 @@ def folder_name(settings: Settings, suite: str = "") -> str:
         parts.append("steps" + "+".join(map(str, settings.steps)))
     if settings.solvers:
         parts.append("+".join(settings.solvers))
+    if settings.clocks != default.clocks:
+        parts += ["+".join(settings.clocks), "delay" + "+".join(map(str, settings.delays))]
+    if settings.executes:
+        parts.append("execute" + "+".join(map(str, settings.executes)))
     if settings.episodes != default.episodes:
         parts.append(f"episodes{settings.episodes}")
     if settings.seed != default.seed:

@@ -15,7 +15,7 @@ from pi0bench.evaluate.task_sources import Task
 from pi0bench.policy.policy_protocol import Policy
 from pi0bench.random_streams import stream
 from pi0bench.records.chunk_quality import Quality
-from pi0bench.records.record import Cell
+from pi0bench.records.record import STILL, Cell
 from pi0bench.stats.energy_distance import squared_energy_distance
 
 REFERENCE_STEPS = 100
@@ -28,10 +28,10 @@ Chunks = NDArray[np.float64]
 def conditions(cells: Iterable[Cell]) -> list[tuple[Cell, ...]]:
     """Return one group for each policy, task, world and solver: a cell for each step count.
 
-    Only what has several step counts is asked about.
+    Only what has several step counts is asked about; while chunks are made, no time passes.
     """
     groups: dict[Cell, dict[int, Cell]] = {}
-    for cell in cells:
+    for cell in (replace(cell, clock=STILL, delay=0, execute=0) for cell in cells):
         if cell.episode < STATES and cell.steps:
             groups.setdefault(replace(cell, episode=0, steps=0), {})[cell.steps] = cell
     found = (tuple(group[steps] for steps in sorted(group)) for group in groups.values())
@@ -67,10 +67,11 @@ def probe(
         def chunks(steps: int, cell: Cell = cell, seen: Sequence = seen) -> Chunks:  # type: ignore[type-arg]
             where = (cell.task, cell.episode)
             noise = [stream("probe", cell.seed, *where, draw) for draw in range(DRAWS)]
-            actions = planned(policy, seen, noise, steps, cell.solver).actions
+            execute = policy.traits.execute
+            actions = planned(policy, seen, noise, steps, cell.solver, execute).actions
             if fault := infinite(actions):
                 raise fault
-            return actions[:, : policy.traits.execute].reshape(DRAWS, -1)
+            return actions[:, :execute].reshape(DRAWS, -1)
 
         reference = chunks(REFERENCE_STEPS)
         for steps in counts:

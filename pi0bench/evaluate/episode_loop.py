@@ -9,13 +9,12 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pi0bench.envs.episode_protocol import Episode, Verdict
 from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.envs.world_protocol import EnvFault
+from pi0bench.evaluate.action_queue import ActionQueue
 from pi0bench.evaluate.ask_policy import Chunk, Question, ask
+from pi0bench.evaluate.clocks import Pace
 from pi0bench.evaluate.environment_reuse import Kept
 from pi0bench.evaluate.fault_attribution import describe, of_machine
 from pi0bench.evaluate.film_recording import FirstOfEach, Recorder, Recording
@@ -25,7 +24,7 @@ from pi0bench.evaluate.plan_checks import PolicyFault
 from pi0bench.evaluate.plan_timing import Stopwatch
 from pi0bench.evaluate.smoothness import smoothness
 from pi0bench.evaluate.task_sources import Task
-from pi0bench.policy.policy_protocol import Policy, Traits
+from pi0bench.policy.policy_protocol import Committed, Policy, Traits
 from pi0bench.random_streams import stream
 from pi0bench.records.record import Cell, Record, Timing
 
@@ -110,9 +109,9 @@ def run(
 
 
 def carry_out(rollouts: Sequence[Rollout]) -> None:
-    """Step them together until each has come to the end of its chunk or of its episode."""
-    while moving := [r for r in rollouts if r.left and not r.status]:
-        actions = [rollout.left[0][0] for rollout in moving]
+    """Step them together until each has come to its next look or to the end of its episode."""
+    while moving := [r for r in rollouts if r.queue and not r.status]:
+        actions = [rollout.queue.next for rollout in moving]
         faults = step_together([rollout.env for rollout in moving], actions)
         for rollout, fault in zip(moving, faults, strict=True):
             rollout.stepped(fault)
@@ -123,8 +122,7 @@ class Rollout:
 
     Attributes:
         status: empty while it runs.
-        left: the actions of its chunk that are still to be carried out, (A,) each, with how many of
-            their numbers were clipped.
+        queue: its actions.
         wall_s: its share of the time.
     """
 
@@ -132,13 +130,12 @@ class Rollout:
         self, cell: Cell, task: Task, record: bool = False, kept: Kept | None = None
     ) -> None:
         self.cell, self.status, self.fault = cell, "", ""
-        self.replans, self.trunk_evaluations, self.clipped, self.wall_s = 0, 0, 0, 0.0
+        self.replans, self.trunk_evaluations, self.wall_s = 0, 0, 0.0
         self.times: Mapping[str, float] = {}
-        self.left: deque[tuple[NDArray[np.float64], int]] = deque()
+        self.queue = ActionQueue()
         self._closed = False
         self._memory: Any = None
         self._witness: Witness | None = None
-        self._executed: list[list[NDArray[np.float64]]] = []
         self._recorder: Recorder | None = None
         self._kept = kept or Kept(most=0)
         self._env: Episode | None = None
@@ -159,10 +156,15 @@ class Rollout:
 
     def question(self, traits: Traits, renderer: Renderer | None) -> Question:
         """Return what the policy may know now."""
-        cell = self.cell
+        cell, pace = self.cell, Pace.of(self.cell, traits)
         if self._witness is None:
-            self._witness = Witness(self.env, cell.key(), traits, renderer)
+            self._witness = Witness(self.env, cell.key(), traits, renderer, pace.period)
         seen = self._witness.observe(self._memory)
+        if pace.guidance:
+            committed = Committed(
+                self.queue.ahead(len(seen.low)), pace.delay, pace.execute, pace.guidance
+            )
+            seen = replace(seen, committed=committed)
         if self._recorder:
             self._recorder.saw(seen.images)
         return Question(
@@ -179,17 +181,13 @@ class Rollout:
             return self._end("policy_fault", str(answer))
         self.trunk_evaluations += answer.trunk_evaluations
         self._memory = answer.memory
-        self._executed.append([])
-        clipped = [0] * len(answer.actions) if answer.clipped is None else answer.clipped.tolist()
-        self.left.extend(zip(answer.actions, clipped, strict=True))
+        self.queue.take(answer)
         return None
 
     def stepped(self, fault: EnvFault | None) -> None:
-        """Look at where the first action that was left has led, or why it led nowhere."""
+        """Look at where the next action has led, or why it led nowhere."""
         env, recorder, witness = self.env, self._recorder, self._witness
-        action, clipped = self.left.popleft()
-        self._executed[-1].append(action)
-        self.clipped += clipped
+        self.queue.done()
         try:
             if fault:
                 raise fault
@@ -198,7 +196,7 @@ class Rollout:
             if env.over:
                 self._end("success" if env.succeeded else "failure")
             elif witness:
-                witness.step_done(len(self.left))
+                witness.step_done(len(self.queue))
         except EnvFault as error:
             self._break(error)
 
@@ -219,8 +217,7 @@ class Rollout:
         if env and self.status == "success":
             success_s = (env.steps - verdict.goal_steps + 1) / env.control_hz
         if env and env.speed_m_s is not None:
-            executed = [np.array(actions) for actions in self._executed]
-            jerk, jump = smoothness(executed, env.control_hz, env.speed_m_s)
+            jerk, jump = smoothness(self.queue.chunks(), env.control_hz, env.speed_m_s)
         record = Record(
             cell=self.cell,
             status=self.status,
@@ -234,7 +231,8 @@ class Rollout:
             jump_m_s=jump,
             mode=verdict.mode,
             fault=self.fault,
-            clipped=self.clipped,
+            clipped=self.queue.clipped,
+            held=self.queue.held,
         )
         timing = Timing(self.cell.key(), self.wall_s, attempts=1, **self.times)
         recording = self._recorder.recording() if self._recorder else None

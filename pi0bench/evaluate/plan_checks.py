@@ -27,26 +27,35 @@ def planned(
     noise: Sequence[np.random.Generator],
     steps: int,
     solver: str,
+    needed: int,
 ) -> Plan:
     """Return the policy's plan, whose actions have the right form and may yet be infinite.
+
+    Args:
+        policy: that plans.
+        seen: see `Policy.plan`.
+        noise: see `Policy.plan`.
+        steps: see `Policy.plan`.
+        solver: see `Policy.plan`.
+        needed: actions that a chunk must have at least.
 
     Raises:
         PolicyFault: they do not, or the policy raised something else than the next two.
         Pi0benchError: something that the user can mend.
         BaseException: what the machine is to blame for (see `pi0bench.evaluate.fault_attribution`).
     """
-    rows, execute, numbers = len(seen), policy.traits.execute, len(seen[0].low)
+    rows, numbers = len(seen), len(seen[0].low)
     with policys_fault():
         plan = policy.plan(seen, noise, steps, solver)
         if not isinstance(plan, Plan):
             raise PolicyFault(f"plan: expected a Plan, got {type(plan).__name__}")
-        actions, wanted = plan.actions, f"floats ({rows}, {execute} or more, {numbers})"
+        actions, wanted = plan.actions, f"floats ({rows}, {needed} or more, {numbers})"
         if not isinstance(actions, np.ndarray):
             got = type(actions).__name__
             raise PolicyFault(f"actions: expected {wanted} in an array, got {got}")
         shape = actions.shape
         fits = len(shape) == 3 and shape[0] == rows and shape[2] == numbers
-        if not (fits and shape[1] >= execute and actions.dtype in _FLOATS):
+        if not (fits and shape[1] >= needed and actions.dtype in _FLOATS):
             raise PolicyFault(f"actions: expected {wanted}, got {actions.dtype} {shape}")
     return plan
 

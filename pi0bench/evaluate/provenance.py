@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from pi0bench.evaluate.machine_description import machine
 from pi0bench.evaluate.task_sources import Task
 from pi0bench.machine.package_versions import installed
 from pi0bench.policy.policy_protocol import Policy
-from pi0bench.task.variation_files import NOMINAL, digest
+from pi0bench.task.variation_files import UNVARIED, digest
 from pi0bench.version import version
 
 
@@ -39,12 +38,12 @@ def manifest(
     return {
         "command": command,
         "content": folders_of_others(),
-        "settings": dataclasses.asdict(settings),
+        "settings": settings.told(),
         "tasks": {task.id: task.hash for task in tasks},
         "variations": {
             name: digest(name, [task.id for task in tasks])
             for name in settings.variations
-            if name != NOMINAL.name
+            if name not in UNVARIED
         },
         "weights": {name: trait.weights for name, trait in traits.items()},
         "roles": {name: str(trait.role) for name, trait in traits.items()},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,12 +21,13 @@ from pi0bench.evaluate.fault_attribution import describe
 from pi0bench.evaluate.film_recording import Recordings
 from pi0bench.evaluate.interrupts import gently
 from pi0bench.evaluate.measure import compare_chunks, measure_missing
+from pi0bench.evaluate.run_announcement import announcement, of_this_process
 from pi0bench.evaluate.run_options import How
-from pi0bench.evaluate.task_sources import Task, task
+from pi0bench.evaluate.task_sources import GYMNASIUM, Task, task
 from pi0bench.files.durable import prove_writable
 from pi0bench.machine.package_versions import outside
 from pi0bench.policy.policy_protocol import Policy
-from pi0bench.records.record import Cell
+from pi0bench.records.record import STILL, Cell
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.report.run_report import RunReport
 from pi0bench.task.task_spec import TaskSpec
@@ -95,8 +96,8 @@ def run(
         return holds(settings, there, traits, tasks)
 
     with RunFolder.open(out, manifest, cells, grows) as folder:
-        planned = _plan(settings, policies, part, folder.missing(part), how, out)
-        for line in [makeshift, *planned, *_of_this_process(objects)]:
+        planned = announcement(settings, policies, part, folder.missing(part), how, out)
+        for line in [makeshift, *planned, *of_this_process(objects)]:
             if line:
                 _say(console, line)
         made = executors.make(how.workers, policies, how.executor, how.ray_address, objects)
@@ -146,6 +147,11 @@ def _in_world(settings: Settings, tasks: Sequence[Task]) -> tuple[Settings, str]
     if settings.variations != (NOMINAL.name,):
         raise UsageError("--variation: only the benchmark's own tasks can be varied")
     ((engine, renderer),) = worlds
+    if engine == GYMNASIUM and settings.clocks != (STILL,):
+        raise UsageError(
+            f"--clock: of an action of {settings.tasks[0]} nobody knows how it holds still; tasks "
+            "of the benchmark's own or robosuite's would work"
+        )
     return replace(settings, engine=engine, renderer=renderer), ""
 
 
@@ -160,47 +166,9 @@ def _check_names(settings: Settings, objects: Mapping[str, Policy]) -> None:
         if name not in objects:
             policy_sources.check(name)
     several = (settings.policies, settings.steps, settings.solvers, settings.variations)
+    several += (settings.clocks, settings.delays, settings.executes)
     if settings.stop_early and max(map(len, several)) < 2:
         raise UsageError("--stop-early: compares with the first policy; name another one")
-
-
-def _plan(
-    settings: Settings,
-    policies: Mapping[str, Policy],
-    cells: Sequence[Cell],
-    missing: Sequence[Cell],
-    how: How,
-    out: Path,
-) -> list[str]:
-    """Say what is going to happen."""
-    unstepped = [name for name, policy in policies.items() if policy.traits.steps == 0]
-    lines = []
-    if settings.steps and unstepped:
-        lines.append(f"{', '.join(unstepped)}: no sampler, so --steps does not apply.")
-    for name, policy in policies.items():
-        new = [t for t in settings.tasks if t not in policy.traits.learned]
-        if policy.traits.learned and new:
-            lines.append(f"{name}: was not trained on {', '.join(new)}.")
-    counts = sorted({cell.steps for cell in cells} - {0})
-    stepped = f", {'/'.join(map(str, counts))} sampler steps" if counts else ""
-    stepped += f" of {', '.join(settings.solvers)}" if settings.solvers else ""
-    varied = ", ".join(settings.variations)
-    stepped += "" if varied == "nominal" else f", variations {varied}"
-    part = f", part {how.shard} of the plan" if how.shard else ""
-    lines.append(
-        f"{len(cells)} episodes{part}: "
-        f"{', '.join(settings.policies)} on {', '.join(settings.tasks)} "
-        f"({settings.episodes} each{stepped}) in {settings.engine}, drawn by {settings.renderer}, "
-        f"{how.hands}, into {out}"
-    )
-    if len(missing) < len(cells):
-        lines.append(f"{len(cells) - len(missing)} are already there; {len(missing)} to go.")
-    return lines
-
-
-def _of_this_process(objects: Iterable[str]) -> list[str]:
-    names = ", ".join(objects)
-    return [f"{names}: of this process alone, so one worker, here."] if names else []
 
 
 @contextmanager

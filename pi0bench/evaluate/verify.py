@@ -27,10 +27,11 @@ from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.evaluate.task_sources import task
 from pi0bench.policy import registry
 from pi0bench.random_streams import stream
+from pi0bench.records.condition import timing_of
 from pi0bench.records.record import Cell, Record, contrast
 from pi0bench.records.resume_compatibility import differences, mixed
 from pi0bench.records.run_folder import RunFolder
-from pi0bench.task.variation_files import NOMINAL, digest
+from pi0bench.task.variation_files import NOMINAL, UNVARIED, digest
 
 BATCH = 3
 """Episodes in lock step; a run has other batches, 8 when not told otherwise."""
@@ -134,7 +135,7 @@ def changed(cells: Sequence[Cell], manifest: Mapping[str, Any]) -> list[str]:
     """Say which weights, task files and variations are not those that were measured."""
     weights = {registry.own_in(cell.policy, cell.engine): cell.weights for cell in cells}
     hashes = {cell.task: cell.task_hash for cell in cells}
-    kinds = {cell.variation for cell in cells} - {NOMINAL.name}
+    kinds = {cell.variation for cell in cells} - UNVARIED.keys()
     said: Mapping[str, str] = manifest.get("variations", {})
     varied = {kind: said[kind] for kind in kinds if kind in said}
     now = {name: policy_sources.load(name).traits.weights for name in weights}
@@ -156,4 +157,5 @@ def _condition(cell: Cell) -> str:
 def _name(cell: Cell) -> str:
     stepped = f", {cell.steps} steps of {cell.solver}" if cell.steps else ""
     varied = "" if cell.variation == NOMINAL.name else f", {cell.variation}"
-    return f"{cell.policy} on {cell.task}, episode {cell.episode}{stepped}{varied}"
+    timing = ", ".join(["", *filter(None, [timing_of(cell)])])
+    return f"{cell.policy} on {cell.task}, episode {cell.episode}{stepped}{varied}{timing}"

@@ -9,7 +9,7 @@ import numpy as np
 from pi0bench.policy.policy_protocol import Observation, Plan, Traits
 from pi0bench.policy_role import Role
 
-_CHUNK = 8
+_EXECUTE, _CHUNK = 8, 16
 
 
 class Expert:
@@ -33,7 +33,7 @@ class Random:
     """Draws every action uniformly between the least and the greatest."""
 
     name = "random"
-    traits = Traits(execute=_CHUNK, role=Role.CONTROL)
+    traits = Traits(execute=_EXECUTE, horizon=_CHUNK, role=Role.CONTROL)
 
     def plan(
         self,
@@ -42,7 +42,7 @@ class Random:
         steps: int,
         solver: str,
     ) -> Plan:
-        """Draw actions, (B, 8, A)."""
+        """Draw actions, (B, 16, A)."""
         rows = zip(observations, noise, strict=True)
         return Plan(np.stack([rng.uniform(o.low, o.high, (_CHUNK, len(o.low))) for o, rng in rows]))
 
@@ -51,7 +51,7 @@ class Zero:
     """Every number of an action is 0: a robot stays where it is, its gripper half open."""
 
     name = "zero"
-    traits = Traits(execute=_CHUNK, role=Role.CONTROL)
+    traits = Traits(execute=_EXECUTE, horizon=_CHUNK, role=Role.CONTROL)
 
     def plan(
         self,
@@ -60,7 +60,7 @@ class Zero:
         steps: int,
         solver: str,
     ) -> Plan:
-        """Plan nothing, (B, 8, A)."""
+        """Plan nothing, (B, 16, A)."""
         return Plan(np.zeros((len(observations), _CHUNK, len(observations[0].low))))
 
 

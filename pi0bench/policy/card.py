@@ -13,7 +13,7 @@ from pi0bench.errors import UsageError, unknown
 from pi0bench.policy.architectures import ARCHITECTURES
 from pi0bench.policy.card_tables import KeypointCard, PolicyCard
 from pi0bench.policy.heads import parse
-from pi0bench.policy.policy_folders import CARD, EYES_CARD, WEIGHTS, folders
+from pi0bench.policy.policy_folders import CARD, EYES_CARD, folders, weights_name
 from pi0bench.policy.typed_tables import build, problems
 from pi0bench.policy_role import role
 
@@ -78,9 +78,16 @@ def read_keypoint_card(folder: Path) -> KeypointCard:
     return build(KeypointCard, it.raw)
 
 
-def weights_path(folder: Path, card: PolicyCard) -> Path:
-    """The file of a policy's weights, its own or those of the one that it is the same as."""
-    return (folders()[card.same_as] if card.same_as else folder) / WEIGHTS
+def weights_path(folder: Path, card: PolicyCard, number: int = 0) -> Path:
+    """The file of a policy's weights, its own or those of the one that it is the same as.
+
+    Args:
+        folder: of the policy.
+        card: its card.
+        number: of the training.
+    """
+    home = folders()[card.same_as] if card.same_as else folder
+    return home / weights_name(number)
 
 
 def _folder(it: Complaints, where: str, name: Any, card: str) -> None:

@@ -12,6 +12,7 @@ import torch
 from pi0bench.errors import UsageError
 from pi0bench.policy.card import read, read_keypoint_card, weights_path
 from pi0bench.policy.heads import files_of_head
+from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.keypoint_encoder import KeypointEncoder
 from pi0bench.policy.keypoints import Keypoints
 from pi0bench.policy.network_loader import load_keypoint_encoder, load_network
@@ -19,6 +20,7 @@ from pi0bench.policy.policy_folders import CARD, EYES_CARD, WEIGHTS, folders, na
 from pi0bench.policy.policy_protocol import Observation, Plan, Traits
 from pi0bench.policy.weights_file import digest
 from pi0bench.policy_role import Role
+from pi0bench.training_names import training
 
 _ROWS = 8
 _MAX_TEXT = 300
@@ -27,21 +29,25 @@ _MAX_TEXT = 300
 class LearnedPolicy:
     """The policy of a folder (see `pi0bench.policy.policy_protocol.Policy`).
 
+    Args:
+        folder: with its card.
+        number: of the training.
+
     Raises:
         UsageError: its card or weights are wrong.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, number: int = 0) -> None:
         card = read(folder)
-        self.name = name_of(folder)
+        self.name = training(name_of(folder), number)
         eyes = None if card.eyes is None else folders(EYES_CARD)[card.eyes.name]
         self._encoder = None if card.eyes is None else load_keypoint_encoder(card.eyes.name)
         self._motion_steps = 0 if card.eyes is None else card.eyes.motion_steps
         self._blank = card.eyes is not None and card.eyes.blank
-        self._network, self._tokenizer, found = load_network(folder, card)
+        self._network, self._tokenizer, found = load_network(folder, card, number)
         self._text_length = card.text.length
         self._shape = card.chunk.length, 7
-        files = [folder / CARD, weights_path(folder, card), *files_of_head(card.head)]
+        files = [folder / CARD, weights_path(folder, card, number), *files_of_head(card.head)]
         if eyes is not None:
             files += [eyes / EYES_CARD, eyes / WEIGHTS]
         self.traits = Traits(
@@ -51,12 +57,14 @@ class LearnedPolicy:
             n_obs_steps=2 if self._motion_steps else 1,
             obs_stride=max(1, self._motion_steps),
             execute=card.chunk.execute,
+            horizon=self._network.horizon,
             steps=self._network.steps,
             solvers=self._network.solvers,
             rows=_ROWS,
             modes=found.modes,
             learned=tuple(found.tasks),
             role=Role(card.role),
+            guidable=self._network.guidable,
         )
 
     def plan(
@@ -73,14 +81,19 @@ class LearnedPolicy:
             return torch.from_numpy(np.stack(rows))
 
         clock = [perf_counter()]
-        with torch.inference_mode():
+        guidance = self._guidance(observations)
+        # Inference mode would forbid the gradient that guides.
+        with torch.inference_mode() if guidance is None else torch.no_grad():
             batch = {**self._see(observations), "proprio": _felt(observations)}
             clock.append(perf_counter())
             sentences = [seen.instruction for seen in observations]
             tokens, mask = self._tokenizer.encode(sentences, self._text_length)
             encoded = self._network.encode({**batch, "prompt_tokens": tokens, "prompt_mask": mask})
             clock.append(perf_counter())
-            made = self._network.sample(encoded, source, steps, solver)
+            if guidance is None:
+                made = self._network.sample(encoded, source, steps, solver)
+            else:
+                made = self._network.sample_guided(encoded, source, steps, solver, guidance)
         clock.append(perf_counter())
         took = [1000 * float(span) for span in np.diff(clock)]
         return Plan(
@@ -88,6 +101,18 @@ class LearnedPolicy:
             np.asarray(made.evaluations),
             dict(zip(("eyes", "prefix", "sampler"), took, strict=True)),
         )
+
+    def _guidance(self, observations: Sequence[Observation]) -> Guidance | None:
+        """What draws the plans to those before; of one episode's cell either all have it or none.
+
+        It is there before a first plan too, and does nothing, so that neighbours change nothing.
+        """
+        committed = [seen.committed for seen in observations if seen.committed is not None]
+        if len(committed) < len(observations):
+            return None
+        normalise = self._network.norm_stats.normalise
+        rows = [(normalise(torch.from_numpy(c.actions).float()), c) for c in committed]
+        return Guidance.of(rows, self._network.horizon)
 
     def _see(self, observations: Sequence[Observation]) -> dict[str, torch.Tensor]:
         """The `features` of keypoints, (B, S, …); without an encoder the `points`, (B, N, 6).
@@ -120,14 +145,18 @@ def _felt(observations: Sequence[Observation]) -> torch.Tensor:
     return torch.from_numpy(np.stack([seen.proprio for seen in observations]))
 
 
-def load_policy(folder: Path) -> LearnedPolicy:
+def load_policy(folder: Path, number: int = 0) -> LearnedPolicy:
     """The trained policy of a folder.
+
+    Args:
+        folder: with its card.
+        number: of the training.
 
     Raises:
         UsageError: its card or weights are wrong.
     """
     try:
-        return LearnedPolicy(folder)
+        return LearnedPolicy(folder, number)
     except (TypeError, ValueError, RuntimeError) as error:
         # Sizes that each may be, and cannot be together, are found by torch.
         said = f"{type(error).__name__}: {error}"[:_MAX_TEXT]

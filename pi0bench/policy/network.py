@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from torch import Generator, Tensor, nn
 
+from pi0bench.errors import UsageError
+from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.heads.head import NoiseSource, Sampled
 from pi0bench.policy.normalisation import NormStats
 
@@ -47,15 +49,23 @@ class Network(nn.Module, ABC):
 
     Attributes:
         norm_stats: how actions become network numbers.
+        horizon: steps that each of its chunks has at least.
         solvers: samplers that it can use, its card's first; empty when it takes no steps.
         steps: that its sampler takes unless told otherwise; 0 when it takes none.
+        guidable: whether it has `sample_guided`.
     """
 
     def __init__(
-        self, norm_stats: NormStats, solvers: tuple[str, ...] = (), steps: int = 0
+        self,
+        norm_stats: NormStats,
+        horizon: int,
+        solvers: tuple[str, ...] = (),
+        steps: int = 0,
+        guidable: bool = False,
     ) -> None:
         super().__init__()
-        self.norm_stats, self.solvers, self.steps = norm_stats, solvers, steps
+        self.norm_stats, self.horizon = norm_stats, horizon
+        self.solvers, self.steps, self.guidable = solvers, steps, guidable
 
     @abstractmethod
     def initialise(self, generator: Generator) -> Self:
@@ -87,6 +97,16 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def sample(self, encoded: Any, noise: NoiseSource, steps: int, solver: str) -> Sampled:
         """The second stage: actions, not clipped (see `Head.sample`)."""
+
+    def sample_guided(
+        self, encoded: Any, noise: NoiseSource, steps: int, solver: str, guidance: Guidance
+    ) -> Sampled:
+        """The same, drawn to the plans before; gradients must be possible.
+
+        Raises:
+            UsageError: nothing guides this network.
+        """
+        raise UsageError(f"{type(self).__name__}: nothing guides it")
 
     def unnormalised(self, sampled: Sampled) -> Sampled:
         """The actions of network numbers."""

@@ -69,14 +69,19 @@ def load_keypoint_encoder(name: str) -> KeypointEncoder:
 
 
 def load_network(
-    folder: Path, card: PolicyCard
+    folder: Path, card: PolicyCard, number: int = 0
 ) -> tuple[Network, InstructionTokenizer, PolicyMetadata]:
     """The network of a card in a folder with its weights, its tokenizer, and what training found.
+
+    Args:
+        folder: of the policy.
+        card: its card.
+        number: of the training.
 
     Raises:
         UsageError: the weights are missing, broken, do not fit, or learned from other keypoints.
     """
-    path = weights_path(folder, card)
+    path = weights_path(folder, card, number)
     tensors, about = weights_file.read(path)
     found = _metadata(PolicyMetadata, about, path)
     if card.eyes is not None:

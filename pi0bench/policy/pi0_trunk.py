@@ -48,6 +48,11 @@ class KVCache:
         mask, length = (x.repeat_interleave(draws, 0) for x in (self.mask, self.length))
         return KVCache(layers, mask, length)
 
+    def select(self, rows: Tensor) -> KVCache:
+        """The rows of these numbers, (R,) int, each as often as it is named."""
+        layers = tuple((k.index_select(0, rows), v.index_select(0, rows)) for k, v in self.layers)
+        return KVCache(layers, self.mask[rows], self.length[rows])
+
 
 class RMSNorm(nn.Module):
     """x / rms(x) · (1 + w), computed in fp32, w = 0 at the start; eps 1e-6 (Gemma)."""

@@ -11,6 +11,12 @@ from pi0bench.errors import UsageError
 CARD, EYES_CARD, WEIGHTS = "policy.toml", "eyes.toml", "model.safetensors"
 
 
+def weights_name(number: int) -> str:
+    """The file of a policy's training of that number (see `pi0bench.training_names`)."""
+    stem, _, kind = WEIGHTS.rpartition(".")
+    return f"{stem}-{number}.{kind}" if number else WEIGHTS
+
+
 def folders(card: str = CARD) -> dict[str, Path]:
     """Every folder with such a card, by its name.
 

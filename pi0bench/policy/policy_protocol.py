@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,24 @@ NONE = "none"
 
 class PolicyLostError(Exception):
     """The policy cannot be reached any more; what it was planning for must be begun again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Committed:
+    """What a robot goes on with while its next plan is made, and how that plan is to follow.
+
+    Attributes:
+        actions: of the plan before from this control step on, as they are sent, (N, A); none before
+            an episode's first plan.
+        delay: how many of them are carried out until the new plan can be followed.
+        execute: control steps until the next look, from which on the new plan is free.
+        guidance: "soft", drawn towards all of them; "hard", the first `delay` are given.
+    """
+
+    actions: NDArray[np.float64]
+    delay: int
+    execute: int
+    guidance: Literal["soft", "hard"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +61,8 @@ class Observation:
             first step there is nothing else than its first observation.
         memory: what the policy's last plan for this episode left in `Plan.memory`, never to be
             changed in place; None where a new episode begins.
+        committed: what the robot goes on with; None for all but policies that are `guidable`, and
+            for these where nothing is to guide them.
     """
 
     images: Mapping[str, NDArray[np.uint8]]
@@ -57,6 +77,7 @@ class Observation:
     step: int = 0
     past: tuple[Observation, ...] = ()
     memory: Any = None
+    committed: Committed | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +111,7 @@ class Traits:
             pictures are drawn for those alone.
         obs_stride: control steps from one of them to the next.
         execute: actions of each chunk that are executed before it plans again.
+        horizon: actions that each chunk has at least; as many as are executed, when not told.
         steps: its default number of sampler steps; 0 for policies without a sampler.
         solvers: names of the samplers that it can use, its default first; none without a sampler.
         role: whether it competes, is a control that others are read against, or is privileged,
@@ -98,6 +120,7 @@ class Traits:
             so that the sums in a network, and with them a plan's last bits, never depend on how
             many robots plan.
         modes: how many of its demonstrations of a task took each of the task's modes.
+        guidable: whether it heeds what an observation has `committed`.
         learned: the tasks that it was trained on; none when that is not known.
     """
 
@@ -107,15 +130,18 @@ class Traits:
     n_obs_steps: int = 1
     obs_stride: int = 1
     execute: int = 1
+    horizon: int = 0
     steps: int = 0
     solvers: tuple[str, ...] = ()
     role: Role = Role.COMPETES
     rows: int = 1
     modes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    guidable: bool = False
     learned: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "role", role(self.role, "role"))  # other packages give words
+        object.__setattr__(self, "horizon", max(self.horizon, self.execute))
         if self.n_obs_steps < 1:
             raise ValueError(f"n_obs_steps: {self.n_obs_steps} is too few; this one counts")
         if self.obs_stride < 1:

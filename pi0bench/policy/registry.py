@@ -17,6 +17,7 @@ from pi0bench.errors import UsageError, unknown
 from pi0bench.policy import baselines
 from pi0bench.policy.policy_folders import CARD, WEIGHTS, folders
 from pi0bench.policy.policy_protocol import Policy, Traits
+from pi0bench.training_names import parted
 
 BASELINES: dict[str, Callable[[], Policy]] = {
     "expert": baselines.Expert,
@@ -45,15 +46,19 @@ def check(name: str) -> None:
     Raises:
         UsageError: there is none.
     """
-    if name not in names() and not _importable(name):
+    policy, number = parted(name)
+    if policy not in names() and not _importable(name):
         raise UsageError(unknown("policy", name, names()))
+    if number and policy not in folders():
+        raise UsageError(f"{name}: {policy} was not trained")
 
 
 def load(name: str, world: str = "") -> Policy:
     """The policy of that name, with its weights.
 
-    PACKAGE:NAME is another package's, of its entry points; MODULE:NAME anything that can be
-    imported, from the folder where the program runs too: a policy, or what makes one.
+    NAME@1 is a policy's second training. PACKAGE:NAME is another package's, of its entry points;
+    MODULE:NAME anything that can be imported, from the folder where the program runs too: a policy,
+    or what makes one.
 
     Args:
         name: of the policy.
@@ -71,7 +76,8 @@ def load(name: str, world: str = "") -> Policy:
         return _made(name, name, partial(_attribute, name))
     from pi0bench.policy.learned_policy import load_policy
 
-    return load_policy(folders()[own_in(name, world)])
+    policy, number = parted(name)
+    return load_policy(folders()[own_in(policy, world)], number)
 
 
 def must_be_policy(policy: Any, called: str) -> None:

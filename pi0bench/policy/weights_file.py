@@ -87,4 +87,6 @@ def digest(*paths: Path) -> str:
 
 def again(path: Path) -> str:
     """How a weights file is made."""
-    return f"pi0bench train {name_of(path.parent)} makes it"
+    number = path.stem.rpartition("-")[2]
+    seeds = f" --seeds {int(number) + 1}" if number.isdecimal() else ""
+    return f"pi0bench train {name_of(path.parent)}{seeds} makes it"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pi0bench.records.record import Cell, Record
+from pi0bench.records.record import STILL, Cell, Record
 
 World = tuple[str, str, str]
 """Engine, renderer and variation."""
+
+Pace = tuple[bool, str, int, int]
+"""See `Condition.pace`."""
 
 Episode = tuple[str, int, int]
 """Task, number and seed: what two conditions must share for their outcomes to be paired."""
@@ -16,7 +19,7 @@ Episode = tuple[str, int, int]
 
 @dataclass(frozen=True, order=True)
 class Condition:
-    """What the episodes of a row have in common, beside the task."""
+    """What the episodes of a row have in common, beside the task (see `Cell`)."""
 
     policy: str
     steps: int
@@ -24,16 +27,35 @@ class Condition:
     engine: str
     renderer: str
     variation: str
+    clock: str = STILL
+    delay: int = 0
+    execute: int = 0
 
     @classmethod
     def of(cls, record: Record) -> Condition:
         """Return the condition under which `record` was measured."""
         cell = record.cell
         where = (cell.engine, cell.renderer, cell.variation)
-        return cls(cell.policy, cell.steps, cell.solver, *where)
+        pace = (cell.clock, cell.delay, cell.execute)
+        return cls(cell.policy, cell.steps, cell.solver, *where, *pace)
 
     def __str__(self) -> str:
-        return " · ".join((self.policy, *self.sampler, " / ".join(self.world)))
+        return " · ".join((self.called, *self.sampler, " / ".join(self.world)))
+
+    @property
+    def called(self) -> str:
+        """The policy, and of its timing what is not usual."""
+        return " · ".join(filter(None, (self.policy, self.timing)))
+
+    @property
+    def timing(self) -> str:
+        """Clock, delay and execution horizon as words; of these what is usual is unsaid."""
+        return timing_of(self)
+
+    @property
+    def waiting(self) -> Condition:
+        """The same where the world waits and each policy executes what it says."""
+        return replace(self, clock=STILL, delay=0, execute=0)
 
     @property
     def sampler(self) -> tuple[str, ...]:
@@ -46,9 +68,21 @@ class Condition:
         return self.engine, self.renderer, self.variation
 
     @property
-    def curve(self) -> tuple[World, str, str]:
-        """World, policy and solver: what the points of one curve have in common."""
-        return self.world, self.policy, self.solver
+    def curve(self) -> tuple[World, str, str, Pace]:
+        """World, policy, solver and pace: what the points of one curve have in common."""
+        return self.world, self.policy, self.solver, self.pace
+
+    @property
+    def pace(self) -> Pace:
+        """Clock, execution horizon and delay, in an order in which the usual comes first."""
+        return self.clock != STILL, self.clock, self.execute, self.delay
+
+
+def timing_of(of: Cell | Condition) -> str:
+    """Return clock, delay and execution horizon as words; of these what is usual is unsaid."""
+    clock = [] if of.clock == STILL else [of.clock]
+    delay = [f"delay {of.delay}"] if of.delay else []
+    return " ".join([*clock, *delay, *([f"execute {of.execute}"] if of.execute else [])])
 
 
 def episode(cell: Cell) -> Episode:

@@ -33,7 +33,8 @@ def eval_infos(records: Sequence[Record], timings: Sequence[Timing]) -> dict[str
 
 def _name(of: Condition) -> str:
     varied = () if of.variation == NOMINAL else (of.variation,)
-    name = "-".join((of.policy, *of.sampler, *varied)).replace("/", "_")
+    timing = filter(None, [of.timing.replace(" ", "-")])
+    name = "-".join((of.policy, *of.sampler, *varied, *timing)).replace("/", "_")
     return f"{SEVERAL}/{name}.json"
 
 

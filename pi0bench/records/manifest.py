@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,29 @@ def write(folder: Path, manifest: Mapping[str, Any]) -> None:
     write_atomic(folder / NAME, f"{text}\n".encode())
 
 
+MEANWHILE = {
+    "hold": "the robot holds still",
+    "async": "it goes on with the plan before, of which the new one then takes over",
+    "ensemble": "it carries out the mean of all plans that have come",
+    "inpaint": "it goes on with the plan before, whose next actions are given to the new one",
+    "rtc": "it goes on with the plan before, to which the new one is drawn",
+}
+"""What a robot does while its policy plans, by the cell's clock."""
+
+
+def _time(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Say what delays and clocks are, where a run has some."""
+    clocks = [name for name in settings.get("clocks", []) if name in MEANWHILE]
+    if clocks:
+        meanwhile = "; ".join(f"{name}: {MEANWHILE[name]}" for name in clocks)
+        yield (
+            "A plan can be followed as many control steps after its look as the delay says, and "
+            f"the world goes on meanwhile ({meanwhile}); without a delay it waits."
+        )
+    if settings.get("executes"):
+        yield "Execute is how many actions of a plan are carried out until the next one."
+
+
 def sentence(of: Mapping[str, Any]) -> str:
     """Say how it was measured, from the manifest."""
     grown = " and then ".join(map(str, of.get("grown", [])))
@@ -198,9 +221,10 @@ def sentence(of: Mapping[str, Any]) -> str:
         "tests for a number fixed beforehand do not allow for. "
     )
     said = of["settings"]
+    time = "".join(f"{word} " for word in _time(said))
     software = ", ".join(f"{name} {number}" for name, number in sorted(of["versions"].items()))
     return (
-        f"{raised if grown else ''}"
+        f"{raised if grown else ''}{time}"
         f"Measured in {said['engine']}, drawn by {said['renderer']}, start states 0 to "
         f"{plan(of).episodes - 1} of seed {said['seed']}, the same for every policy and step "
         "count, as is the noise; one thread a process; ms/re-plan is one robot's first plan of "

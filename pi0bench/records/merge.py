@@ -15,7 +15,10 @@ from pi0bench.records import resume_compatibility
 from pi0bench.records.record import Record, Timing, contrast
 from pi0bench.records.run_folder import RunFolder
 
-_OPTIONS = {"policies": "policy", "tasks": "task", "solvers": "solver", "variations": "variation"}
+_OPTIONS = {
+    **{"policies": "policy", "tasks": "task", "solvers": "solver", "variations": "variation"},
+    **{"clocks": "clock", "delays": "delay", "executes": "execute"},
+}
 _FIRST = ("policies", "tasks")
 _WORLD = ("engine", "renderer")
 _OWN = ("command", "content", "grown", "plan", "shard", *resume_compatibility.JOINED)

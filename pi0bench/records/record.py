@@ -13,6 +13,9 @@ from pi0bench.files.json_lines import dump, fields_of, load
 NOMINAL = "nominal"
 """The variation that departs in nothing from the task's file."""
 
+STILL = "still"
+"""The clock of a world that waits while the policy plans."""
+
 FINAL = ("success", "failure", "policy_fault")
 """Statuses that measure the policy."""
 
@@ -20,9 +23,30 @@ TO_RUN_AGAIN = ("env_fault", "infra_error", "cancelled")
 """Statuses that say nothing about the policy; a resumed run repeats these episodes."""
 
 
+_UNSAID = {"clock": STILL, "delay": 0, "execute": 0}
+"""What is left out of a cell's JSON, so that cells without it keep their names."""
+
+
 @dataclass(frozen=True)
 class Cell:
-    """Everything that an episode's outcome may depend on; all randomness follows from it."""
+    """Everything that an episode's outcome may depend on; all randomness follows from it.
+
+    Attributes:
+        policy: its name.
+        weights: hash of its weights.
+        task: its id.
+        task_hash: of its file.
+        engine: the physics.
+        renderer: which one draws what the policy sees.
+        variation: how the episode departs from the task file.
+        seed: of all randomness.
+        episode: number of the start state.
+        steps: of the sampler; 0 without one.
+        solver: the sampler; "none" without one.
+        clock: what goes on while the policy plans, a name in `pi0bench.evaluate.clocks.CLOCKS`.
+        delay: control steps from a look until the plan that is made of it can be followed.
+        execute: actions of a plan until the next; 0 for as many as the policy says itself.
+    """
 
     policy: str
     weights: str
@@ -35,15 +59,22 @@ class Cell:
     episode: int
     steps: int
     solver: str
+    clock: str = STILL
+    delay: int = 0
+    execute: int = 0
 
     def key(self) -> str:
         """Return the cell's name: the first 16 hex digits of the sha256 of its canonical JSON."""
         return _key(self)
 
+    def told(self) -> dict[str, str | int]:
+        """Return its fields, without those of `clock`, `delay` and `execute` that are usual."""
+        return {name: value for name, value in vars(self).items() if _UNSAID.get(name) != value}
+
 
 @functools.lru_cache(maxsize=65536)
 def _key(cell: Cell) -> str:
-    canonical = json.dumps(vars(cell), sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(cell.told(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
@@ -63,11 +94,12 @@ class Record:
         jerk_m_s3: root mean square of the third derivative of the commanded tool position, m/s³;
             None below three actions.
         jump_m_s: mean change of the commanded velocity from the last action of a chunk to the
-            first of the next, m/s; None with a single chunk.
+            first of the next, m/s, for which to hold still is a chunk; None with a single chunk.
         mode: which of the task's modes it took, empty when none was or the task has none.
         fault: what went wrong, empty when nothing did.
         clipped: numbers of executed actions that were outside the legal range and brought to its
             edge; None in records that are older than the count.
+        held: of its control steps, those in which the robot held still and waited for a plan.
     """
 
     cell: Cell
@@ -83,6 +115,7 @@ class Record:
     mode: str = ""
     fault: str = ""
     clipped: int | None = field(default=None, compare=False)
+    held: int = 0
 
     def __post_init__(self) -> None:
         if self.status not in FINAL + TO_RUN_AGAIN:
@@ -94,7 +127,7 @@ class Record:
         object.__setattr__(self, "progress", float(self.progress))
         if (self.success_s is not None) != (self.status == "success"):
             raise ValueError(f"success_s: {self.success_s} does not go with status {self.status}")
-        for name in ("length", "replans", "trunk_evaluations"):
+        for name in ("length", "replans", "trunk_evaluations", "held"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: {getattr(self, name)} is negative")
 
@@ -107,10 +140,9 @@ class Record:
         """Write the record as one line of JSON, led by its cell's key, without the newline."""
         # vars keep the order of the fields; asdict copies them one by one, which takes longer than
         # all the rest of an episode's bookkeeping.
-        data = {"key": self.cell.key(), **vars(self), "cell": vars(self.cell)}
-        if self.clipped is None:
-            del data["clipped"]
-        return dump(data)
+        data = {"key": self.cell.key(), **vars(self), "cell": self.cell.told()}
+        unsaid = {name for name, usual in _USUAL_OUTCOME.items() if data[name] == usual}
+        return dump({name: value for name, value in data.items() if name not in unsaid})
 
     @classmethod
     def from_line(cls, line: str) -> Record:
@@ -119,8 +151,8 @@ class Record:
         key, cell = data.pop("key", None), data.pop("cell", None)
         if not isinstance(cell, dict):
             raise ValueError("cell: not an object")
-        data["cell"] = Cell(**fields_of(Cell, cell, "cell."))
-        record = cls(**fields_of(cls, {"clipped": None, **data}))
+        data["cell"] = Cell(**fields_of(Cell, {**_UNSAID, **cell}, "cell."))
+        record = cls(**fields_of(cls, {**_USUAL_OUTCOME, **data}))
         if key != record.cell.key():
             raise ValueError(f"key: {key!r} does not belong to this cell ({record.cell.key()})")
         return record
@@ -162,6 +194,7 @@ class Timing:
 
 
 _USUAL = (("attempts", 1), ("server_ms", None))
+_USUAL_OUTCOME = {"clipped": None, "held": 0}
 
 
 def contrast(there: Record, here: Record) -> str:

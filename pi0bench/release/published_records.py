@@ -70,13 +70,14 @@ class Evidence:
         return {
             Asked(of.policy, of.steps, of.solver): {episode(r.cell): r for r in group}
             for of, group in measured(self.records).items()
-            if of.world == WORLD
+            if of.world == WORLD and not of.timing
         }
 
     @cached_property
     def verdicts(self) -> Mapping[tuple[str, str], Verdict]:
         """By policy and solver, where there are several step counts, on the episodes of all."""
-        return {(v.policy, v.solver): v for v in verdicts(self.records) if v.world == WORLD}
+        found = (v for v in verdicts(self.records) if v.world == WORLD and not v.timing)
+        return {(v.policy, v.solver): v for v in found}
 
     def difference(self, first: Asked, second: Asked) -> Paired | None:
         """Success of the first less that of the second, on the episodes of both; None for none."""

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from pi0bench.errors import UsageError
 from pi0bench.files.durable import storage, write_atomic
-from pi0bench.release.readme_numbers import QUOTES, Source
+from pi0bench.release.quoted_run import Source
+from pi0bench.release.readme_numbers import QUOTES
 
 _MARK = re.compile(r"<!-- published: (?P<asked>[^\n>]*?) ?-->|<!-- /published -->")
 _NO_TEXT = re.compile(r"[\s>*+-]*(\d+[.)])?\s*")

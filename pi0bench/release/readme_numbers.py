@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
-from pi0bench.errors import UsageError, unknown
-from pi0bench.records import manifest
+from pi0bench.errors import UsageError
 from pi0bench.records.condition import Condition
-from pi0bench.records.run_folder import RunFolder
 from pi0bench.release.publisher_notes import trials
+from pi0bench.release.quoted_run import Run, Source
 from pi0bench.report.competing_policies import headings
 from pi0bench.report.headline_table import milliseconds, who
 from pi0bench.report.number_format import (
@@ -24,70 +22,14 @@ from pi0bench.report.number_format import (
     percent,
     percents,
 )
-from pi0bench.report.run_report import RunReport, run_report
 from pi0bench.report.shared_episodes import outcomes_of
-from pi0bench.report.success_rows import Row, row
+from pi0bench.report.success_rows import Row
 from pi0bench.report.terminal_table import condition_tables, print_tables
 from pi0bench.stats.paired_tests import paired
 
 _WIDTH = 200
 """Wide enough for any table, which takes as much as it needs."""
 _TASKS = "tasks="
-
-
-@dataclass(frozen=True)
-class Run:
-    """A published run, read once."""
-
-    report: RunReport
-
-    @classmethod
-    def read(cls, folder: Path) -> Run:
-        """Read a run's folder.
-
-        Raises:
-            UsageError: it holds no run.
-        """
-        if not (folder / manifest.NAME).exists():
-            raise UsageError(f"{folder}: holds no published run")
-        return cls(run_report(RunFolder(folder), incomplete=True))
-
-    @property
-    def totals(self) -> list[Row]:
-        """The row of each condition that is over all its tasks."""
-        return [line.total for line in self.report.headline.lines]
-
-    def condition(self, asked: str) -> Condition:
-        """The condition that POLICY, POLICY:STEPS or POLICY:STEPS:SOLVER names.
-
-        Raises:
-            UsageError: none or several.
-        """
-        known = [row.condition for row in self.totals]
-        found = [c for c in known if asked in _names(c)]
-        if len(found) != 1:
-            every = sorted({_names(c)[-1] for c in found or known})
-            what = "is several" if found else "was not measured"
-            raise UsageError(f'"{asked}" {what}; known: {", ".join(every)}')
-        return found[0]
-
-    def over(self, condition: Condition, tasks: Sequence[str]) -> Row:
-        """The row of a condition over some tasks."""
-        mine = [r for r in self.report.records if Condition.of(r) == condition]
-        groups = {name: [r for r in mine if r.cell.task == name] for name in tasks}
-        missing = [name for name, records in groups.items() if not records]
-        if missing:
-            raise UsageError(unknown("task", missing[0], {r.cell.task for r in mine}))
-        role = next(r.role for r in self.totals if r.condition == condition)
-        return row(condition, groups, {}, kind=self.report.analysis, role=role)
-
-
-class Source:
-    """The published runs that a text names, from the text's own folder."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.run: Callable[[str], Run] = lru_cache(None)(lambda name: Run.read(root / name))
 
 
 def _printed(source: Source, folder: str, words: Sequence[str]) -> str:
@@ -139,6 +81,27 @@ def _steps(source: Source, folder: str, words: Sequence[str]) -> str:
     )
 
 
+def _by_task(source: Source, folder: str, words: Sequence[str]) -> str:
+    """A row for each task, and a column for each condition of the runs: successes, and ways."""
+    runs = [source.run(name) for name in (folder, *words)]
+    columns = [(run, total.condition) for run in runs for total in run.totals]
+    tasks = sorted({record.cell.task for run in runs for record in run.report.records})
+    heads = [Marked(f"{code(c.called)}, {c.engine}") for _, c in columns]
+    lines = [[code(task), *(_task_of(run, c, task) for run, c in columns)] for task in tasks]
+    return markdown_table(["task", *heads], lines, words=1)
+
+
+def _task_of(run: Run, condition: Condition, task: str) -> str:
+    """Successes of all episodes, and how many of these took each way; "-" if there are none."""
+    mine = [r for r in run.report.records if Condition.of(r) == condition and r.cell.task == task]
+    if not mine:
+        return "-"
+    ways = Counter(record.mode for record in mine if record.mode)
+    told = ", ".join(f"{way} {count}" for way, count in sorted(ways.items()))
+    found = run.over(condition, [task])
+    return f"{found.successes}/{found.n}" + (f" ({in_markdown(told)})" if told else "")
+
+
 def _trials(source: Source, folder: str, words: Sequence[str]) -> str:
     """The trainings behind the published ones."""
     _none(words)
@@ -185,11 +148,6 @@ def _none(words: Sequence[str]) -> None:
         raise UsageError(f'nothing is asked by "{" ".join(words)}"')
 
 
-def _names(condition: Condition) -> list[str]:
-    policy, solver, steps = condition.policy, condition.solver, condition.steps
-    return [policy, f"{policy}:{steps}", f"{policy}:{steps}:{solver}"] if steps else [policy]
-
-
 def _who(condition: Condition) -> tuple[str, str, str]:
     policy, solver, steps = who(condition)
     return code(policy), solver, steps
@@ -215,6 +173,7 @@ QUOTES: Mapping[str, Quote] = {
     "run": Quote(_printed),
     "policies": Quote(_policies),
     "steps": Quote(_steps),
+    "tasks": Quote(_by_task),
     "trials": Quote(_trials),
     "rate": Quote(_one_rate, inline=True),
     "difference": Quote(_difference, inline=True),

@@ -16,6 +16,7 @@ from pi0bench.report.markdown_table import headline_markdown
 from pi0bench.report.number_format import NOTHING, in_markdown, markdown_table, printable
 from pi0bench.report.run_files import FIGURE, LATEX, SHEET, STEPS, TABLE
 from pi0bench.report.run_report import RunReport
+from pi0bench.report.trainings_table import trainings_markdown
 from pi0bench.report.verdict_sentences import rule
 
 README, CLAIMS, WITHDRAWN = "README.md", "claims.md", "WITHDRAWN.md"
@@ -46,6 +47,7 @@ def readme(
     for run, read in runs.items():
         title, place = in_markdown(run), quote(run)
         blocks += [f"## {title}", headline_markdown(read.headline), *read.headline.notes]
+        blocks += trainings_markdown(read.trained, "###")
         if read.sentences:
             blocks.append("\n".join(f"- {in_markdown(line)}" for line in read.sentences))
         links = [f"[{title}/{file}]({place}/{file})" for file in LINKED if file in files[run]]

@@ -26,7 +26,7 @@ class Standing:
     """One condition beside the best.
 
     Attributes:
-        name: policy, steps and solver, and what else tells it apart.
+        name: policy, its timing, steps and solver, and what else tells it apart.
         role: of the policy.
         successes: of the shared episodes.
         n: shared episodes.
@@ -227,4 +227,4 @@ def refuse_two_versions(runs: Mapping[str, Entry]) -> None:
 
 def _name(run: str, condition: Condition, world: bool) -> str:
     where = (" / ".join(filter(None, condition.world)),) if world else ()
-    return " · ".join(filter(None, (run, condition.policy, *condition.sampler, *where)))
+    return " · ".join(filter(None, (run, condition.called, *condition.sampler, *where)))

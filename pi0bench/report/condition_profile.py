@@ -107,7 +107,7 @@ def profiles(
                 each_ms=_median(_each_ms(r, t) for r, t in timed),
                 jerk_m_s3=_middle((r.jerk_m_s3 for r in episodes), kind),
                 jump_m_s=_middle((r.jump_m_s for r in episodes), kind),
-                distance=_distance(of_quality[condition]),
+                distance=_distance(of_quality[condition.waiting]),
             )
         )
     return made

@@ -22,6 +22,8 @@ RUN = (
     *("replan_p50_ms", "replan_p95_ms", "n_timed", "evaluations_per_replan", "n_replans"),
     *("policy_faults", "unmeasured"),
 )
+TIME = ("clock", "delay", "execute")
+"""Columns of runs in which the world does not always wait."""
 _STANDING = (
     *("condition", "role", "not_told_from_best"),
     *("successes", "n", "rate", "rate_low95", "rate_high95"),
@@ -45,10 +47,14 @@ def run_sheets(rows: Iterable[Row], bests: Bests) -> tuple[str, str]:
     """
     rows = list(rows)
     several = {row.condition for row in rows if row.is_mean}
+    timed = any(row.condition.timing for row in rows)
+    names = (*RUN, *TIME) if timed else RUN
     lines: dict[bool, list[list[Cell]]] = {False: [], True: []}
     for row in rows:
-        lines[row.is_mean].append(_run(row, bests, row.condition in several))
-    return _sheet(RUN, lines[False]), _sheet(RUN, lines[True]) if several else ""
+        of = row.condition
+        time: list[Cell] = [of.clock, of.delay, of.execute or None] if timed else []
+        lines[row.is_mean].append([*_run(row, bests, of in several), *time])
+    return _sheet(names, lines[False]), _sheet(names, lines[True]) if several else ""
 
 
 def comparison_sheet(found: Comparison) -> str:

@@ -13,7 +13,7 @@ from pi0bench.records.record import Cell, Record, Timing
 from pi0bench.report.statistical_methods import FIXED, Analysis
 from pi0bench.stats.success_intervals import Interval, pooled_mean
 
-_RENAMED = {"length": "length_steps", "clipped": "clipped_numbers"}
+_RENAMED = {"length": "length_steps", "clipped": "clipped_numbers", "held": "held_steps"}
 _CELL = [field.name for field in dataclasses.fields(Cell)]
 _OUTCOME = [field.name for field in dataclasses.fields(Record) if field.name != "cell"]
 _TIMING = [field.name for field in dataclasses.fields(Timing) if field.name != "key"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from pi0bench.policy_role import Role
-from pi0bench.records.condition import Episode, World
+from pi0bench.records.condition import Condition, Episode, World
 from pi0bench.records.policy_roles import KNOWN, Roles
 from pi0bench.records.record import Record
 from pi0bench.report.shared_episodes import outcomes_of
@@ -48,7 +48,7 @@ class Against:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one policy with one solver in one world needs.
+    """What one policy with one solver, in one world and at one pace, needs.
 
     Attributes:
         policy: its name.
@@ -60,6 +60,7 @@ class Verdict:
         fewer: each smaller step count against the best, rising.
         hurt: more steps that are worse than fewer, against the best of the fewer, rising.
         role: of the policy.
+        timing: see `Condition.timing`.
     """
 
     policy: str
@@ -71,6 +72,7 @@ class Verdict:
     fewer: tuple[Against, ...]
     hurt: tuple[Against, ...]
     role: Role = Role.COMPETES
+    timing: str = ""
 
     @property
     def enough(self) -> int | None:
@@ -88,7 +90,7 @@ class Verdict:
 def verdicts(
     records: Iterable[Record], roles: Roles = KNOWN, methods: Methods = FIXED
 ) -> list[Verdict]:
-    """Return a verdict for each policy, solver and world with two or more step counts.
+    """Return a verdict for each policy, solver, world and pace with two or more step counts.
 
     Those of policies that compete come first.
 
@@ -97,22 +99,21 @@ def verdicts(
     is partly luck, so the best is overrated and "enough" is said rather too rarely than too
     often. The intervals keep their 95 % one by one, not all together.
     """
-    groups: dict[tuple[str, str, World], dict[int, Mapping[Episode, bool]]] = {}
+    groups: dict[Condition, dict[int, Mapping[Episode, bool]]] = {}
     for of, outcomes in outcomes_of(records).items():
         if of.steps:
-            groups.setdefault((of.policy, of.solver, of.world), {})[of.steps] = outcomes
-    found = [_verdict(*key, groups[key], methods) for key in sorted(groups) if len(groups[key]) > 1]
+            groups.setdefault(replace(of, steps=0), {})[of.steps] = outcomes
+    curves = sorted((of for of, by_steps in groups.items() if len(by_steps) > 1), key=_order)
+    found = [_verdict(of, groups[of], methods) for of in curves]
     found = [replace(v, role=roles.get(v.policy, Role.COMPETES)) for v in found]
     return sorted(found, key=lambda v: v.role.place)
 
 
-def _verdict(
-    policy: str,
-    solver: str,
-    world: World,
-    by_steps: Outcomes,
-    methods: Methods,
-) -> Verdict:
+def _order(of: Condition) -> tuple[object, ...]:
+    return of.policy, of.solver, of.world, of.pace
+
+
+def _verdict(of: Condition, by_steps: Outcomes, methods: Methods) -> Verdict:
     episodes = sorted(set.intersection(*map(set, by_steps.values())))
     outcomes = {steps: [by_steps[steps][e] for e in episodes] for steps in sorted(by_steps)}
     rates = {steps: fmean(values) if values else 0.0 for steps, values in outcomes.items()}
@@ -124,7 +125,17 @@ def _verdict(
     fewer = tuple(against(steps, best) for steps in rates if steps < best)
     more = (against(steps, _best(rates, below=steps)) for steps in list(rates)[1:])
     hurt = tuple(one for one in more if one.worse)
-    return Verdict(policy, solver, world, len(episodes), best, rates[best], fewer, hurt)
+    return Verdict(
+        policy=of.policy,
+        solver=of.solver,
+        world=of.world,
+        n=len(episodes),
+        best=best,
+        best_rate=rates[best],
+        fewer=fewer,
+        hurt=hurt,
+        timing=of.timing,
+    )
 
 
 def _best(rates: Mapping[int, float], below: int | None = None) -> int:

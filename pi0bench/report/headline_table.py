@@ -95,16 +95,16 @@ def headline(profiles: Sequence[Profile], bests: Bests, kind: Analysis = FIXED) 
     for profile in profiles:
         condition = profile.condition
         where = tuple(condition.world[i] for i in parts)
-        policy, solver, steps = who(condition)
-        sampler = [solver] if len(solvers[policy]) > 1 else []
+        called, solver, steps = who(condition)
+        sampler = [solver] if len(solvers[condition.policy]) > 1 else []
         words = [
-            tagged(policy, profile.total.role),
+            tagged(called, profile.total.role),
             *sampler,
             *([steps] if condition.steps else []),
             *where,
         ]
         marked = condition in bests[condition.world].conditions
-        lines.append(Line(profile, (*where, policy, solver, steps), " · ".join(words), marked))
+        lines.append(Line(profile, (*where, called, solver, steps), " · ".join(words), marked))
     return Headline(
         names=(*(WORLD[i] for i in parts), "policy", "solver", "steps"),
         lines=tuple(lines),
@@ -127,10 +127,10 @@ def _outside(lines: Sequence[Line]) -> str:
 
 
 def who(condition: Condition) -> tuple[str, str, str]:
-    """Return policy, solver and steps, dashes for a policy without a sampler."""
+    """Return policy with its timing, solver and steps, dashes for a policy without a sampler."""
     if not condition.steps:
-        return condition.policy, NOTHING, NOTHING
-    return condition.policy, condition.solver, str(condition.steps)
+        return condition.called, NOTHING, NOTHING
+    return condition.called, condition.solver, str(condition.steps)
 
 
 def evaluations(line: Line) -> str:

@@ -94,6 +94,7 @@ def _enough(verdict: Verdict) -> Json:
         "policy": verdict.policy,
         "solver": verdict.solver,
         **dict(zip(("engine", "renderer", "variation"), verdict.world, strict=True)),
+        "timing": verdict.timing,
         "n": verdict.n,
         "best_steps": verdict.best,
         "enough_steps": verdict.enough,

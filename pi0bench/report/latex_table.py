@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pi0bench.report import trainings_table
 from pi0bench.report.comparison import Comparison
 from pi0bench.report.comparison_tables import cells, names
 from pi0bench.report.comparison_tables import sentences as about
@@ -16,6 +17,7 @@ from pi0bench.report.headline_table import (
     successes,
 )
 from pi0bench.report.number_format import NOTHING, in_latex, percents
+from pi0bench.report.over_trainings import Trained
 from pi0bench.report.terminal_table import MAX_TASKS
 
 HEAD = "% Made from records by pi0bench; needs \\usepackage{booktabs}.\n"
@@ -26,8 +28,11 @@ Marked = tuple[Sequence[str], bool, str]
 """The cells of a row, whether they are bold, and the name of the group that begins there, or ""."""
 
 
-def run_latex(found: Headline, footer: Sequence[str]) -> str:
-    """Return a row for each condition, and each task's successes where they fit."""
+def run_latex(found: Headline, footer: Sequence[str], trained: Sequence[Trained] = ()) -> str:
+    """Return a row for each condition, and each task's successes where they fit.
+
+    Below stand policies over their trainings, where some have several.
+    """
     tasks = found.tasks if 1 < len(found.tasks) <= MAX_TASKS else ()
     counts = {task: _count(found, task) for task in tasks}
     at_fault = [FAULTS.replace(" ", "\n")] if found.faulty else []
@@ -61,6 +66,12 @@ def run_latex(found: Headline, footer: Sequence[str]) -> str:
         heads = ["task", *(line.label for line in found.lines)]
         caption = ["Successes of episodes on each task."]
         blocks.append(_table(heads, of_task, 1, caption, "tab:pi0bench-tasks"))
+    if trained:
+        of_policy = [(trainings_table.cells(of), False, "") for of in trained]
+        caption = [f"{trainings_table.TITLE}.", trainings_table.note(trained)]
+        blocks.append(
+            _table(trainings_table.NAMES, of_policy, 5, caption, "tab:pi0bench-trainings")
+        )
     return HEAD + "\n".join(blocks)
 
 

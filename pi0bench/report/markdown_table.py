@@ -23,23 +23,31 @@ from pi0bench.report.number_format import (
     plain,
     span,
 )
+from pi0bench.report.over_trainings import Trained
 from pi0bench.report.success_rows import Row
+from pi0bench.report.trainings_table import trainings_markdown
 
 
-def markdown(rows: Sequence[Row], footer_lines: Sequence[str]) -> str:
-    """Return a Markdown table for each engine, renderer and variation, then the footer."""
+def markdown(
+    rows: Sequence[Row], footer_lines: Sequence[str], trained: Sequence[Trained] = ()
+) -> str:
+    """Return a Markdown table for each engine, renderer and variation, then the footer.
+
+    Before the footer stands what policies do over their trainings, where some have several.
+    """
     blocks: list[str] = []
     names = ["policy", "steps", "solver", "task", "success", "rate", "partial credit"]
     names += ["seconds to success", "ms/re-plan p50 / p95", "evaluations/re-plan", "policy faults"]
     for world in sorted({r.condition.world for r in rows}):
         here = [r for r in rows if r.condition.world == world]
         lines = [
-            [r.condition.policy, str(r.condition.steps), r.condition.solver, r.task, *cells(r)]
+            [r.condition.called, str(r.condition.steps), r.condition.solver, r.task, *cells(r)]
             for r in here
         ]
         above = headings([("", r.role) for r in here])
         table = markdown_table(names, lines, words=4, above=above)
         blocks.append(f"**{in_markdown(' / '.join(world))}**\n\n{table}")
+    blocks += trainings_markdown(trained)
     blocks += [in_markdown(line) for line in footer_lines]
     return "\n\n".join(blocks) + "\n"
 

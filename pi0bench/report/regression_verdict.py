@@ -62,7 +62,7 @@ def regressions(
     """Hold all runs against the first one; of a single run, all policies against the first one.
 
     A condition is held against the same one there, else against that with as many steps in the same
-    world, else against the only one.
+    world at the same pace, else against the only one.
 
     Args:
         runs: by name; `comparison.select` leaves out what is not meant.
@@ -101,7 +101,8 @@ def regressions(
 
 def _beside(there: Iterable[Condition], condition: Condition) -> Condition:
     known = list(there)
-    same = [c for c in known if (c.steps, c.world) == (condition.steps, condition.world)]
+    like = (condition.steps, condition.world, condition.pace)
+    same = [c for c in known if (c.steps, c.world, c.pace) == like]
     chosen = [condition] if condition in known else same or known
     if len(chosen) != 1:
         raise UsageError(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.files.atomic import replacing
+from pi0bench.records.condition import Condition
 from pi0bench.records.record import NOMINAL, Record
 
 VIDEOS = "videos"
@@ -27,8 +28,9 @@ _NAME_LENGTH = 64
 def choose(records: Iterable[Record]) -> list[Record]:
     """Return the episodes worth a video: a success and a failure a policy, task and variation.
 
-    The rule, so that nobody picks by taste: at the highest asked step count, the lowest episode
-    number of each outcome (a policy's fault is a failure); then the first engine by name.
+    The rule, so that nobody picks by taste: at the highest asked step count, first where the world
+    waits, the lowest episode number of each outcome (a policy's fault is a failure); then the first
+    engine by name.
     """
     measured = sorted((r for r in records if r.final), key=_place)
     chosen: list[Record] = []
@@ -46,7 +48,8 @@ def file_name(record: Record) -> str:
     cell = record.cell
     outcome = "success" if record.status == "success" else "failure"
     varied = [] if cell.variation == NOMINAL else [cell.variation]
-    parts = [cell.policy, cell.task, *varied, outcome, str(cell.episode)]
+    timing = filter(None, [Condition.of(record).timing.replace(" ", "-")])
+    parts = [cell.policy, cell.task, *varied, *timing, outcome, str(cell.episode)]
     return "-".join(map(_slug, parts)) + ".mp4"
 
 
@@ -58,8 +61,8 @@ def _slug(text: str) -> str:
 
 def _place(record: Record) -> tuple[object, ...]:
     cell = record.cell
-    world = (cell.engine, cell.renderer, cell.solver)
-    return (cell.policy, cell.task, cell.variation, cell.episode, *world, cell.key())
+    pace, world = Condition.of(record).pace, (cell.engine, cell.renderer, cell.solver)
+    return (cell.policy, cell.task, cell.variation, pace, cell.episode, *world, cell.key())
 
 
 def write_video(path: Path, frames: Iterable[NDArray[np.uint8]], fps: float) -> bool:

@@ -24,10 +24,10 @@ def tables(report: RunReport) -> dict[str, bytes]:
     """Return contents by name; a figure and tables of steps where there are several conditions."""
     sheet, means = run_sheets(report.rows, report.bests)
     texts = {
-        TABLE: markdown(report.rows, report.footer),
+        TABLE: markdown(report.rows, report.footer, report.trained),
         SHEET: sheet,
         MEANS: means,
-        LATEX: run_latex(report.headline, report.footer),
+        LATEX: run_latex(report.headline, report.footer, report.trained),
     }
     files = {name: text.encode() for name, text in texts.items() if text}
     if len(report.profiles) > 1:

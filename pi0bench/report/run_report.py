@@ -15,6 +15,7 @@ from pi0bench.report.condition_profile import Profile, profiles
 from pi0bench.report.enough_steps import Verdict, verdicts
 from pi0bench.report.headline_table import Headline, headline
 from pi0bench.report.mode_counts import Choice, choices
+from pi0bench.report.over_trainings import Trained, over_trainings
 from pi0bench.report.resolvable_difference import Resolution
 from pi0bench.report.shared_episodes import Best, best
 from pi0bench.report.statistical_methods import Analysis, analysis
@@ -42,6 +43,7 @@ class RunReport:
         bests: the conditions of each world that cannot be told from its best.
         profiles: one for each condition that was measured.
         headline: the same side by side, the best marked.
+        trained: policies over their trainings, where some have several.
         choices: which way was taken, on the tasks that have several.
         verdicts: how few steps are enough.
         resolution: which differences it can show; None where it was to stop early.
@@ -57,6 +59,7 @@ class RunReport:
     bests: Mapping[tuple[str, str, str], Best]
     profiles: Sequence[Profile]
     headline: Headline
+    trained: Sequence[Trained]
     choices: Sequence[Choice]
     verdicts: Sequence[Verdict]
     resolution: Resolution | None
@@ -115,6 +118,7 @@ def run_report(folder: RunFolder, incomplete: bool = False) -> RunReport:
         bests=bests,
         profiles=found,
         headline=headline(found, bests, kind),
+        trained=over_trainings(records, plan.roles) if kind.fixed else [],
         choices=sorted(taken, key=lambda c: (c.condition.world, c.task, place[c.condition])),
         verdicts=verdicts(records, plan.roles, kind.pairs),
         resolution=resolution,

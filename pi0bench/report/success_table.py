@@ -49,16 +49,17 @@ def summarize(
 def _ordered(blocks: Sequence[Sequence[Row]]) -> list[Sequence[Row]]:
     """Sort the conditions' rows, of which the last is over all tasks.
 
-    A policy stands where its best condition belongs, so that its samplers stay together, and a
-    sampler's step counts rise.
+    A policy stands where its best condition belongs, so that its samplers stay together; of a
+    sampler the world that waits comes first, and delays and step counts rise.
     """
     by_policy = _best(blocks, lambda r: (r.condition.world, r.condition.policy))
-    by_curve = _best(blocks, lambda r: r.condition.curve)
+    by_sampler = _best(blocks, lambda r: r.condition.curve[:3])
 
     def key(block: Sequence[Row]) -> tuple[object, ...]:
         total, of = block[-1], block[-1].condition
-        best = by_policy[of.world, of.policy], by_curve[of.curve]
-        return of.world, total.role.place, -best[0], of.policy, -best[1], of.solver, of.steps
+        best = by_policy[of.world, of.policy], by_sampler[of.curve[:3]]
+        who = -best[0], of.policy, -best[1], of.solver
+        return of.world, total.role.place, *who, of.pace, of.steps
 
     return sorted(blocks, key=key)
 

@@ -7,17 +7,22 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from pi0bench.report.headline_table import Headline, evaluations, milliseconds
+from pi0bench.report.headline_table import WORLD, Headline, evaluations, milliseconds
 from pi0bench.report.headline_table import Line as HeadLine
 from pi0bench.report.markdown_table import cells
 from pi0bench.report.number_format import NOTHING, percent, percents, printable, whole
+from pi0bench.report.over_trainings import Trained
 from pi0bench.report.run_report import RunReport
 from pi0bench.report.success_rows import Row
 from pi0bench.report.terminal_grid import FAULTY, Column, Line, print_grid
+from pi0bench.report.trainings_table import BEHIND, DUE, EACH, NAMES, TITLE
+from pi0bench.report.trainings_table import cells as of_trainings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+GOES = {DUE: "tasks", EACH: "evaluations", BEHIND: "milliseconds"}
+"""Which columns over trainings go first where the screen is narrow."""
 MAX_TASKS = 5
 """So many tasks fit as columns beside each other."""
 
@@ -36,9 +41,13 @@ class Table:
 
 
 def tables(report: RunReport) -> list[Table]:
-    """Return one table of all conditions; of a single one, or if none was measured, its tasks."""
+    """Return one table of all conditions; of a single one, or if none was measured, its tasks.
+
+    Policies that were trained several times have a table of their own.
+    """
     several = len(report.profiles) > 1
-    return [compact(report.headline)] if several else [*condition_tables(report.rows)]
+    first = [compact(report.headline)] if several else [*condition_tables(report.rows)]
+    return first + ([over_trainings(report.trained)] if report.trained else [])
 
 
 def print_tables(found: Iterable[Table], console: Console) -> None:
@@ -67,7 +76,7 @@ def condition_tables(rows: Sequence[Row]) -> Iterator[Table]:
         steps = f"{condition.steps} step{'' if condition.steps == 1 else 's'}"
         faulty = [FAULTY] if any(r.faults for r in of_tasks) else []
         yield Table(
-            f"{condition.policy} · {steps} · {condition.solver} · {' / '.join(condition.world)}",
+            f"{condition.called} · {steps} · {condition.solver} · {' / '.join(condition.world)}",
             [*columns, *faulty],
             [_of_task(r, bool(faulty)) for r in of_tasks],
             ruled=True,
@@ -118,6 +127,22 @@ def compact(head: Headline) -> Table:
             ]
             lines.append(Line(said, ends=len(own) == number > 1, above=above))
     return Table(_title(head), columns, lines)
+
+
+def over_trainings(trained: Sequence[Trained]) -> Table:
+    """Return a row for each policy that was trained several times."""
+    worlds = {of.condition.world for of in trained}
+    shown = NAMES if len(worlds) > 1 else NAMES[len(WORLD) :]
+    columns = [
+        Column(
+            name.replace(" below ", " below\n").replace(" to ", " to\n"),
+            "name" if name in (*WORLD, "policy", "solver") else "number",
+            GOES.get(name, ""),
+        )
+        for name in shown
+    ]
+    lines = [Line(of_trainings(of)[-len(shown) :]) for of in trained]
+    return Table(TITLE, columns, lines)
 
 
 def _policy(line: HeadLine) -> tuple[object, ...]:

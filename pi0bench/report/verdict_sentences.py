@@ -27,12 +27,14 @@ def rule(kind: Analysis) -> str:
 
 def sentences(verdicts: Sequence[Verdict], kind: Analysis = FIXED) -> list[str]:
     """Return what is to be said of each verdict: what is enough, then what hurts."""
-    lines_of = Counter((v.policy, v.world) for v in verdicts)
+    lines_of = Counter((v.policy, v.world, v.timing) for v in verdicts)
     several_worlds = len({v.world for v in verdicts}) > 1
     said = []
     for verdict in verdicts:
         name = tagged(verdict.policy, verdict.role)
-        if lines_of[verdict.policy, verdict.world] > 1:
+        if verdict.timing:
+            name += f" at {verdict.timing}"
+        if lines_of[verdict.policy, verdict.world, verdict.timing] > 1:
             name += f" with {verdict.solver}"
         if several_worlds:
             name += f" in {' / '.join(verdict.world)}"

@@ -18,7 +18,7 @@ from pi0bench.random_streams import stream
 from pi0bench.task.knock import Knock, draw_knock, first_free
 from pi0bench.task.start_states import Layout, place
 from pi0bench.task.task_spec import TaskSpec
-from pi0bench.task.variation_files import NOMINAL, Variation, variation
+from pi0bench.task.variation_files import DEVELOPMENT, UNVARIED, Variation, variation
 from pi0bench.task.varied_starts import cluttered, resized, reworded
 
 
@@ -42,16 +42,18 @@ class Conditions:
 
 
 def start(task: TaskSpec, name: str, seed: int, episode: int) -> tuple[Layout, Conditions]:
-    """The start state of an evaluation episode under a variation, and its conditions.
+    """The start state of an episode under a variation, and its conditions.
 
-    Objects and arm start where they do in the nominal episode; the variation only adds to it.
+    Objects and arm start where they do in the nominal episode; the variation only adds to it. Those
+    of development start elsewhere.
 
     Raises:
         UsageError: no variation has that name, or a file of it is wrong.
     """
     how = variation(name)
-    layout = place(task, stream("evaluation", seed, task.id, episode))
-    if how is NOMINAL:
+    starts = "development" if how is DEVELOPMENT else "evaluation"
+    layout = place(task, stream(starts, seed, task.id, episode))
+    if name in UNVARIED:
         return layout, Conditions()
     rng = stream("variation", seed, name, task.id, episode)
     if how.wording:

@@ -76,7 +76,15 @@ class Variation:
     size: float = 1.0
 
 
-NOMINAL = Variation()
+NOMINAL, DEVELOPMENT = Variation(), Variation("development")
+UNVARIED = {
+    NOMINAL.name: (NOMINAL, "Everything is as the task file says."),
+    DEVELOPMENT.name: (
+        DEVELOPMENT,
+        "The same, in start states that no result is of: to choose by, such as rates and steps.",
+    ),
+}
+"""What needs no file, by name, each with what it is."""
 _AMOUNTS = tuple(field.name for field in fields(Variation) if field.name != "name")
 
 
@@ -87,7 +95,7 @@ def kinds() -> tuple[str, ...]:
 
 def names() -> tuple[str, ...]:
     """Every variation that can be asked for."""
-    return (NOMINAL.name, *(f"{kind}-{severity}" for kind in kinds() for severity in SEVERITIES))
+    return (*UNVARIED, *(f"{kind}-{severity}" for kind in kinds() for severity in SEVERITIES))
 
 
 def variation(name: str) -> Variation:
@@ -96,8 +104,8 @@ def variation(name: str) -> Variation:
     Raises:
         UsageError: there is none, or its file is wrong.
     """
-    if name == NOMINAL.name:
-        return NOMINAL
+    if name in UNVARIED:
+        return UNVARIED[name][0]
     if name in kinds():
         choices = ", ".join(f"{name}-{severity}" for severity in SEVERITIES)
         raise UsageError(f'no variation "{name}"; say how severe: {choices}')
@@ -109,7 +117,7 @@ def variation(name: str) -> Variation:
 
 def described() -> list[tuple[str, str]]:
     """The names of each kind of variation, and what it changes, in a sentence."""
-    rows = [(NOMINAL.name, "Everything is as the task file says.")]
+    rows = [(name, words) for name, (_, words) in UNVARIED.items()]
     for kind in kinds():
         mild, *_, hard = SEVERITIES
         rows.append((f"{kind}-{mild} … {kind}-{hard}", load(path_of(kind))[0]))

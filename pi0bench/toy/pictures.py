@@ -33,7 +33,9 @@ def paths_picture(
     """
     single = [SHOWN, *(way for way in WAYS if not way.solver)]
     stepped = [way for way in WAYS if way.solver]
-    rows, columns = 1 + len(stepped), len(STEPS)
+    columns = len(STEPS)
+    first = -(-(len(single) + 1) // columns)  # rows without steps, and the legend
+    rows = first + len(stepped)
     height = rows * (_PANEL_IN + 0.2) + _HEAD_IN
     with rc_context(STYLE):
         figure = Figure(figsize=(columns * _PANEL_IN + 1.4, height))
@@ -51,10 +53,13 @@ def paths_picture(
                 "hspace": 0.13,
             },
         )
-        for axes, way in zip(grid[0], single, strict=False):
+        panels = grid[:first].flatten()
+        for axes, way in zip(panels, single, strict=False):
             _panel(axes, f"{way.name}\n", starts, paths[way.name, 0], measured[way.name, 0])
-        _legend(grid[0, -1])
-        for line, way in zip(grid[1:], stepped, strict=True):
+        for axes in panels[len(single) :]:
+            axes.set_axis_off()
+        _legend(panels[len(single)])
+        for line, way in zip(grid[first:], stepped, strict=True):
             _name(line[0], way)
             for axes, steps in zip(line, way.steps, strict=True):
                 words = f"{steps} step{'' if steps == 1 else 's'}"
@@ -83,7 +88,6 @@ def _name(axes: Axes, way: Way) -> None:
 
 
 def _legend(axes: Axes) -> None:
-    axes.set_axis_off()
     lines = [Line2D([], [], color=colour, linewidth=2) for colour in LEGEND.values()]
     axes.legend(lines, list(LEGEND), loc="center left", fontsize=7.5, frameon=False, handlelength=1)
 

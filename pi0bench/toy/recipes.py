@@ -58,9 +58,16 @@ WAYS = (
     Way("regression", "bc"),
     Way("MIP", "mip"),
     Way("normalizing flow", "nflow"),
+    Way("energy score", "energy_score"),
+    Way("mixture of Gaussians", "mixture"),
     Way("flow", "flow", "euler", STEPS),
     Way("π0", "pi0", "euler", STEPS),
     Way("rectified flow", "rectified", "euler", STEPS),
+    Way("self-consistent", "span", "span", STEPS),
+    Way("OFP", "ofp", "span", STEPS),
+    Way("shortcut", "shortcut", "span", STEPS),
+    Way("MeanFlow", "mean_flow", "span", STEPS),
+    Way("improved MeanFlow", "improved_mean_flow", "span", STEPS),
     Way("DDPM", "ddpm", "ddpm", STEPS),
     Way("DDIM", "ddpm", "ddim", STEPS),
     Way("DPM-Solver++", "ddpm", "dpm", STEPS),
@@ -68,7 +75,22 @@ WAYS = (
     Way("score ODE", "sde", "euler", STEPS),
 )
 
-JOBS = (("flow", "rectified"), ("nflow",), ("sde",), ("ddpm",), ("pi0",), ("mip",), ("bc",))
+JOBS = (
+    ("flow", "rectified"),
+    ("improved_mean_flow",),
+    ("mean_flow",),
+    ("span",),
+    ("shortcut",),
+    ("ofp",),
+    ("nflow",),
+    ("sde",),
+    ("ddpm",),
+    ("pi0",),
+    ("energy_score",),
+    ("mip",),
+    ("mixture",),
+    ("bc",),
+)
 """What one process trains, one after the other, the longest first; students follow teachers."""
 
 

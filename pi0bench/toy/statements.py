@@ -28,6 +28,7 @@ class Statement:
 def statements(found: Mapping[Key, Measured], bends: Mapping[str, Mean]) -> list[Statement]:
     """Judge what was measured, by way and steps, and the straightness of each way's equation."""
     flow, rectified = found["flow", 1].succeeded, found["rectified flow", 1].succeeded
+    span = found["self-consistent", 1].succeeded
     regression, mip = found["regression", 0], found["MIP", 0]
     many = found["flow", 10].succeeded
     one, other = bends["rectified flow"], bends["flow"]
@@ -44,6 +45,11 @@ def statements(found: Mapping[Key, Measured], bends: Mapping[str, Mean]) -> list
             f"{_of(rectified)} reach the goal (good: above {percent(GOOD)}).",
         ),
         Statement(
+            "One step of self-consistent average velocities is good",
+            span.interval.low > GOOD,
+            f"{_of(span)} reach the goal (good: above {percent(GOOD)}).",
+        ),
+        Statement(
             "Regression drives into the wall",
             regression.touched.interval.low > GOOD,
             f"{_of(regression.touched)} touch it (more than {percent(GOOD)} are asked for).",
@@ -58,7 +64,20 @@ def statements(found: Mapping[Key, Measured], bends: Mapping[str, Mean]) -> list
             mip.succeeded.interval.low > GOOD,
             f"{_of(mip.succeeded)} reach the goal, {_of(mip.touched)} touch the wall.",
         ),
+        *(
+            _passes_at_once(name, found[name, 0])
+            for name in ("energy score", "mixture of Gaussians")
+        ),
     ]
+
+
+def _passes_at_once(name: str, found: Measured) -> Statement:
+    """Judge whether one pass is enough for a way that draws modes, where flow's is not."""
+    return Statement(
+        f"One pass of the {name} is good",
+        found.succeeded.interval.low > GOOD,
+        f"{_of(found.succeeded)} reach the goal, {_of(found.touched)} touch the wall.",
+    )
 
 
 def number(mean: Mean) -> str:

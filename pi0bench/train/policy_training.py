@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,14 @@ from pi0bench.policy.heads import files_of_head, fit_tokenizer
 from pi0bench.policy.heads.head import Target
 from pi0bench.policy.network import Network
 from pi0bench.policy.network_loader import PolicyMetadata, new_network
-from pi0bench.policy.policy_folders import CARD, WEIGHTS, folders, trainable
+from pi0bench.policy.policy_folders import CARD, folders, trainable, weights_name
 from pi0bench.train.cuda_graph_training import AT_ONCE, Member, fit_together
 from pi0bench.train.fit_config import FitConfig
 from pi0bench.train.held_out import ACTION_ERROR, WORDS, held_out
 from pi0bench.train.learning_curve import Curve, Measured, curve_of, read_curve, read_measured
 from pi0bench.train.training_loop import Progress, fit
 from pi0bench.train.weights_recipe import made_by, recipe
+from pi0bench.training_names import parted
 
 Say = Callable[[str], None]
 
@@ -36,6 +37,7 @@ class PolicyTraining:
 
     Attributes:
         folder: of its card.
+        number: of the training.
         network: with its first weights.
         data: what it learns from.
         features: the file of that.
@@ -47,6 +49,7 @@ class PolicyTraining:
     """
 
     folder: Path
+    number: int
     network: Network
     data: Chunks
     features: Path
@@ -65,16 +68,20 @@ class PolicyTraining:
         halves = {name: x.half() if x.is_floating_point() else x for name, x in average.items()}
         card, seed = self.folder / CARD, self.config.seed
         made = recipe(card, seed, [self.features], curve, self.head, measured or {})
-        return weights_file.write(self.folder / WEIGHTS, halves, {**self.about, "recipe": made})
+        path = self.folder / weights_name(self.number)
+        return weights_file.write(path, halves, {**self.about, "recipe": made})
 
 
 def prepare(name: str, features: Path, data: Chunks, device: str = "cpu") -> PolicyTraining:
     """The training of a policy on what it sees, by its card; its weights will name the device.
 
+    The second training, NAME@1, has the card's seed and one.
+
     Raises:
         UsageError: its card has no training of its own, or its folder is an installed package's.
     """
-    folder = trainable(folders()[name])
+    policy, number = parted(name)
+    folder = trainable(folders()[policy])
     card = read(folder)
     if card.same_as:
         raise UsageError(f"{name} has the weights of {card.same_as}; train that")
@@ -88,14 +95,16 @@ def prepare(name: str, features: Path, data: Chunks, device: str = "cpu") -> Pol
         eyes=data.about.get("eyes", ""),
     )
     network, _ = new_network(card, found)
-    network.initialise(Generator().manual_seed(card.training.seed))
+    seed = card.training.seed + number
+    network.initialise(Generator().manual_seed(seed))
     done = {key: torch.from_numpy(data.arrays[key]) for key in ("actions", "valid")}
     tokens = data.once(f"tokens {card.head}", lambda: network.tokenize(done))
     head, draws = files_of_head(card.head), card.training.draws
     source = weights_file.digest(folder / CARD, features, *head)
-    config = FitConfig.of(card.training, source)
+    config = replace(FitConfig.of(card.training, source), seed=seed)
     about = {**asdict(found), "windows": len(data), "made_by": made_by(device)}
-    return PolicyTraining(folder, network, data, features, head, tokens, config, draws, about)
+    of = folder, number, network, data, features
+    return PolicyTraining(*of, head, tokens, config, draws, about)
 
 
 def fit_policy(
@@ -136,7 +145,7 @@ def fit_policies(
 
 def _windows(name: str, features: Path) -> tuple[Path, int, tuple[str, ...]]:
     """What a policy's `Chunks` are made of: two of the same share them."""
-    card = read(folders()[name])
+    card = read(folders()[parted(name)[0]])
     return features, card.text.length, _learned_tasks(card)
 
 

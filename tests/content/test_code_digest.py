@@ -51,6 +51,7 @@ def test_only_what_measures_changes_the_digest(tmp_path: Path, checkout: Path) -
     for name in (
         "pi0bench/report/markdown_table.py",
         "pi0bench/train/training_loop.py",
+        "envs/devices/thor-pi0.toml",
         "pyproject.toml",
     ):
         (tmp_path / name).write_text("# changed")

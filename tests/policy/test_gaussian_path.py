@@ -76,7 +76,7 @@ def test_every_time_law_stays_in_range_and_follows_its_generator(name: str) -> N
     assert ends.max() < 1
     assert (law.weight(ends) > 0).all()
     assert torch.equal(law.draw(9, seeded(3)), law.draw(9, seeded(3)))
-    assert not torch.equal(law.draw(9, seeded(3)), law.draw(9, seeded(4)))
+    assert torch.equal(law.draw(9, seeded(3)), law.draw(9, seeded(4))) is (name == "start")
 
 
 def test_the_time_embedding_is_the_published_one() -> None:

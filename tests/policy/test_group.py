@@ -22,7 +22,9 @@ CARDS = {name: read(home) for name, home in folders().items() if not name.endswi
 GROUP = sorted(n for n, card in CARDS.items() if card.group == "heads" and not card.same_as)
 EVERY_FAMILY = {
     *("bc", "mip", "flow", "pi0", "rectified", "ddpm", "ddim", "dpm", "sde"),
-    *("nflow", "rt1", "openvla", "fast"),
+    *("span", "ofp", "shortcut", "mean_flow", "improved_mean_flow"),
+    *("two_stage", "residual", "mip_code", "straight", "bc_flow", "dense_jump"),
+    *("energy_score", "mixture", "nflow", "rt1", "masked", "openvla", "fast"),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,21 +15,25 @@ from pi0bench.policy import registry
 from pi0bench.policy.card import read, read_keypoint_card, weights_path
 from pi0bench.policy.learned_policy import LearnedPolicy, load_policy
 from pi0bench.policy.policy_folders import CARD, EYES_CARD, WEIGHTS, folders
-from pi0bench.policy.policy_protocol import Observation
+from pi0bench.policy.policy_protocol import Committed, Observation
 
 FOLDERS = folders()
 TRAINED = [name for name, home in FOLDERS.items() if weights_path(home, read(home)).exists()]
 
 
 def observation(
-    seed: int, side: int, says: str = "put the red cube in the bowl", points: int = 0
+    seed: int,
+    side: int,
+    says: str = "put the red cube in the bowl",
+    points: int = 0,
+    committed: Committed | None = None,
 ) -> Observation:
     rng = np.random.default_rng(seed)
     images = {n: rng.integers(0, 255, (side, side, 3), np.uint8) for n in ("front", "wrist")}
     feel = np.array([0.5, 0, 0.2, 1, 0, 0, 0, -1, 0, 0.08, 0, 0, 0], np.float32)
     feel += rng.normal(0, 0.01, 13).astype(np.float32)
     cloud = rng.random((points, 6), np.float32) if points else None
-    return Observation(images, feel, says, points=cloud)
+    return Observation(images, feel, says, points=cloud, committed=committed)
 
 
 def actions(policy: LearnedPolicy, seeds: list[int], steps: int = 2, **change: Any) -> np.ndarray:
@@ -52,6 +56,33 @@ def test_each_policy_loads_and_plans(name: str) -> None:
     assert np.isfinite(plan).all()
     assert policy.traits.execute == chunk.execute
     assert len(policy.traits.weights) == 12
+
+
+def committed(count: int, guidance: Literal["soft", "hard"], value: float = 0.3) -> Committed:
+    return Committed(np.full((count, 7), value), 2, 8, guidance)
+
+
+@pytest.mark.parametrize("guidance", ["soft", "hard"])
+@pytest.mark.parametrize("name", TRAINED)
+def test_who_can_be_guided_follows_the_chunk_before(
+    name: str, guidance: Literal["soft", "hard"]
+) -> None:
+    policy = load_policy(FOLDERS[name])
+    path = read(FOLDERS[name]).head.get("kind") == "gaussian_path"
+    if not policy.traits.guidable:
+        assert not path or not policy.traits.solvers
+        return
+    seeds = [0, 1, 2, 3, 4, 5, 6, 7]
+    plain = actions(policy, seeds, steps=5)
+    before = committed(0, guidance)
+    assert np.array_equal(actions(policy, seeds, steps=5, committed=before), plain)
+    guided = actions(policy, seeds, steps=5, committed=committed(8, guidance))
+    off = np.abs(guided[:, :2] - 0.3).mean()
+    assert off < 0.6 * np.abs(plain[:, :2] - 0.3).mean()
+    again = actions(policy, [9, 1, 8, 3, 4, 5, 6, 7], steps=5, committed=committed(8, guidance))
+    assert np.array_equal(again[3], guided[3])
+    if guidance == "hard":
+        assert off < 1e-4
 
 
 @pytest.mark.parametrize("name", sorted(FOLDERS.keys() - TRAINED))

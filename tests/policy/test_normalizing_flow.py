@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from pi0bench.policy.heads.head import Context
@@ -38,3 +39,13 @@ def test_it_can_be_undone() -> None:
     noise = torch.randn(6, 8, 7, generator=seeded(4))
     chunk = head.sample(context, lambda: noise, 0, "").actions
     assert (head.noise_of(context, chunk) - noise).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5])
+@torch.no_grad()
+def test_temperature_scales_the_noise(temperature: float) -> None:
+    head, context = build(horizon=8, dim=7, rows=6)
+    noise = torch.randn(6, 8, 7, generator=seeded(4))
+    wanted = head.sample(context, lambda: temperature * noise, 0, "").actions
+    head.temperature = temperature
+    assert torch.equal(head.sample(context, lambda: noise, 0, "").actions, wanted)

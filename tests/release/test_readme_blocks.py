@@ -76,6 +76,13 @@ def test_policies_are_quoted_by_success_and_the_best_bold(root: Path) -> None:
     assert "privileged policies (expert) stand outside the comparison. n = 16" in lines[-3]
 
 
+def test_tasks_are_quoted_with_a_column_for_each_condition(root: Path) -> None:
+    lines = quoted(root, "tasks results/9.9/steps results/9.9/steps").splitlines()
+    head, _, *rows = [line for line in lines if line.startswith("|")]
+    assert head.count("`expert`, mujoco") == 2
+    assert rows == [f"| `{task}` |" + " 2/8 | 7/8 | 3/8 | 8/8 |" * 2 for task in ("lift", "stack")]
+
+
 def test_what_a_run_prints_is_quoted_as_code(root: Path) -> None:
     text = quoted(root, "run results/9.9/steps flow:5")
     assert "\n    flow · 5 steps · euler · mujoco / gl / nominal\n    ┏" in text

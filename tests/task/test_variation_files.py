@@ -18,7 +18,9 @@ from pi0bench.envs.render.renderer_protocol import Image, Light, Renderer
 from pi0bench.envs.scene import Body, Geom, Link, Scene
 from pi0bench.envs.world_protocol import PHYSICS_HZ
 from pi0bench.errors import UsageError
+from pi0bench.random_streams import stream
 from pi0bench.task import variation_files as variations
+from pi0bench.task.start_states import place
 from pi0bench.task.tabletop_episode import Tabletop, make_world
 from pi0bench.task.task_files import task, task_ids
 from pi0bench.task.variation_draws import noisy_image, noisy_proprio, start
@@ -81,6 +83,16 @@ def test_a_variation_is_the_same_each_time_and_another_in_each_episode(name: str
     of = "stack_two_cubes"
     assert described(of, name) == described(of, name)
     assert len({str(described(of, name, episode)) for episode in range(5)}) == 5
+
+
+def test_development_has_other_start_states_and_the_usual_world() -> None:
+    of = "cube_in_bowl"
+    development = [described(of, "development", episode) for episode in range(20)]
+    usual = [described(of, "nominal", episode) for episode in range(20)]
+    assert not {str(one[1]) for one in development} & {str(one[1]) for one in usual}
+    assert {str(one[2:]) for one in development} == {str(one[2:]) for one in usual}
+    plan = place(task(of), stream("development", 0, of, 3))
+    assert plan.instruction == start(task(of), "development", 0, 3)[0].instruction
 
 
 @pytest.mark.parametrize("kind", kinds())

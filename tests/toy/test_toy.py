@@ -39,7 +39,8 @@ def test_the_same_seed_gives_the_same_paths(cards: tuple[str, ...]) -> None:
             assert np.array_equal(paths, same.paths[key])
             assert not np.array_equal(paths, different.paths[key])
             assert one.passes[key] == (key[1] or (2 if one.card == "mip" else 1))
-        assert (one.bends is None) == (one.card in ("bc", "mip", "nflow"))
+        without = ("bc", "mip", "nflow", "energy_score", "mixture")
+        assert (one.bends is None) == (one.card in without)
 
 
 def test_every_way_has_a_job_and_a_sampler_of_its_head() -> None:
@@ -91,8 +92,11 @@ def found(one_step: int, bend: float) -> list[bool]:
         measured("flow", 1, one_step, 500 - one_step),
         measured("flow", 10, 495, 5),
         measured("rectified flow", 1, 500 - one_step, one_step),
+        measured("self-consistent", 1, 500 - one_step, one_step),
         measured("regression", 0, 0, 500 - one_step),
         measured("MIP", 0, 0, 500),
+        measured("energy score", 0, 495, 5),
+        measured("mixture of Gaussians", 0, 500 - one_step, one_step),
     ]
     bends = {"flow": bend, "rectified flow": 0.1}
     width = Share(0, 500).interval
@@ -107,8 +111,8 @@ def found(one_step: int, bend: float) -> list[bool]:
 
 
 def test_a_statement_is_supported_only_by_its_numbers() -> None:
-    assert found(one_step=5, bend=0.2) == [True, True, True, True, False]
-    assert found(one_step=95, bend=0.115) == [False, False, False, False, False]
+    assert found(one_step=5, bend=0.2) == [True, True, True, True, True, False, True, True]
+    assert found(one_step=95, bend=0.115) == [False] * 6 + [True, False]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +156,7 @@ def test_the_toy_shows_what_it_is_to_show(tmp_path: Path) -> None:
     began = time.monotonic()
     results, told = play(tmp_path, Settings())
     took = time.monotonic() - began
-    assert [statement.holds for statement in results.statements][:4] == [True] * 4
+    assert [statement.holds for statement in results.statements][:5] == [True] * 5
     assert results.found["demonstrations", 0].succeeded.rate == 1
     for way in ("flow", "π0", "DDPM", "DDIM", "DPM-Solver++", "score SDE", "score ODE"):
         best = results.found[way, 100]
@@ -160,9 +164,11 @@ def test_the_toy_shows_what_it_is_to_show(tmp_path: Path) -> None:
         # Both gaps are used, about as often as in the demonstrations.
         assert abs((best.upper.rate or 0) - world.UPPER_SHARE) < 0.15, way
     assert results.found["normalizing flow", 0].succeeded.interval.low > 0.9
+    for way in ("energy score", "mixture of Gaussians"):
+        assert results.found[way, 0].succeeded.interval.low > 0.8, way
     page = (tmp_path / run.TABLE).read_text("utf-8")
     assert "One step of plain flow is poor: supported." in page
-    assert len(re.findall(r"^\| ", page, re.MULTILINE)) == 2 * 2 + 12 + 44
+    assert len(re.findall(r"^\| ", page, re.MULTILINE)) == 2 * 2 + 19 + 71
     assert "One step of plain flow is poor: supported." in " ".join(told.split())
     assert max(map(len, told.splitlines())) <= 100
     assert all((tmp_path / name).stat().st_size > 50_000 for name in (run.PATHS, run.FIELD))

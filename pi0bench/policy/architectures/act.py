@@ -68,7 +68,7 @@ class ActNetwork(Network):
     """What is seen, asked and felt, and a latent, to all actions of a chunk in one pass."""
 
     def __init__(self, spec: NetworkSpec, layers: int = 4) -> None:
-        super().__init__(spec.norm_stats)
+        super().__init__(spec.norm_stats, spec.action_horizon)
         actions = spec.norm_stats.space(spec.action_horizon).dim
         self.keypoint_tokens = KeypointTokens(spec.keypoints, _WIDTH, spec.motion)
         self.text_embedding = nn.Embedding(spec.vocab_size, _WIDTH)

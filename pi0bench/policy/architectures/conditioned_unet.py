@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 
 from pi0bench.policy.architectures.observation_encoders import ObservationEncoder
 from pi0bench.policy.architectures.unet import UNet
+from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.heads.gaussian_path import GaussianPath
 from pi0bench.policy.heads.gaussian_path_options import GaussianPathOptions
 from pi0bench.policy.heads.head import NoiseSource, Sampled, Target
@@ -36,7 +37,8 @@ class ConditionedUNet(Network):
     ) -> None:
         space = spec.norm_stats.space(spec.action_horizon)
         path = GaussianPath(GaussianPathOptions(**options), space)
-        super().__init__(spec.norm_stats, path.options.solvers, path.options.free_steps)
+        sampler = path.options.solvers, path.options.free_steps, path.options.guidable
+        super().__init__(spec.norm_stats, spec.action_horizon, *sampler)
         self.path, self.encoder = path, encoder
         self.unet = UNet(space.dim, encoder.width, widths)
 
@@ -66,3 +68,10 @@ class ConditionedUNet(Network):
         """From noise to actions."""
         predict = partial(self.unet, condition=encoded)
         return self.unnormalised(self.path.sample(predict, noise, steps, solver))
+
+    def sample_guided(
+        self, encoded: Tensor, noise: NoiseSource, steps: int, solver: str, guidance: Guidance
+    ) -> Sampled:
+        """From noise to actions, guided."""
+        predict = partial(self.unet, condition=encoded)
+        return self.unnormalised(self.path.sample(predict, noise, steps, solver, guidance))

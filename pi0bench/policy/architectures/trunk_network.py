@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 
 from pi0bench.policy.architectures.keypoint_tokens import KeypointTokens
 from pi0bench.policy.heads import build_head
+from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.heads.head import Context, NoiseSource, Sampled, Target
 from pi0bench.policy.network import Network, NetworkSpec, ObservationBatch
 from pi0bench.policy.normalisation import normalise_state
@@ -30,7 +31,8 @@ class TrunkNetwork(Network):
     def __init__(self, spec: NetworkSpec, trunk: TrunkConfig, head: Mapping[str, Any]) -> None:
         space = spec.norm_stats.space(spec.action_horizon)
         made = build_head(head, space, trunk.action_width, spec.tokenizer)
-        super().__init__(spec.norm_stats, made.solvers, made.steps)
+        sampler = made.solvers, made.steps, made.guidable
+        super().__init__(spec.norm_stats, made.horizon, *sampler)
         self.keypoint_tokens = KeypointTokens(spec.keypoints, trunk.prefix_width, spec.motion)
         self.text_embedding = nn.Embedding(spec.vocab_size, trunk.prefix_width)
         self.state_proj = nn.Linear(PROPRIO_DIM, trunk.action_width)
@@ -83,3 +85,10 @@ class TrunkNetwork(Network):
     def sample(self, encoded: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
         """The head's sample."""
         return self.unnormalised(self.head.sample(encoded, noise, steps, solver))
+
+    def sample_guided(
+        self, encoded: Context, noise: NoiseSource, steps: int, solver: str, guidance: Guidance
+    ) -> Sampled:
+        """The head's sample, guided."""
+        made = self.head.sample_guided(encoded, noise, steps, solver, guidance)
+        return self.unnormalised(made)

@@ -8,20 +8,28 @@ from typing import Any
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policy.heads.autoregressive_tokens import TokenSequenceHead
+from pi0bench.policy.heads.energy_score import EnergyScoreHead
 from pi0bench.policy.heads.external_heads import find_heads, head_file, load_head
 from pi0bench.policy.heads.gaussian_path_head import GaussianPathHead
 from pi0bench.policy.heads.head import Head, Target
+from pi0bench.policy.heads.masked_tokens import MaskedTokensHead
+from pi0bench.policy.heads.mixture import MixtureHead
 from pi0bench.policy.heads.normalizing_flow import NormalizingFlowHead
 from pi0bench.policy.heads.parallel_tokens import ParallelTokensHead
 from pi0bench.policy.heads.regression import RegressionHead
+from pi0bench.policy.heads.span_head import SpanHead
 from pi0bench.policy.normalisation import ActionSpace
 from pi0bench.policy.typed_tables import problems
 
 HEADS: dict[str, type[Head]] = {
     "regression": RegressionHead,
     "gaussian_path": GaussianPathHead,
+    "span": SpanHead,
+    "energy_score": EnergyScoreHead,
+    "mixture": MixtureHead,
     "normalizing_flow": NormalizingFlowHead,
     "parallel_tokens": ParallelTokensHead,
+    "masked_tokens": MaskedTokensHead,
     "token_sequence": TokenSequenceHead,
 }
 

@@ -58,6 +58,7 @@ class TokenSequenceHead(Head):
             raise UsageError(f"head.codec: {unknown('codec', codec, known)}")
         if not 1 <= horizon <= space.action_horizon:
             raise UsageError(f"head.horizon: {horizon} is not from 1 to {space.action_horizon}")
+        self.horizon = horizon
         self.tokenizer: ActionTokenizer
         if codec == "fast":
             if tokenizer is None:

@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from pi0bench.errors import UsageError
+from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.heads.denoiser import Denoiser, Estimate
 from pi0bench.policy.heads.gaussian_path_options import GaussianPathOptions
 from pi0bench.policy.heads.head import NoiseSource, Sampled, Target
@@ -59,19 +60,39 @@ class GaussianPath:
             noise = target.noise.repeat_interleave(draws, 0)
         else:
             raise UsageError("head.coupling: reflow learns from a teacher's pairs; none came")
-        if self.options.coupling == "from_nothing":
+        if self.options.learns_from_zero:
             noise = noise * (at > 0)
         x, wanted = self.point(data, noise, at)
+        if self.options.coupling == "own_guess":
+            x = self._guessed(predict, x, at)
         guess = predict(x, time)
         counts = target.valid.repeat_interleave(draws, 0)[..., None]
         error = ((guess - wanted).square() * times.weight(at)).masked_fill(~counts, 0)
         return error.sum() / (counts.sum() * data.shape[-1]).clamp(min=1)
 
-    def sample(self, predict: Predict, noise: NoiseSource, steps: int, solver: str) -> Sampled:
-        """From noise to normalised chunks, (B, H, A); see `Head.sample`."""
+    def _guessed(self, predict: Predict, x: Tensor, at: Tensor) -> Tensor:
+        """The points x where data is what the network guesses from zeros, and no noise is left."""
+        with torch.no_grad():
+            guess = self.denoiser(predict)(torch.zeros_like(x), 0.0).data
+        return self.options.schedule.coefficients(at)[0] * guess
+
+    def sample(
+        self,
+        predict: Predict,
+        noise: NoiseSource,
+        steps: int,
+        solver: str,
+        guidance: Guidance | None = None,
+    ) -> Sampled:
+        """From noise to normalised chunks, (B, H, A), guided or not; see `Head.sample`."""
         sampler = SAMPLERS[self.options.fixed_sampler or solver]
-        start = noise if self.options.start == "noise" else (lambda: torch.zeros_like(noise()))
-        return sampler(self.denoiser(predict), self.options.schedule, start, max(steps, 1))
+        zero = self.options.starts_from_zero
+        start = (lambda: torch.zeros_like(noise())) if zero else noise
+        denoise, schedule = self.denoiser(predict), self.options.schedule
+        if guidance is None:
+            return sampler(denoise, schedule, start, max(steps, 1))
+        made = sampler(guidance.around(denoise, schedule), schedule, start, max(steps, 1))
+        return Sampled(guidance.filled(made.actions), made.evaluations)
 
     def denoiser(self, predict: Predict) -> Denoiser:
         """The network, for samplers."""

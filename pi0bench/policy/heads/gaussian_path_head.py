@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.heads.gaussian_path import GaussianPath
 from pi0bench.policy.heads.gaussian_path_options import GaussianPathOptions
 from pi0bench.policy.heads.head import Context, Head, NoiseSource, Sampled, Target
@@ -29,6 +30,7 @@ class GaussianPathHead(Head):
         super().__init__(space, width)
         self.path = GaussianPath(GaussianPathOptions(**options), space)
         self.solvers, self.steps = self.path.options.solvers, self.path.options.free_steps
+        self.guidable = self.path.options.guidable
         self.action_in_proj = nn.Linear(space.dim, width)
         self.action_time_mlp_in = nn.Linear(2 * width, width)
         self.action_time_mlp_out = nn.Linear(width, width)
@@ -41,8 +43,12 @@ class GaussianPathHead(Head):
 
     def embed(self, x: Tensor, time: Tensor) -> Tensor:
         """Points on the path (B, H, A) at times (B,) to action tokens (B, H, W)."""
+        return self.action_tokens(x, flow_time_embedding(time, self.width))
+
+    def action_tokens(self, x: Tensor, times: Tensor) -> Tensor:
+        """Points on the path (B, H, A) with embedded times (B, W) to action tokens (B, H, W)."""
         actions = self.action_in_proj(x)
-        times = flow_time_embedding(time, self.width).to(actions.dtype)[:, None]
+        times = times.to(actions.dtype)[:, None]
         both = torch.cat([actions, times.expand_as(actions)], dim=-1)
         return self.action_time_mlp_out(functional.silu(self.action_time_mlp_in(both)))
 
@@ -60,3 +66,12 @@ class GaussianPathHead(Head):
     def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
         """From noise to actions, (B, H, A)."""
         return self.path.sample(partial(self.predict, context), noise, steps, solver)
+
+    def sample_guided(
+        self, context: Context, noise: NoiseSource, steps: int, solver: str, guidance: Guidance
+    ) -> Sampled:
+        """From noise to actions, (B, H, A), drawn to the plans before."""
+        if not self.guidable:
+            return super().sample_guided(context, noise, steps, solver, guidance)
+        predict = partial(self.predict, context)
+        return self.path.sample(predict, noise, steps, solver, guidance)

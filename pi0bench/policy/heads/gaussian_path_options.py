@@ -10,7 +10,7 @@ from pi0bench.policy.heads.sampler_registry import SAMPLERS
 from pi0bench.policy.heads.time_sampling import TIME_DISTRIBUTIONS, TimeDistribution
 
 TARGETS = ("velocity", "noise", "data")
-COUPLINGS = ("independent", "reflow", "from_nothing")
+COUPLINGS = ("independent", "reflow", "from_nothing", "own_guess")
 STARTS = ("noise", "zero")
 
 
@@ -24,7 +24,8 @@ class GaussianPathOptions:
         times: a name in `TIME_DISTRIBUTIONS`.
         coupling: "independent", any noise for any data; "reflow", the noise from which a teacher
             made the data (Liu et al. 2023, "rectified flow"); "from_nothing", zeros in place of
-            noise at t = 0.
+            noise at t = 0, where samples start too; "own_guess", the same, and at t = 0.9 what
+            the network guesses from there in place of noised data.
         teacher: of reflow, a policy; only training asks it.
         sampler: the default, a name in `SAMPLERS`.
         steps: of the sampler, unless told otherwise.
@@ -57,6 +58,11 @@ class GaussianPathOptions:
                 raise UsageError(f"head.{option}: {unknown(option, name, known)}")
         if (self.coupling == "reflow") != bool(self.teacher):
             raise UsageError("head.teacher: reflow has a teacher, and nothing else has one")
+        if self.coupling == "own_guess" and self.time_distribution.sampler != "two_pass":
+            raise UsageError(
+                'head.coupling: "own_guess" is of two passes; set times = "two_point" and '
+                'sampler = "two_pass"'
+            )
         if self.sampler not in (fits := self._fitting()):
             raise UsageError(
                 f'head.sampler: "{self.sampler}" does not go with path "{self.path}", target '
@@ -74,6 +80,16 @@ class GaussianPathOptions:
         return TIME_DISTRIBUTIONS[self.times]
 
     @property
+    def starts_from_zero(self) -> bool:
+        """Whether samples start from zeros rather than from noise."""
+        return self.start == "zero" or self.learns_from_zero
+
+    @property
+    def learns_from_zero(self) -> bool:
+        """Whether zeros stand in place of noise at t = 0."""
+        return self.coupling in ("from_nothing", "own_guess")
+
+    @property
     def fixed_sampler(self) -> str:
         """The sampler where there is no choice, else ""."""
         return "" if SAMPLERS[self.sampler].fixed_steps is None else self.sampler
@@ -83,6 +99,11 @@ class GaussianPathOptions:
         """The samplers to choose from, the default first; none where there is no choice."""
         others = (name for name in self._fitting() if name != self.sampler)
         return () if self.fixed_sampler else (self.sampler, *others)
+
+    @property
+    def guidable(self) -> bool:
+        """Whether chunks can be guided on the way: not in two passes, of which none leads there."""
+        return not self.fixed_sampler
 
     @property
     def free_steps(self) -> int:
@@ -95,11 +116,11 @@ class GaussianPathOptions:
         At the end of the path a velocity has to be predicted: from data or noise it follows by a
         division by sigma, which is 0 there.
         """
-        two_point, in_noise = self.times == "two_point", self.schedule.starts_in_noise
+        only, in_noise = self.time_distribution.sampler, self.schedule.starts_in_noise
         return [
             name
             for name, kind in SAMPLERS.items()
-            if two_point == (kind.fixed_steps is not None)
+            if (name == only if only else kind.fixed_steps is None)
             and not (kind.divides_by_alpha and in_noise)
             and not (kind.evaluates_data and self.target != "velocity")
         ]

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+from pi0bench.errors import UsageError
+from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.normalisation import ActionSpace
 from pi0bench.policy.pi0_trunk import KVCache, Trunk
 from pi0bench.policy.weight_init import initialise
@@ -38,6 +40,10 @@ class Context:
             return self
         kv_cache, state = self.kv_cache.repeat(draws), self.state.repeat_interleave(draws, 0)
         return Context(self.trunk, kv_cache, state)
+
+    def select(self, rows: Tensor) -> Context:
+        """The observations of these numbers, (R,) int, each as often as it is named."""
+        return Context(self.trunk, self.kv_cache.select(rows), self.state.index_select(0, rows))
 
     def evaluate(self, tokens: Tensor, causal: bool = False) -> Tensor:
         """One pass over [state] | [actions]: action tokens (B, S, W) to outputs (B, S, W).
@@ -86,6 +92,10 @@ class Head(nn.Module, ABC):
     Letters: B observations, H chunk steps, A action dimensions, W the action expert's width.
     Time is 0 at noise and 1 at data. A head is made from the action space, the width and the
     options of its card, which are the constructor's keywords.
+
+    Attributes:
+        horizon: steps that each of its chunks has at least; those of the action space, unless a
+            head writes fewer.
     """
 
     solvers: tuple[str, ...] = ()
@@ -94,9 +104,13 @@ class Head(nn.Module, ABC):
     steps: int = 0
     """Steps that its sampler takes unless told otherwise; 0 when it takes none."""
 
+    guidable: bool = False
+    """Whether it has `sample_guided`."""
+
     def __init__(self, space: ActionSpace, width: int) -> None:
         super().__init__()
         self.space, self.width = space, width
+        self.horizon = space.action_horizon
 
     @classmethod
     def options(cls) -> Callable[..., Any]:
@@ -154,6 +168,16 @@ class Head(nn.Module, ABC):
             steps: of the sampler; ignored by heads without one.
             solver: one of `solvers`; ignored by heads without one.
         """
+
+    def sample_guided(
+        self, context: Context, noise: NoiseSource, steps: int, solver: str, guidance: Guidance
+    ) -> Sampled:
+        """The same, drawn to the plans before; gradients must be possible.
+
+        Raises:
+            UsageError: nothing guides this head.
+        """
+        raise UsageError(f"{type(self).__name__}: nothing guides it")
 
 
 def masked_mean(error: Tensor, counts: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
+from pi0bench.policy.heads.categorical_sampling import checked_temperature
 from pi0bench.policy.heads.head import Context, Head, NoiseSource, Sampled, Target, whole
 from pi0bench.policy.normalisation import ActionSpace
 
@@ -24,6 +25,7 @@ class NormalizingFlowHead(Head):
         bins: of a spline.
         blur: standard deviation of the noise that is added to data in training, since a density of
             numbers that only take a few values, like a gripper's, has no bound.
+        temperature: times the noise that samples are made of; with 0 they are what zeros become.
 
     Source: Durkan et al. 2019 ("neural spline flows"), as in zuko; the blur is Theis et al. 2016's.
     """
@@ -38,11 +40,13 @@ class NormalizingFlowHead(Head):
         hidden: int = 96,
         bins: int = 6,
         blur: float = 0.05,
+        temperature: float = 1.0,
     ) -> None:
         from zuko.flows import NSF
 
         super().__init__(space, width)
         self.horizon, self.blur = min(horizon, space.action_horizon), blur
+        self.temperature = checked_temperature(temperature)
         numbers = self.horizon * space.dim
         self.query = nn.Parameter(torch.zeros(self.horizon + 1, width))
         self.scale_shift = nn.Linear(width, 2 * space.dim)
@@ -95,7 +99,7 @@ class NormalizingFlowHead(Head):
     def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
         """The chunk that the flow makes of one draw of noise."""
         log_scale, shift, summary = self._condition(context)
-        start = noise()[:, : self.horizon]
+        start = self.temperature * noise()[:, : self.horizon]
         plain = self.flow(summary).transform.inv(start.flatten(1))
         return Sampled(_deinterleave(plain).view_as(start) * torch.exp(log_scale) + shift)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,10 +26,12 @@ class TimeDistribution:
     Attributes:
         quantile: uniform numbers in [0, 1) to times in [0, 1).
         weight: times to weights of their losses.
+        sampler: the one that asks a network at these times only, "" where many may ask.
     """
 
     quantile: Callable[[Tensor], Tensor]
     weight: Callable[[Tensor], Tensor] = _one
+    sampler: str = ""
 
     def draw(self, count: int, generator: Generator) -> Tensor:
         """Draw (count,) times, on the generator's device."""
@@ -59,14 +62,25 @@ def _score(u: Tensor) -> Tensor:
     return u * (1 - 1e-5)
 
 
+def _arcsine(u: Tensor) -> Tensor:
+    """Beta(1/2, 1/2): early and late times more often. Source: Chen et al. 2025 ("Dense-Jump")."""
+    return (u * (math.pi / 2)).sin().square().clamp(max=1 - 2**-24)
+
+
+def _start(u: Tensor) -> Tensor:
+    """T = 0 alone."""
+    return torch.zeros_like(u)
+
+
 def _two_point(u: Tensor) -> Tensor:
     """T = 0 and t = 0.9, equally often. Source: Pan et al. 2025 ("Much Ado About Noising")."""
     return (u >= 0.5).to(u) * SECOND_PASS
 
 
-def _two_point_weight(time: Tensor) -> Tensor:
-    first = torch.full_like(time, 1 / SECOND_PASS)
-    return torch.where(time > 0, 1 / (1 - time), first)
+def _released_weight(time: Tensor) -> Tensor:
+    """1 / 0.81 and 100: the authors' code divides errors by 0.9 and 0.1 before it squares them."""
+    first = torch.full_like(time, 1 / SECOND_PASS**2)
+    return torch.where(time > 0, (1 - time) ** -2, first)
 
 
 TIME_DISTRIBUTIONS: dict[str, TimeDistribution] = {
@@ -74,5 +88,8 @@ TIME_DISTRIBUTIONS: dict[str, TimeDistribution] = {
     "pi0": TimeDistribution(_pi0),
     "levels": TimeDistribution(_levels),
     "score": TimeDistribution(_score),
-    "two_point": TimeDistribution(_two_point, _two_point_weight),
+    "arcsine": TimeDistribution(_arcsine),
+    "start": TimeDistribution(_start, sampler="one_pass"),
+    "two_point": TimeDistribution(_two_point, sampler="two_pass"),
+    "two_point_released": TimeDistribution(_two_point, _released_weight, sampler="two_pass"),
 }

@@ -41,8 +41,8 @@ def series_of(conditions: Iterable[Condition], roles: Roles = KNOWN) -> list[Ser
     """Return the lines of a figure: a colour a policy, dashes where a policy has several lines.
 
     With one policy, each line has its own colour. A label says the policy, and of solver, engine,
-    renderer and variation those in which the policy's lines differ, and the role of one that does
-    not compete.
+    renderer, variation and timing those in which the policy's lines differ, and the role of one
+    that does not compete.
     """
     identities = sorted({_identity(condition) for condition in conditions})
     policies = sorted({identity[0] for identity in identities})
@@ -65,9 +65,10 @@ def series_of(conditions: Iterable[Condition], roles: Roles = KNOWN) -> list[Ser
 
 
 def _identity(condition: Condition) -> tuple[str, ...]:
-    return (condition.policy, condition.solver, *condition.world)
+    return (condition.policy, condition.solver, *condition.world, condition.timing)
 
 
 def _label(identity: Sequence[str], siblings: Sequence[Sequence[str]], role: Role) -> str:
-    differing = (i for i in range(1, 5) if len({other[i] for other in siblings}) > 1)
-    return " ".join([tagged(identity[0], role), *(identity[i] for i in differing)])
+    differing = (i for i in range(1, 6) if len({other[i] for other in siblings}) > 1)
+    words = [tagged(identity[0], role), *(identity[i] for i in differing)]
+    return " ".join(filter(None, words))

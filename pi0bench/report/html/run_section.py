@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pi0bench.report import trainings_table
 from pi0bench.report.headline_table import FAULTS, Headline, Line, evaluations, milliseconds, rate
 from pi0bench.report.html.methods_section import method
 from pi0bench.report.html.video_gallery import Fault, Gallery, data_uri, faults, gallery
 from pi0bench.report.number_format import plain
+from pi0bench.report.over_trainings import Trained
 from pi0bench.report.run_files import FIGURE
 from pi0bench.report.run_report import RunReport
 from pi0bench.report.success_rows import Row
@@ -75,6 +77,15 @@ class HeadRow:
 
 
 @dataclass(frozen=True)
+class Trainings:
+    """Policies over their trainings, as text: columns, rows, and what they rest on."""
+
+    names: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A run, ready for the page; a part is empty where the run has nothing to say of it."""
 
@@ -85,6 +96,7 @@ class Section:
     files: tuple[str, ...]
     headline: Headline
     rows: tuple[HeadRow, ...]
+    trainings: Trainings | None
     tasks: dict[str, list[Bar]]
     splits: tuple[Split, ...]
     verdicts: Sequence[str]
@@ -122,6 +134,7 @@ def section(
             _head_row(line, lines[i - 1] if i else None, read.headline.above[i])
             for i, line in enumerate(lines)
         ),
+        trainings=_trainings(read.trained),
         tasks=_tasks(read.headline),
         splits=_splits(lines),
         verdicts=read.sentences,
@@ -133,6 +146,13 @@ def section(
         command=str(read.manifest.get("command", "")),
         footer=read.footer,
     )
+
+
+def _trainings(found: Sequence[Trained]) -> Trainings | None:
+    if not found:
+        return None
+    rows = [trainings_table.cells(of) for of in found]
+    return Trainings(trainings_table.NAMES, rows, trainings_table.note(found))
 
 
 def _title(read: RunReport) -> str:
