@@ -62,7 +62,7 @@ def run(
         clock: What goes on while a policy plans: still (the world waits), hold (the robot holds
             still), async (the plan before goes on), ensemble (and the mean of all plans is carried
             out), inpaint (and is given to the next one) or rtc (and draws the next one to itself).
-            The last two guide flow matching and diffusion alone.
+            The last two guide flow matching, average velocities and diffusion alone.
         delay: Control steps from a look to the plan that is made of it, one or several, for all
             clocks but still.
         execute: Actions of a plan until the next, one or several; each policy's own number when not

@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from pi0bench.envs.world_protocol import PhysicsFault
 from pi0bench.errors import UsageError
-from pi0bench.random_streams import stream
-from pi0bench.task.start_states import PlacementError, place
-from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.evaluate.development_episodes import begun
+from pi0bench.task.start_states import PlacementError
 from pi0bench.task.task_spec import TaskSpec
 
 
@@ -60,10 +59,7 @@ def _stuck(task: TaskSpec, engine: str, episode: int) -> str:
 
 def _carried_out(task: TaskSpec, engine: str, episode: int) -> _Left:
     """What the expert left."""
-    env = Tabletop(task, place(task, stream("development", 0, task.id, episode)), engine)
-    try:
+    with begun(task, engine, episode) as env:
         while not env.over:
             env.step(env.expert_action())
         return _Left(env.succeeded, env.verdict.stages, env.lacking())
-    finally:
-        env.close()

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pi0bench.random_streams import stream
-from pi0bench.task.start_states import place
-from pi0bench.task.tabletop_episode import Tabletop
+from pi0bench.evaluate.development_episodes import begun
 from pi0bench.task.task_spec import TaskSpec
 
 REPLAYS = 20
@@ -37,30 +35,21 @@ def replay(task: TaskSpec, recorded_in: str, replayed_in: str, episodes: int = R
 
 def _actions(task: TaskSpec, engine: str, episode: int) -> list[NDArray[np.float64]]:
     """What the expert does until its episode ends."""
-    env, actions = _begun(task, engine, episode), []
-    try:
+    actions = []
+    with begun(task, engine, episode) as env:
         while not env.over:
             actions.append(env.expert_action())
             env.step(actions[-1])
-        return actions
-    finally:
-        env.close()
+    return actions
 
 
 def _reached(
     task: TaskSpec, engine: str, episode: int, actions: Sequence[NDArray[np.float64]]
 ) -> bool:
-    env = _begun(task, engine, episode)
     rest = np.array([0, 0, 0, 0, 0, 0, actions[-1][6]])
-    try:
+    with begun(task, engine, episode) as env:
         for action in [*actions, *[rest] * _REST]:
             if env.over:
                 break
             env.step(action)
         return env.succeeded
-    finally:
-        env.close()
-
-
-def _begun(task: TaskSpec, engine: str, episode: int) -> Tabletop:
-    return Tabletop(task, place(task, stream("development", 0, task.id, episode)), engine)

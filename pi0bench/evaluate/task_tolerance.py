@@ -12,10 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pi0bench.random_streams import stream
+from pi0bench.evaluate.development_episodes import begun
 from pi0bench.task.expert.misjudged_world import Misjudgement
-from pi0bench.task.start_states import place
-from pi0bench.task.tabletop_episode import Tabletop
 from pi0bench.task.task_spec import TaskSpec
 
 MOST_MM, MOST_DEG = 64.0, 45.0
@@ -74,13 +72,10 @@ def _turned(episode: int, heading_deg: float) -> Misjudgement:
 
 
 def _succeeds(task: TaskSpec, engine: str, episode: int, misjudgement: Misjudgement) -> bool:
-    env = Tabletop(task, place(task, stream("development", 0, task.id, episode)), engine)
-    try:
+    with begun(task, engine, episode) as env:
         while not env.over:
             env.step(env.expert_action(misjudgement))
         return env.succeeded
-    finally:
-        env.close()
 
 
 def _more_than(count: float, tries: Iterator[bool], total: int) -> bool:
