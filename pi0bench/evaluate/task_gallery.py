@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 PANEL_PX = (129, 172)  # height and width
-EYES_PX = 64  # what the policies see
-_EYES_SCALE = 2
+EYES_PX = 128  # what the policies see
 _FINER = 2  # panels are drawn larger and shrunk, which smooths them
 _FRONT = ("front",)
 _MOMENTS = ("start", "middle", "end")
@@ -142,9 +141,8 @@ def sheet(rows: Sequence[Row], heads: Sequence[str]) -> Image:
         _label(pen, top, row)
         for left, panel in zip(lefts, row.panels, strict=False):
             canvas.paste(pil.fromarray(panel), (left, top))
-        eyes = row.eyes.repeat(_EYES_SCALE, axis=0).repeat(_EYES_SCALE, axis=1)
-        right, down = (PANEL_PX[1] - len(eyes)) // 2, (PANEL_PX[0] - len(eyes)) // 2
-        canvas.paste(pil.fromarray(eyes), (lefts[-1] + right, top + down))
+        right, down = (PANEL_PX[1] - EYES_PX) // 2, (PANEL_PX[0] - EYES_PX) // 2
+        canvas.paste(pil.fromarray(row.eyes), (lefts[-1] + right, top + down))
     return np.asarray(canvas, dtype=np.uint8)
 
 

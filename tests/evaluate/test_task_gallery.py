@@ -36,7 +36,7 @@ def test_a_sheet_has_every_panel_whole_in_rows_and_in_order() -> None:
     for first in (100, 150):
         for number in range(7):
             ys, xs = np.nonzero((picture == first + number).all(axis=2))
-            height, width = PANEL_PX if number < 6 else (2 * EYES_PX, 2 * EYES_PX)
+            height, width = PANEL_PX if number < 6 else (EYES_PX, EYES_PX)
             solid = picture[ys.min() : ys.min() + height, xs.min() : xs.min() + width]
             assert solid.shape == (height, width, 3)
             assert (solid == first + number).all()
