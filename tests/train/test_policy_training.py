@@ -99,6 +99,20 @@ def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path
     assert path.read_bytes() == first
 
 
+def test_snapshots_are_policies_of_a_content_folder(home: Path) -> None:
+    eyes = keypoint_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    data = features(home / "features.npz", eyes=weights_file.digest(eyes))
+    path = policy_training.fit_policy("pi0", data, home / "work", snapshots=home / "snapshots")
+    folder = home / "snapshots" / "policies"
+    assert sorted(kept.name for kept in folder.iterdir()) == ["pi0_at_1", "pi0_at_3", "pi0_at_6"]
+    last = weights_file.read(path)[0]
+    for kept in folder.iterdir():
+        assert load_policy(kept).name == kept.name
+        tensors = weights_file.read(kept / path.name)[0]
+        assert tensors.keys() == last.keys()
+        assert any(not torch.equal(x, last[name]) for name, x in tensors.items())
+
+
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_policies_trained_side_by_side_are_those_of_their_cards(home: Path, at_once: int) -> None:
     eyes = keypoint_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
