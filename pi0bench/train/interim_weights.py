@@ -32,17 +32,21 @@ class Interim:
 
     def due(self, step: int, steps: int) -> bool:
         """Whether there is something to do after so many of the steps."""
-        return self._measures(step, steps) or self._keeps(step, steps)
+        measures = self.measure is not None and _measured(step, steps)
+        return measures or (self.keep is not None and _kept(step, steps))
 
     def look(self, step: int, steps: int, network: Any) -> Mapping[str, float]:
-        """Do it, and return the numbers, if they are due."""
-        if self._keeps(step, steps) and self.keep is not None:
+        """Do what is due, and return the numbers, if there are any."""
+        if self.keep is not None and _kept(step, steps):
             self.keep(step, network)
-        found = self._measures(step, steps) and self.measure is not None
-        return self.measure(network) if found else {}
+        if self.measure is not None and _measured(step, steps):
+            return self.measure(network)
+        return {}
 
-    def _measures(self, step: int, steps: int) -> bool:
-        return self.measure is not None and (step == steps or step % MEASURE_EVERY == 0)
 
-    def _keeps(self, step: int, steps: int) -> bool:
-        return self.keep is not None and step in {steps // part for part in _PARTS}
+def _measured(step: int, steps: int) -> bool:
+    return step == steps or step % MEASURE_EVERY == 0
+
+
+def _kept(step: int, steps: int) -> bool:
+    return step in {steps // part for part in _PARTS}
