@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,25 +61,31 @@ def scenes(folder: Path, count: int = 12, side: int = 32) -> list[Path]:
     return [write(folder / "0.npz", arrays, about)]
 
 
-def features(path: Path, count: int = 16, eyes: str = "none") -> Path:
+def features(
+    path: Path,
+    count: int = 16,
+    eyes: str = "none",
+    looks: Sequence[str] = tuple(LOOKS),
+    demonstrations: int = 4,
+) -> Path:
     rng = np.random.default_rng(0)
     about = {
         "sentences": ["put the red cube in the bowl", "touch the red cube"],
-        "looks": LOOKS,
+        "looks": list(looks),
         "eyes": eyes,
         "tasks": {"cube_in_bowl": "0"},
         "episodes": [
-            {"task": "cube_in_bowl", "mode": mode, "episode": number}
-            for number, mode in enumerate(("left", "right", "left", ""))
+            {"task": "cube_in_bowl", "mode": ("left", "right", "left", "")[n % 4], "episode": n}
+            for n in range(demonstrations)
         ],
     }
     arrays = {
-        "features": rng.normal(0, 1, (count, 2, 10)).astype(np.float32),
+        "features": rng.normal(0, 1, (count, len(looks), 10)).astype(np.float32),
         "proprio": rng.normal(0, 1, (count, 13)).astype(np.float32),
         "actions": rng.uniform(-1, 1, (count, 16, 7)).astype(np.float32),
         "valid": rng.random((count, 16)) < 0.9,
         "said": rng.integers(0, 2, count),
-        "episode": np.arange(count) % 4,
+        "episode": np.arange(count) % demonstrations,
     }
     return write(path, arrays, about)
 
