@@ -48,8 +48,8 @@ def test_every_trial_is_trained_and_judged_once(
     assert sorted(zip(found["lr"], found["muon_lr"], strict=True))[1:] == [
         *((3e-3, rate) for rate in (1e-3, 3e-3, 1e-2))
     ]
-    assert found["best"].sum() == 1
-    assert (found["error"] > 0).all()
+    assert found["best"].tolist().count(True) == 1
+    assert min(found["error"].tolist()) > 0
     assert set(found["n"]) == {3}
     trials = sorted((tmp_path / "out" / "policies").iterdir())
     recipes = [weights_file.read(home / WEIGHTS)[1]["recipe"] for home in trials]
