@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pi0bench.api.environment import make
     from pi0bench.api.measuring import run, verify
     from pi0bench.api.run_results import Run, load
+    from pi0bench.api.tuning import tune
     from pi0bench.policy.policy_protocol import Observation, Plan, Policy, Traits
 
 _FOUND_IN = {
@@ -19,6 +20,7 @@ _FOUND_IN = {
     "api.environment": ("make",),
     "api.measuring": ("run", "verify"),
     "api.run_results": ("Run", "load"),
+    "api.tuning": ("tune",),
     "policy.policy_protocol": ("Observation", "Plan", "Policy", "Traits"),
 }
 
@@ -36,6 +38,7 @@ __all__ = [
     "run",
     "suites",
     "tasks",
+    "tune",
     "variations",
     "verify",
 ]

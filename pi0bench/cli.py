@@ -27,6 +27,7 @@ from pi0bench.commands import (
     serve,
     toy,
     train,
+    tune,
     verify,
 )
 from pi0bench.commands import list as list_command
@@ -55,6 +56,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "gallery": gallery.gallery,
     "demos": demos.demos,
     "train": train.train,
+    "tune": tune.tune,
     "toy": toy.toy,
     "serve": serve.serve,
     "doctor": doctor.doctor,

@@ -22,6 +22,7 @@ def train(
     device: str = "cpu",
     features: Path | None = None,
     content: tuple[Path, ...] = (),
+    snapshots: Path | None = None,
 ) -> int:
     """Train eyes or a policy by its card in policies/; killed and run again, it continues.
 
@@ -39,6 +40,8 @@ def train(
             --data. Needs no simulator.
         content: Folders with policies and heads of your own, policies/NAME/policy.toml and
             heads/NAME.py; weights are written beside their cards.
+        snapshots: Folder that gets each policy as it is after an eighth, a quarter and half of its
+            steps, as NAME_at_STEP, for run --content: whether it learns on, and how fast.
     """
     from pi0bench.train import pipeline
 
@@ -46,5 +49,6 @@ def train(
     if not name and group is None:
         raise UsageError("train: name a folder of policies/, or a --group")
     names, hands = (*name, *(pipeline.members(group) if group else ())), processes(workers)
-    pipeline.train(names, data, hands, console(), device, features, bounded("--seeds", seeds))
+    how = data, hands, console(), device, features, bounded("--seeds", seeds), snapshots
+    pipeline.train(names, *how)
     return 0

@@ -172,13 +172,16 @@ class Trunk(nn.Module):
                 x = layer.output_and_mlp(x, _attend(q, k, v, attention_mask))
         return KVCache(tuple(layers), mask, mask.long().sum(1))
 
-    def suffix(self, kv_cache: KVCache, tokens: Tensor, blocks: Tensor) -> tuple[Tensor, KVCache]:
+    def suffix(
+        self, kv_cache: KVCache, tokens: Tensor, blocks: Tensor, there: Tensor | None = None
+    ) -> tuple[Tensor, KVCache]:
         """One evaluation of the action expert.
 
         Args:
             kv_cache: of the same B rows (`KVCache.repeat` for several rows an observation).
             tokens: state and action tokens, (B, S, Wa).
             blocks: the block that each token is in, ascending, (S,) int.
+            there: False for tokens to which nobody attends, (B, S); none when not given.
 
         Returns:
             The tokens after the expert's final norm, (B, S, Wa), and the cache with their keys
@@ -188,6 +191,8 @@ class Trunk(nn.Module):
         steps = torch.arange(size, device=tokens.device)
         rope = _rope(kv_cache.length[:, None] + steps, self.config.head_dim, tokens.dtype)
         own = (blocks <= blocks[:, None]).expand(rows, -1, -1)
+        if there is not None:
+            own = own & there[:, None]
         seen = torch.cat([kv_cache.mask[:, None].expand(-1, size, -1), own], dim=2)
         attention_mask = _additive(seen, tokens.dtype)
         x, layers = tokens, []
@@ -198,5 +203,6 @@ class Trunk(nn.Module):
             k, v = torch.cat([k_before, k], dim=2), torch.cat([v_before, v], dim=2)
             layers.append((k, v))
             x = layer.output_and_mlp(x, _attend(q, k, v, attention_mask))
-        mask = torch.cat([kv_cache.mask, kv_cache.mask.new_ones(rows, size)], dim=1)
+        there = kv_cache.mask.new_ones(rows, size) if there is None else there
+        mask = torch.cat([kv_cache.mask, there], dim=1)
         return self.action_expert.norm(x), KVCache(tuple(layers), mask, kv_cache.length + size)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -20,6 +21,8 @@ from pi0bench.data.training_arrays import Batch
 from pi0bench.errors import Pi0benchError
 from pi0bench.train.batch_order import Groups, order
 from pi0bench.train.fit_config import FitConfig
+from pi0bench.train.interim_weights import Interim
+from pi0bench.train.learning_curve import Measured
 from pi0bench.train.optimizers import learning_rate_shares, optimizers
 from pi0bench.train.weight_average import average_weight
 
@@ -40,6 +43,7 @@ class Member:
         groups: the rows by what they are of; every batch has as many of each group.
         config: how to train.
         matrices: the parameters that Muon trains.
+        interim: what is done with the averaged weights before the end.
     """
 
     name: str
@@ -49,14 +53,22 @@ class Member:
     groups: Groups
     config: FitConfig
     matrices: Sequence[nn.Parameter]
+    interim: Interim = field(default_factory=Interim)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What became of a member: the moving average of its weights on the CPU, and all losses."""
+    """What became of a member.
+
+    Attributes:
+        average: the moving average of its weights, on the CPU.
+        losses: of all steps, (steps,).
+        measured: what its `interim` found.
+    """
 
     average: Batch
     losses: Tensor
+    measured: Measured
 
 
 def fit_together(
@@ -100,6 +112,7 @@ class _Stepper:
         groups = [group for optimizer in self._optimizers for group in optimizer.param_groups]
         self._rates = [(group["lr"], float(group["lr"])) for group in groups]
         self._done = 0
+        self._measured: Measured = {}
         self._step = torch.zeros(1, dtype=torch.int64, device=device)
         self._losses = torch.zeros(self._config.steps, device=device)
         self._generator = Generator(device).manual_seed(self._config.seed)
@@ -111,10 +124,16 @@ class _Stepper:
 
     def advance(self) -> None:
         """Take the next step, if there is one."""
-        if self._done < self._config.steps:
+        steps, interim = self._config.steps, self._member.interim
+        if self._done < steps:
             self._done += 1
             with self._on_stream():
                 self._work() if self._graph is None else self._graph.replay()
+                if interim.due(self._done, steps):
+                    network = deepcopy(self._member.network)
+                    network.load_state_dict(self._named_state())
+                    for name, value in interim.look(self._done, steps, network).items():
+                        self._measured.setdefault(name, []).append((self._done, value))
 
     def finish(self) -> Trained:
         """Wait for the last step."""
@@ -124,7 +143,7 @@ class _Stepper:
             at = int((~losses.isfinite()).nonzero()[0])
             raise Pi0benchError(f"{self._member.name}: the loss is not finite at step {at}")
         state = {name: x.detach().cpu().clone() for name, x in self._named_state().items()}
-        return Trained(state, losses)
+        return Trained(state, losses, self._measured)
 
     def _named_state(self) -> Mapping[str, Tensor]:
         averages = dict(zip(map(id, self._parameters), self._average, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import as_completed
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -42,6 +43,7 @@ def train(
     device: str = "cpu",
     features: Path | None = None,
     seeds: int = 1,
+    snapshots: Path | None = None,
 ) -> None:
     """Train eyes or policies by their cards.
 
@@ -53,6 +55,7 @@ def train(
         device: on "cuda" policies are trained side by side (see `cuda_graph_training`).
         features: the file that policies learn from, in place of their recording.
         seeds: trainings of each policy; all have their first before any has its second.
+        snapshots: a content folder that gets policies as they were before the end (`Interim`).
 
     Raises:
         UsageError: no card has a name, or a name has nothing to be trained or is installed.
@@ -74,12 +77,12 @@ def train(
             training(name, number): learned_from[name] for number in range(seeds) for name in group
         }
         if device != "cpu":
-            _train_together(trainings, sources)
+            _train_together(trainings, sources, snapshots)
         elif len(trainings) > 1 and workers > 1:
-            _train_apart(trainings, sources)
+            _train_apart(trainings, sources, snapshots)
         else:
             for name, source in trainings.items():
-                _train_here(name, source, sources)
+                _train_here(name, source, sources, snapshots)
 
 
 def _train_eyes(name: str, sources: TrainingFiles) -> None:
@@ -98,7 +101,7 @@ def _train_eyes(name: str, sources: TrainingFiles) -> None:
     say(f"{path}: written; its curve is {work / 'curve.csv'}")
 
 
-def _train_here(name: str, source: Path, sources: TrainingFiles) -> None:
+def _train_here(name: str, source: Path, sources: TrainingFiles, snapshots: Path | None) -> None:
     """One training in this process, on as many threads as there are workers."""
     import torch
 
@@ -107,11 +110,13 @@ def _train_here(name: str, source: Path, sources: TrainingFiles) -> None:
     torch.set_num_threads(sources.workers)
     work = sources.data / "training" / name
     with bar(sources.console, name) as show:
-        path = fit_policy(name, source, work, show)
+        path = fit_policy(name, source, work, show, snapshots=snapshots)
     sources.console.print(f"{path}: written; its curve is {work / 'curve.csv'}")
 
 
-def _train_apart(trainings: Mapping[str, Path], sources: TrainingFiles) -> None:
+def _train_apart(
+    trainings: Mapping[str, Path], sources: TrainingFiles, snapshots: Path | None
+) -> None:
     """Several trainings at once, each in a process and on a thread of its own.
 
     That takes less time than one after the other on several threads.
@@ -120,8 +125,9 @@ def _train_apart(trainings: Mapping[str, Path], sources: TrainingFiles) -> None:
 
     began, count = monotonic(), len(trainings)
     with spawned_pool(sources.workers, _on_one_thread) as pool:
+        fitted = partial(fit_policy, snapshots=snapshots)
         running = [
-            pool.submit(fit_policy, name, source, sources.data / "training" / name)
+            pool.submit(fitted, name, source, sources.data / "training" / name)
             for name, source in trainings.items()
         ]
         try:
@@ -141,9 +147,12 @@ def _on_one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _train_together(trainings: Mapping[str, Path], sources: TrainingFiles) -> None:
+def _train_together(
+    trainings: Mapping[str, Path], sources: TrainingFiles, snapshots: Path | None
+) -> None:
     """Several trainings side by side on a GPU."""
     from pi0bench.train.policy_training import fit_policies
 
-    for path in fit_policies(trainings, sources.device, say=sources.console.print):
-        sources.console.print(f"{path}: written")
+    say = sources.console.print
+    for path in fit_policies(trainings, sources.device, say=say, snapshots=snapshots):
+        say(f"{path}: written")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from pi0bench.policy.heads import files_of_head, fit_tokenizer
 from pi0bench.policy.heads.head import Target
 from pi0bench.policy.network import Network
 from pi0bench.policy.network_loader import PolicyMetadata, new_network
-from pi0bench.policy.policy_folders import CARD, folders, trainable, weights_name
+from pi0bench.policy.policy_folders import CARD, folders, name_of, trainable, weights_name
 from pi0bench.train.cuda_graph_training import AT_ONCE, Member, fit_together
 from pi0bench.train.fit_config import FitConfig
 from pi0bench.train.held_out import ACTION_ERROR, WORDS, held_out
+from pi0bench.train.interim_weights import Interim
 from pi0bench.train.learning_curve import Curve, Measured, curve_of, read_curve, read_measured
 from pi0bench.train.training_loop import Progress, fit
 from pi0bench.train.weights_recipe import made_by, recipe
@@ -63,12 +65,27 @@ class PolicyTraining:
         """The network's loss of a batch, a scalar."""
         return self.network.loss(batch, generator, self.draws)
 
-    def write(self, average: Batch, curve: Curve, measured: Measured | None = None) -> Path:
-        """Write weights in half precision beside the card, and return the file."""
+    def interim(self, snapshots: Path | None) -> Interim:
+        """What is measured while it is trained, and kept in a content folder, if there is one."""
+        keep = None if snapshots is None else partial(self._keep, snapshots)
+        return Interim((ACTION_ERROR, WORDS), held_out(self.data).measure, keep)
+
+    def _keep(self, root: Path, step: int, network: Network) -> None:
+        """Write it as it is after so many steps, as the policy NAME_at_STEP of a content folder."""
+        home = root / "policies" / f"{name_of(self.folder)}_at_{step}"
+        home.mkdir(parents=True, exist_ok=True)
+        (home / CARD).write_bytes((self.folder / CARD).read_bytes())
+        self.write(network.state_dict(), [], {}, home)
+
+    def write(
+        self, average: Batch, curve: Curve, measured: Measured, home: Path | None = None
+    ) -> Path:
+        """Write weights in half precision beside the card or in a folder; return the file."""
         halves = {name: x.half() if x.is_floating_point() else x for name, x in average.items()}
-        card, seed = self.folder / CARD, self.config.seed
-        made = recipe(card, seed, [self.features], curve, self.head, measured or {})
-        path = self.folder / weights_name(self.number)
+        made = recipe(
+            *(self.folder / CARD, self.config.seed, [self.features]), curve, self.head, measured
+        )
+        path = (home or self.folder) / weights_name(self.number)
         return weights_file.write(path, halves, {**self.about, "recipe": made})
 
 
@@ -108,20 +125,38 @@ def prepare(name: str, features: Path, data: Chunks, device: str = "cpu") -> Pol
 
 
 def fit_policy(
-    name: str, features: Path, work: Path, progress: Progress = None, device: str = "cpu"
+    name: str,
+    features: Path,
+    work: Path,
+    progress: Progress = None,
+    device: str = "cpu",
+    snapshots: Path | None = None,
 ) -> Path:
-    """Train a policy on what it sees, by its card; writes its weights and returns the file."""
+    """Train a policy on what it sees, by its card; writes its weights and returns the file.
+
+    Args:
+        name: of the policy, or of a training of it.
+        features: the file of what it sees.
+        work: folder of the checkpoint and the learning curve.
+        progress: told how far it has come.
+        device: "cpu" or "cuda".
+        snapshots: a content folder that gets the policy as it was before the end (`Interim`).
+    """
     one = prepare(name, features, Chunks(*_windows(name, features)), device)
     data, matrices = one.data.adding(one.tokens), one.network.matrices()
     average = fit(
         *(one.network, one.loss, data, one.config, work, progress, device, matrices),
-        measure=((ACTION_ERROR, WORDS), held_out(data).measure),
+        one.interim(snapshots),
     )
     return one.write(average, read_curve(work), read_measured(work))
 
 
 def fit_policies(
-    names: Mapping[str, Path], device: str = "cuda", at_once: int = AT_ONCE, say: Say = print
+    names: Mapping[str, Path],
+    device: str = "cuda",
+    at_once: int = AT_ONCE,
+    say: Say = print,
+    snapshots: Path | None = None,
 ) -> Iterator[Path]:
     """Train policies on files of features side by side on a GPU (see `fit_together`)."""
     sources = {name: _windows(name, file) for name, file in names.items()}
@@ -134,13 +169,12 @@ def fit_policies(
     for name, one in trainings.items():
         tokens = {key: x.to(device) for key, x in one.tokens.items()}
         items, matrices = {**placed[sources[name]], **tokens}, one.network.matrices()
-        members.append(
-            Member(name, one.network, one.loss, items, one.data.groups, one.config, matrices)
-        )
+        what = name, one.network, one.loss, items, one.data.groups, one.config, matrices
+        members.append(Member(*what, one.interim(snapshots)))
     for member, trained in fit_together(members, device, at_once, say):
         curve = curve_of(trained.losses.tolist())
         say(f"{member.name}: loss {curve[-1][1]:.4f}")
-        yield trainings[member.name].write(trained.average, curve)
+        yield trainings[member.name].write(trained.average, curve, trained.measured)
 
 
 def _windows(name: str, features: Path) -> tuple[Path, int, tuple[str, ...]]:

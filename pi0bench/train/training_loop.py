@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,17 +18,13 @@ from pi0bench.errors import UsageError
 from pi0bench.train.batch_order import Groups, order
 from pi0bench.train.checkpoint import CHECKPOINT, Training
 from pi0bench.train.fit_config import FitConfig
+from pi0bench.train.interim_weights import Interim
 from pi0bench.train.learning_curve import AVERAGED, CURVE_EVERY, LearningCurve
 from pi0bench.train.optimizers import optimizers, schedule
 from pi0bench.train.weight_average import averaged
 
-MEASURE_EVERY = 250  # steps between two looks at what is held out
-
 Progress = Callable[[int, int, float], None] | None
 """Told the step, of how many, and the loss."""
-
-Measure = Callable[[Any], Mapping[str, float]]
-"""Numbers of the trained module, such as of what is held out; only its mode may change."""
 
 
 class Batches(Protocol):
@@ -53,7 +49,7 @@ def fit(
     progress: Progress = None,
     device: str = "cpu",
     matrices: Sequence[nn.Parameter] = (),
-    measure: tuple[Sequence[str], Measure] | None = None,
+    interim: Interim | None = None,
 ) -> Batch:
     """Train `module` in place, from the checkpoint in `folder` where there is one.
 
@@ -66,7 +62,7 @@ def fit(
         progress: called at every row of the curve.
         device: "cpu" or "cuda"; the same bits after a resume are promised on "cpu" only.
         matrices: the parameters that Muon trains; AdamW trains the rest.
-        measure: names of numbers, and what finds them of the averaged weights every 250 steps.
+        interim: what is done with the averaged weights before the end.
 
     Returns:
         The moving average of the module's state dict, on the CPU.
@@ -90,8 +86,8 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     run.restore(folder / CHECKPOINT)
     began, saved = monotonic() - run.seconds, run.seconds
-    names, find = measure or ((), lambda _: {})
-    with closing(LearningCurve(folder, run.step, names)) as curve:
+    interim = interim or Interim()
+    with closing(LearningCurve(folder, run.step, interim.names)) as curve:
         while run.step < config.steps:
             batch = batches.gather(order(config.seed, groups, run.step, config.batch))
             generator = Generator().manual_seed(_seed(config.seed, run.step))
@@ -106,9 +102,9 @@ def fit(
             run.loss.lerp_(loss.detach().double(), 1 / min(run.step + 1, AVERAGED))
             run.step, run.seconds = run.step + 1, monotonic() - began
             done = run.step == config.steps
-            if done or run.step % CURVE_EVERY == 0:
+            found = interim.look(run.step, config.steps, run.average.module)
+            if found or done or run.step % CURVE_EVERY == 0:
                 mean = run.loss.item()
-                found = find(run.average.module) if done or run.step % MEASURE_EVERY == 0 else {}
                 curve.add(run.step, mean, float(rate), run.seconds, found)
                 if progress is not None:
                     progress(run.step, config.steps, mean)

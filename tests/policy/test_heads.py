@@ -91,9 +91,9 @@ def test_the_loss_is_a_function_of_its_generator(small: Make, name: str) -> None
 def test_what_does_not_count_changes_no_loss(small: Make, name: str) -> None:
     made = small(HEAD_CONFIGS[name])
     target = all_valid(smooth(ROWS, seeded(7)))
-    target.valid[1] = False
+    target.valid[1], target.valid[2, 5:] = False, False
     other = Target(target.actions.clone(), target.valid)
-    other.actions[1] = 0.3
+    other.actions[1], other.actions[2, 5:] = 0.3, -0.6
     losses = [made.head.loss(made.context(), t, seeded(1), 2).item() for t in (target, other)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     nothing = Target(target.actions, torch.zeros_like(target.valid))

@@ -390,5 +390,9 @@ def test_a_wrong_file_is_told_with_its_line(
 
 def test_every_file_is_good_and_described() -> None:
     rows = dict(variations.described())
-    assert list(rows) == ["nominal", *(f"{kind}-1 … {kind}-3" for kind in kinds())]
+    assert list(rows) == [
+        "nominal",
+        "development",
+        *(f"{kind}-1 … {kind}-3" for kind in kinds()),
+    ]
     assert all(text.endswith(".") for text in rows.values())

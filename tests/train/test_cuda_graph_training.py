@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from pi0bench.data.training_arrays import Batch
 from pi0bench.errors import Pi0benchError
 from pi0bench.train.cuda_graph_training import Member, fit_together
 from pi0bench.train.fit_config import FitConfig
+from pi0bench.train.interim_weights import Interim
+from pi0bench.train.learning_curve import read_measured
 from pi0bench.train.training_loop import fit
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -61,6 +64,27 @@ def test_without_noise_the_weights_are_those_of_fit(tmp_path: Path) -> None:
     for name, x in wanted.items():
         assert torch.allclose(trained.average[name], x, atol=1e-6), name
     assert trained.losses[-5:].mean() < 0.5 * trained.losses[:5].mean()
+
+
+def test_before_the_end_the_weights_are_those_of_fit(tmp_path: Path) -> None:
+    kept: list[tuple[int, dict[str, Tensor]]] = []
+
+    def keep(step: int, net: nn.Module) -> None:
+        kept.append((step, {name: x.clone() for name, x in net.state_dict().items()}))
+
+    config = replace(CONFIG, steps=300)
+    interim = Interim(("norm",), lambda net: {"norm": net[0].weight.norm().item()}, keep)
+    one, alone = replace(member(config), interim=interim), member(config)
+    ((_, trained),) = fit_together([one], "cpu")
+    own, matrices = Points(), alone.matrices
+    fit(alone.network, alone.loss_of, own, config, tmp_path, matrices=matrices, interim=interim)
+    half = len(kept) // 2
+    assert [step for step, _ in kept] == 2 * [37, 75, 150]
+    for (_, here), (_, there) in zip(kept[:half], kept[half:], strict=True):
+        assert all(torch.allclose(here[name], x, atol=1e-5) for name, x in there.items())
+    wanted = read_measured(tmp_path)["norm"]
+    assert [step for step, _ in wanted] == [250, 300]
+    assert trained.measured["norm"] == [(step, pytest.approx(x, rel=1e-4)) for step, x in wanted]
 
 
 def test_who_is_trained_beside_changes_nothing() -> None:

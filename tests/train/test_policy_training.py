@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,25 +61,31 @@ def scenes(folder: Path, count: int = 12, side: int = 32) -> list[Path]:
     return [write(folder / "0.npz", arrays, about)]
 
 
-def features(path: Path, count: int = 16, eyes: str = "none") -> Path:
+def features(
+    path: Path,
+    count: int = 16,
+    eyes: str = "none",
+    looks: Sequence[str] = tuple(LOOKS),
+    demonstrations: int = 4,
+) -> Path:
     rng = np.random.default_rng(0)
     about = {
         "sentences": ["put the red cube in the bowl", "touch the red cube"],
-        "looks": LOOKS,
+        "looks": list(looks),
         "eyes": eyes,
         "tasks": {"cube_in_bowl": "0"},
         "episodes": [
-            {"task": "cube_in_bowl", "mode": mode, "episode": number}
-            for number, mode in enumerate(("left", "right", "left", ""))
+            {"task": "cube_in_bowl", "mode": ("left", "right", "left", "")[n % 4], "episode": n}
+            for n in range(demonstrations)
         ],
     }
     arrays = {
-        "features": rng.normal(0, 1, (count, 2, 10)).astype(np.float32),
+        "features": rng.normal(0, 1, (count, len(looks), 10)).astype(np.float32),
         "proprio": rng.normal(0, 1, (count, 13)).astype(np.float32),
         "actions": rng.uniform(-1, 1, (count, 16, 7)).astype(np.float32),
         "valid": rng.random((count, 16)) < 0.9,
         "said": rng.integers(0, 2, count),
-        "episode": np.arange(count) % 4,
+        "episode": np.arange(count) % demonstrations,
     }
     return write(path, arrays, about)
 
@@ -97,6 +104,20 @@ def test_what_is_trained_loads_and_plans_and_is_made_again_to_the_bit(home: Path
     shutil.rmtree(home / "work" / "pi0")
     policy_training.fit_policy("pi0", home / "features.npz", home / "work" / "pi0", None)
     assert path.read_bytes() == first
+
+
+def test_snapshots_are_policies_of_a_content_folder(home: Path) -> None:
+    eyes = keypoint_training.fit_eyes("eyes", scenes(home / "scenes"), home / "work" / "eyes", None)
+    data = features(home / "features.npz", eyes=weights_file.digest(eyes))
+    path = policy_training.fit_policy("pi0", data, home / "work", snapshots=home / "snapshots")
+    folder = home / "snapshots" / "policies"
+    assert sorted(kept.name for kept in folder.iterdir()) == ["pi0_at_1", "pi0_at_3", "pi0_at_6"]
+    last = weights_file.read(path)[0]
+    for kept in folder.iterdir():
+        assert load_policy(kept).name == kept.name
+        tensors = weights_file.read(kept / path.name)[0]
+        assert tensors.keys() == last.keys()
+        assert any(not torch.equal(x, last[name]) for name, x in tensors.items())
 
 
 @pytest.mark.parametrize("at_once", [1, 2])

@@ -15,6 +15,7 @@ from pi0bench.errors import Pi0benchError, StorageError, UsageError
 from pi0bench.train import training_loop as loop
 from pi0bench.train.checkpoint import CHECKPOINT
 from pi0bench.train.fit_config import FitConfig
+from pi0bench.train.interim_weights import Interim
 from pi0bench.train.learning_curve import CURVE
 from pi0bench.train.training_loop import fit
 
@@ -180,6 +181,29 @@ def test_the_average_follows_its_formula(tmp_path: Path) -> None:
         decay = min(0.9, (1 + i) / (10 + i))
         expected = decay * expected + (1 - decay) * w
     torch.testing.assert_close(average, expected)
+
+
+def test_averaged_weights_are_kept_and_measured_before_the_end(tmp_path: Path) -> None:
+    kept: dict[int, dict[str, Tensor]] = {}
+    asked: list[Tensor] = []
+
+    def keep(step: int, net: Net) -> None:
+        kept[step] = {name: x.clone() for name, x in net.state_dict().items()}
+
+    def measure(net: Net) -> dict[str, float]:
+        asked.append(net.layers[0].get_parameter("weight").clone())
+        return {"norm": float(asked[-1].norm())}
+
+    net, config = Net(), replace(CONFIG, steps=600)
+    average = fit(
+        net, net.loss, Points(), config, tmp_path, interim=Interim(("norm",), measure, keep)
+    )
+    assert list(kept) == [75, 150, 300]
+    found = [(int(row["step"]), row["norm"]) for row in rows(tmp_path) if row["norm"]]
+    assert [step for step, _ in found] == [250, 500, 600]
+    assert [value for _, value in found] == [f"{float(x.norm()):.6g}" for x in asked]
+    assert torch.equal(asked[-1], average["layers.0.weight"])
+    assert not torch.equal(kept[300]["layers.0.weight"], average["layers.0.weight"])
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class GaussianPathHead(Head):
         self, context: Context, target: Target, generator: Generator, draws: int = 1
     ) -> Tensor:
         """See `GaussianPath.loss`."""
-        predict = partial(self.predict, context.repeat(draws))
+        predict = partial(self.predict, context.seeing(target.valid).repeat(draws))
         return self.path.loss(predict, target, generator, draws)
 
     def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn import functional
 
 from pi0bench.errors import UsageError
 from pi0bench.policy.heads.chunk_guidance import Guidance
@@ -28,22 +29,34 @@ class Context:
         trunk: runs the action expert.
         kv_cache: of the prefix of the observations.
         state: embedded proprioception, (B, W).
+        seen: the action tokens to which others attend, (B, S) bool; all of them when None.
     """
 
     trunk: Trunk
     kv_cache: KVCache
     state: Tensor
+    seen: Tensor | None = None
+
+    def seeing(self, valid: Tensor) -> Context:
+        """The same where nobody attends to action tokens of steps that do not count, (B, H).
+
+        For heads that learn from chunks into which noise was mixed: what came after the end, or
+        after a push that nobody could foresee, would be there to be seen.
+        """
+        return replace(self, seen=valid)
 
     def repeat(self, draws: int) -> Context:
         """Let each observation serve `draws` rows that follow one another."""
         if draws == 1:
             return self
         kv_cache, state = self.kv_cache.repeat(draws), self.state.repeat_interleave(draws, 0)
-        return Context(self.trunk, kv_cache, state)
+        seen = None if self.seen is None else self.seen.repeat_interleave(draws, 0)
+        return Context(self.trunk, kv_cache, state, seen)
 
     def select(self, rows: Tensor) -> Context:
         """The observations of these numbers, (R,) int, each as often as it is named."""
-        return Context(self.trunk, self.kv_cache.select(rows), self.state.index_select(0, rows))
+        kv_cache, state = self.kv_cache.select(rows), self.state.index_select(0, rows)
+        return Context(self.trunk, kv_cache, state, None if self.seen is None else self.seen[rows])
 
     def evaluate(self, tokens: Tensor, causal: bool = False) -> Tensor:
         """One pass over [state] | [actions]: action tokens (B, S, W) to outputs (B, S, W).
@@ -56,7 +69,8 @@ class Context:
         blocks = torch.arange(everything.shape[1], device=tokens.device)
         if not causal:
             blocks = (blocks > 0).long()
-        return self.trunk.suffix(self.kv_cache, everything, blocks)[0][:, 1:]
+        there = None if self.seen is None else functional.pad(self.seen, (1, 0), value=True)
+        return self.trunk.suffix(self.kv_cache, everything, blocks, there)[0][:, 1:]
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ class SpanHead(GaussianPathHead):
         start, length = torch.cat([start, plain]), torch.cat([length, torch.zeros_like(plain)])
         at, velocity = start[:, None, None], data - noise
         x = at * data + (1 - at) * noise
+        context = context.seeing(target.valid)
         guess = self.average_velocity(context.select(order), x, start, start + length)
         some = Spans(x[:spans], velocity[:spans], start[:spans], length[:spans], share)
         with torch.no_grad():
