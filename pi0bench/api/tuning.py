@@ -13,9 +13,9 @@ from pi0bench.api.run_results import Run
 from pi0bench.content.folders import add_folders
 from pi0bench.errors import UsageError, unknown
 from pi0bench.evaluate.task_sources import suite as tasks_of
-from pi0bench.files.atomic import replacing
 from pi0bench.machine.worker_count import processes
 from pi0bench.policy.policy_folders import folders
+from pi0bench.report.kept_table import keep
 from pi0bench.report.terminal_screen import console as standard_output
 from pi0bench.task.variation_files import DEVELOPMENT
 from pi0bench.train import pipeline
@@ -136,11 +136,5 @@ def _written(outcomes: Mapping[str, Mapping[Rates, Outcome]], n: int, path: Path
         for rates, outcome in of.items()
     ]
     found = pd.DataFrame(rows)
-    if path.exists():
-        others = pd.read_csv(path).set_index("policy").drop(index=list(outcomes), errors="ignore")
-        whole = pd.concat([others.reset_index(), found], ignore_index=True)
-    else:
-        whole = found
-    with replacing(path) as partial:
-        whole.to_csv(partial, index=False, float_format="%.4g")
+    keep(found, path)
     return found

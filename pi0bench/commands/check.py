@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ def check(
     episodes: int = 3,
     tolerance: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     replay: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    out: Path | None = None,
     content: tuple[Path, ...] = (),
 ) -> int:
     """Check task files: read them, reset each task 50 times, let the expert carry out its plan.
@@ -31,17 +33,31 @@ def check(
             none) at which it succeeds half as often, in mm and in degrees of heading. Takes a
             minute a task.
         replay: Also carry out, without looking, in each engine what the expert does in the other.
+        out: A CSV file for what --tolerance and --replay find, a row a task; rows of other tasks
+            stay, so that it can be filled bit by bit.
         content: Folders with content of your own: tasks, objects, variations, policies.
     """
     add_folders(content)
     from pi0bench.evaluate.check_tasks import check as examine
 
+    if out is not None and not (tolerance or replay):
+        raise UsageError("--out: takes --tolerance, --replay or both")
     screen = console()
+
+    def kept(row: Mapping[str, str]) -> None:
+        import pandas as pd
+
+        from pi0bench.report.kept_table import keep
+
+        if out is not None:
+            keep(pd.DataFrame([row]), out)
+
     problems = examine(
         paths,
         episodes=bounded("--episodes", episodes),
         tolerances=tolerance,
         replays=replay,
         say=lambda line: screen.print(line, markup=False, soft_wrap=True),
+        keep=kept,
     )
     return UsageError.exit_code if problems else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import permutations
 from pathlib import Path
@@ -37,6 +37,7 @@ def check(
     tolerances: bool = False,
     replays: bool = False,
     say: Callable[[str], None] = print,
+    keep: Callable[[Mapping[str, str]], None] = lambda row: None,
 ) -> int:
     """Check the task files among and below the paths.
 
@@ -50,6 +51,7 @@ def check(
         tolerances: also measure what each task forgives, in the first engine.
         replays: also carry out what the expert does in each engine in the others.
         say: takes a line.
+        keep: takes what was measured of a task, text by the name of its column.
 
     Returns:
         How many problems there were; each is said on a line of its own.
@@ -74,11 +76,17 @@ def check(
                 say(f"{task.id}: {engine}: {tried} {episodes}")
             wrong += found
         problems += _tell(wrong, say)
+        measured: dict[str, str] = {}
         if tolerances and not wrong:
-            say(f"{task.id}: {engines[0]}: forgives {tolerance(task, engines[0])}")
+            forgiven = tolerance(task, engines[0])
+            say(f"{task.id}: {engines[0]}: forgives {forgiven}")
+            measured |= {"forgives": forgiven.distance, "and in heading": forgiven.heading}
         for one, other in permutations(engines, 2) if replays and not wrong else ():
             count = f"{replay(task, one, other)} of {REPLAYS}"
             say(f"{task.id}: {other}: what was done in {one} reaches the goal in {count}")
+            measured[f"{one} in {other}"] = count
+        if measured:
+            keep({"task": task.id, **measured})
     return problems if paths else problems + _tell(_departures(tasks), say)
 
 

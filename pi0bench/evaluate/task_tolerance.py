@@ -35,9 +35,18 @@ class Tolerance:
     distance_mm: float | None
     heading_deg: float | None
 
+    @property
+    def distance(self) -> str:
+        """In words."""
+        return _shown(self.distance_mm, MOST_MM, "mm")
+
+    @property
+    def heading(self) -> str:
+        """In words."""
+        return _shown(self.heading_deg, MOST_DEG, "degrees")
+
     def __str__(self) -> str:
-        distance = _shown(self.distance_mm, MOST_MM, "mm")
-        return f"{distance}, {_shown(self.heading_deg, MOST_DEG, 'degrees')}"
+        return f"{self.distance}, {self.heading}"
 
 
 def _shown(value: float | None, most: float, unit: str) -> str:

@@ -33,10 +33,15 @@ def trials(folder: Path) -> str:
     Raises:
         UsageError: a line of the table has not as many cells as the first.
     """
-    return "\n\n".join(filter(None, [read_words(folder / TEXT), _table(folder / TABLE)]))
+    return "\n\n".join(filter(None, [read_words(folder / TEXT), table(folder / TABLE)]))
 
 
-def _table(path: Path) -> str:
+def table(path: Path) -> str:
+    """Return a CSV file as Markdown, "" where there is none.
+
+    Raises:
+        UsageError: a line has not as many cells as the first.
+    """
     names, *lines = [row for row in csv.reader(io.StringIO(read_words(path))) if row] or [[]]
     for number, line in enumerate(lines, 2):
         if len(line) != len(names):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pi0bench.errors import UsageError
 from pi0bench.records.condition import Condition
-from pi0bench.release.publisher_notes import trials
+from pi0bench.release.publisher_notes import table, trials
 from pi0bench.release.quoted_run import Run, Source
 from pi0bench.report.competing_policies import headings
 from pi0bench.report.headline_table import milliseconds, who
@@ -111,6 +111,16 @@ def _trials(source: Source, folder: str, words: Sequence[str]) -> str:
     return found
 
 
+def _file(source: Source, folder: str, words: Sequence[str]) -> str:
+    """A CSV file beside the records, which `pi0bench check --out` or `tune` wrote."""
+    if len(words) != 1:
+        raise UsageError("name one file, such as tasks.csv")
+    found = table(source.root / folder / words[0])
+    if not found:
+        raise UsageError(f"{folder}: holds no {words[0]}")
+    return found
+
+
 def _one_rate(source: Source, folder: str, words: Sequence[str]) -> str:
     """Successes, rate and interval of one condition."""
     run = source.run(folder)
@@ -175,6 +185,7 @@ QUOTES: Mapping[str, Quote] = {
     "steps": Quote(_steps),
     "tasks": Quote(_by_task),
     "trials": Quote(_trials),
+    "file": Quote(_file),
     "rate": Quote(_one_rate, inline=True),
     "difference": Quote(_difference, inline=True),
 }

@@ -1,7 +1,8 @@
 """How long one plan for one robot takes on a device, by its parts, and how many control steps.
 
-A profile is a file, envs/devices/NAME.toml. Times are whole microseconds, and so is all that is
-computed of them, since a float may round a delay away or up.
+A profile is a file, envs/devices/NAME.toml or one that `pi0bench bench --profile` wrote. Times are
+whole microseconds, and so is all that is computed of them, since a float may round a delay away or
+up.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+
 from pi0bench.content.folders import files_of
 from pi0bench.content.toml_errors import Complaints
 from pi0bench.content.toml_files import opened
 from pi0bench.errors import UsageError, unknown
+from pi0bench.files.atomic import replacing
 
 KINDS = ("measured", "borrowed")
 """Of weights that are here, on a machine that is named; or published, of a larger model."""
@@ -79,11 +83,13 @@ def names() -> tuple[str, ...]:
 
 
 def device_profile(name: str) -> DeviceProfile:
-    """The profile of that name.
+    """The profile of that name, or in that file, if the name ends in .toml.
 
     Raises:
         UsageError: there is none, or its file is wrong.
     """
+    if name.endswith(".toml"):
+        return load(Path(name))
     if name not in (known := _files()):
         raise UsageError(f"--device-profile: {unknown('device profile', name, known)}")
     return load(known[name])
@@ -109,6 +115,14 @@ def load(path: Path) -> DeviceProfile:
     return DeviceProfile(
         path.stem, digest, kind=kind, statistic=statistic, latency_us=latency_us, **words
     )
+
+
+def write(profile: DeviceProfile, path: Path) -> None:
+    """Write a profile's file, whatever its name and hash are."""
+    words = {name: getattr(profile, name) for name in (*_WORDS[:1], "kind", *_WORDS[1:])}
+    text = {**words, "statistic": profile.statistic, "latency_us": dict(profile.latency_us)}
+    with replacing(path) as partial:
+        partial.write_text(tomlkit.dumps(text), "utf-8")
 
 
 def _text(it: Complaints, where: str) -> str:

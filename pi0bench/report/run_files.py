@@ -10,18 +10,19 @@ from pi0bench.records.lerobot_eval_info import eval_infos
 from pi0bench.report.comparison import Comparison
 from pi0bench.report.comparison_tables import markdown as comparison_markdown
 from pi0bench.report.csv_table import comparison_sheet, run_sheets
+from pi0bench.report.figures.delay_figure import delay_figure, has_delays
 from pi0bench.report.figures.steps_figure import steps_figure
 from pi0bench.report.latex_table import comparison_latex, run_latex
 from pi0bench.report.markdown_table import markdown
 from pi0bench.report.run_report import RunReport
 from pi0bench.report.step_count_tables import steps_markdown
 
-TABLE, FIGURE, STEPS = "table.md", "steps.png", "steps.md"
+TABLE, FIGURE, STEPS, DELAYS = "table.md", "steps.png", "steps.md", "delays.png"
 LATEX, SHEET, MEANS = "table.tex", "table.csv", "table_means.csv"
 
 
 def tables(report: RunReport) -> dict[str, bytes]:
-    """Return contents by name; a figure and tables of steps where there are several conditions."""
+    """Return contents by name; figures and tables of steps where there are several conditions."""
     sheet, means = run_sheets(report.rows, report.bests)
     texts = {
         TABLE: markdown(report.rows, report.footer, report.trained),
@@ -33,6 +34,8 @@ def tables(report: RunReport) -> dict[str, bytes]:
     if len(report.profiles) > 1:
         files[FIGURE] = steps_figure(report.profiles, report.choices, report.analysis)
         files[STEPS] = _steps(report).encode()
+    if has_delays(report.profiles):
+        files[DELAYS] = delay_figure(report.profiles)
     return files
 
 

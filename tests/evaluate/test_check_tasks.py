@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pi0bench.cli import main
 from pi0bench.envs.pose import Pose
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.check_tasks import check
@@ -140,3 +141,18 @@ def test_a_call_that_fails_while_it_is_carried_out_is_told(copy: Copy) -> None:
 def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file or folder"):
         said(tmp_path / "nothing")
+
+
+@pytest.mark.slow
+def test_what_a_task_forgives_is_kept_in_a_table(tmp_path: Path) -> None:
+    out = tmp_path / "tasks.csv"
+    words = ["check", "reach_cube", "--episodes", "1", "--tolerance", "--replay", "--out"]
+    assert main([*words, str(out)]) == 0
+    names, row = out.read_text().splitlines()
+    assert names == "task,forgives,and in heading,mujoco in pybullet,pybullet in mujoco"
+    assert row == "reach_cube,38 mm,more than 45 degrees,20 of 20,20 of 20"
+
+
+def test_a_table_needs_something_to_keep(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "reach_cube", "--out", "tasks.csv"]) == 2
+    assert "--out: takes --tolerance, --replay or both" in capsys.readouterr().err

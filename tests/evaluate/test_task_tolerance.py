@@ -41,6 +41,8 @@ def test_what_never_matters_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> 
     assert found == Tolerance(None, None)
     assert str(found) == "more than 64 mm, more than 45 degrees"
     assert str(Tolerance(3.14159, 2.0)) == "3.1 mm, 2 degrees"
+    assert Tolerance(3.14159, None).distance == "3.1 mm"
+    assert Tolerance(3.14159, None).heading == "more than 45 degrees"
 
 
 def test_no_episode_is_tried_once_it_is_decided() -> None:

@@ -115,6 +115,7 @@ def test_trainings_are_told_beside_the_records(tmp_path: Path) -> None:
     (folder / "trials.md").write_text("Each on *development* starts <b>.\n")
     table = "| policy | rate | success |\n| --- | ---: | ---: |\n| bc | 1e-2 | 12/50 |"
     assert table in quoted(root, "trials results/9.9")
+    assert table in quoted(root, "file results/9.9 trials.csv")
     assert main(["report", str(folder)]) == 0
     assert (
         f"## Trainings\n\nEach on *development* starts <b>.\n\n{table}"
@@ -149,6 +150,8 @@ def test_the_commands_fill_the_blocks(tmp_path: Path) -> None:
         (block("steps STEPS"), "name a group of tasks"),
         (block("steps STEPS a=lft"), 'no task "lft"; did you mean "lift"'),
         (block("trials results/9.9"), "no trials.csv and no trials.md"),
+        (block("file results/9.9"), "name one file"),
+        (block("file results/9.9 tasks.csv"), "results/9.9: holds no tasks.csv"),
         (block("policies STEPS x"), 'nothing is asked by "x"'),
         ("a <!-- published: rate STEPS flow --><!-- /published -->", '"flow" is several'),
         ("a <!-- published: difference STEPS expert --><!-- /published -->", "name 2"),

@@ -12,6 +12,7 @@ from pi0bench.evaluate.bench.costs import CONTROL_HZ, Costs
 from pi0bench.evaluate.bench.efficiency import Efficiency
 from pi0bench.evaluate.bench.overhead import Overhead
 from pi0bench.evaluate.bench.split import SHARES, Split
+from pi0bench.report.device_profiles import DeviceProfile
 from pi0bench.report.terminal_grid import Column, Line, print_grid
 
 ETA_BAR, STEP_US_BAR = 0.85, 5.0
@@ -54,6 +55,19 @@ def show_overhead(found: Overhead, console: Console) -> None:
         "less what environment and plans take; memory grew by "
         f"{found.grown_mb:.1f} MB after the first tenth.",
     )
+
+
+def show_profiles(found: Sequence[DeviceProfile], console: Console) -> None:
+    """Print what the parts of a plan for one robot take, by the clock."""
+    names = list(found[0].latency_us)
+    lines = [Line((name, *(f"{of.latency_us[name] / 1000:.2f}" for of in found))) for name in names]
+    for count in (1, 10):
+        whole = (of.plan_us(count) or 0 for of in found)
+        what = f"a plan of {count} evaluation{'s' if count > 1 else ''}"
+        lines.append(Line((what, *(f"{us / 1000:.2f}" for us in whole)), style="bold"))
+    _say(console, f"{found[0].model} on {found[0].device}, ms:")
+    columns = [Column("part", "prose"), *(Column(of.statistic) for of in found)]
+    print_grid(columns, lines, console)
 
 
 def _costs(found: Costs) -> list[Line]:

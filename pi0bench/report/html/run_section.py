@@ -12,7 +12,7 @@ from pi0bench.report.html.methods_section import method
 from pi0bench.report.html.video_gallery import Fault, Gallery, data_uri, faults, gallery
 from pi0bench.report.number_format import plain
 from pi0bench.report.over_trainings import Trained
-from pi0bench.report.run_files import FIGURE
+from pi0bench.report.run_files import DELAYS, FIGURE
 from pi0bench.report.run_report import RunReport
 from pi0bench.report.success_rows import Row
 
@@ -101,6 +101,7 @@ class Section:
     splits: tuple[Split, ...]
     verdicts: Sequence[str]
     figure: str
+    delays: str
     faults: Sequence[Fault]
     gallery: Gallery
     method: Sequence[str]
@@ -122,7 +123,8 @@ def section(
         name: sets it apart from other runs.
     """
     lines, said = read.headline.lines, read.manifest["settings"]
-    figure = files.get(FIGURE)
+    shown = [name for name in (FIGURE, DELAYS) if name in files]
+    figures = {name: data_uri("image/png", files[name]) for name in shown}
     return Section(
         anchor=f"run-{name}" if name else "run",
         title=name or _title(read),
@@ -138,7 +140,8 @@ def section(
         tasks=_tasks(read.headline),
         splits=_splits(lines),
         verdicts=read.sentences,
-        figure=data_uri("image/png", figure) if figure else "",
+        figure=figures.get(FIGURE, ""),
+        delays=figures.get(DELAYS, ""),
         faults=faults(read.records),
         gallery=gallery(root, read.records, most_bytes),
         method=method(read),
