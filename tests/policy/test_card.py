@@ -31,7 +31,7 @@ def test_every_card_of_a_policy_is_read(name: str) -> None:
 def test_every_card_of_a_keypoint_encoder_is_read(name: str) -> None:
     card = read_keypoint_card(folders(EYES_CARD)[name])
     assert isinstance(card.training, KeypointTrainingTable)
-    assert card.eyes.side == 64
+    assert card.eyes.side == 128
 
 
 def test_a_card_that_is_same_as_another_takes_over_its_tables_and_weights() -> None:

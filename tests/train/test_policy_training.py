@@ -45,7 +45,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None) -> P
     return tmp_path
 
 
-def scenes(folder: Path, count: int = 12, side: int = 32) -> list[Path]:
+def scenes(folder: Path, count: int = 12, side: int = 64) -> list[Path]:
     from pi0bench.envs.cameras import calibration
 
     rng = np.random.default_rng(0)
