@@ -15,8 +15,9 @@ from pi0bench.records.condition import Condition
 from pi0bench.records.record import STILL
 from pi0bench.report.condition_profile import Profile
 from pi0bench.report.figures.axes_style import DARK, GREY, STYLE, counted, title
-from pi0bench.report.figures.line_labels import End, label_ends
+from pi0bench.report.figures.line_labels import label_ends
 from pi0bench.report.figures.series import COLOURS, MARKERS, Series
+from pi0bench.report.figures.success_panels import draw_line
 from pi0bench.report.success_rows import Row
 
 COLUMNS = 3
@@ -110,20 +111,7 @@ def _draw(axes: Axes, rows: Sequence[Row], lines: Sequence[Series]) -> None:
             continue
         shift = _DODGE * ((number + 0.5) / len(lines) - 0.5)
         xs = [row.condition.delay + shift for row in mine]
-        rates = [100 * (row.rate or 0.0) for row in mine]
-        below = [rate - 100 * r.interval.low for rate, r in zip(rates, mine, strict=True)]
-        above = [100 * r.interval.high - rate for rate, r in zip(rates, mine, strict=True)]
-        axes.errorbar(
-            *(xs, rates),
-            yerr=(below, above),
-            color=line.colour,
-            marker=line.marker,
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-            linewidth=1.5,
-            elinewidth=0.8,
-        )
-        ends.append(End(xs[-1], rates[-1], line))
+        ends.append(draw_line(axes, xs, mine, line, size=6))
     for row in rows:
         if row.condition.clock == STILL and not row.condition.execute:
             axes.axhline(100 * (row.rate or 0.0), color=GREY, linestyle="--", linewidth=1.0)

@@ -70,26 +70,33 @@ def _points(
             continue
         shift = dodge * ((number + 0.5) / len(lines) - 0.5)
         xs = [log2(x) + shift for x, _ in mine]
-        rates = [100 * (row.rate or 0.0) for _, row in mine]
-        below = [rate - 100 * r.interval.low for rate, (_, r) in zip(rates, mine, strict=True)]
-        above = [100 * r.interval.high - rate for rate, (_, r) in zip(rates, mine, strict=True)]
-        axes.errorbar(
-            xs,
-            rates,
-            yerr=(below, above),
-            color=line.colour,
-            marker=line.marker,
-            linestyle=line.dashes,
-            markersize=size,
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-            linewidth=1.5,
-            elinewidth=0.8,
-            capsize=0,
-        )
-        ends.append(End(xs[-1], rates[-1], line))
+        ends.append(draw_line(axes, xs, [row for _, row in mine], line, size))
     scale(axes, [x for x, _ in placed])
     return ends
+
+
+def draw_line(
+    axes: Axes, xs: Sequence[float], rows: Sequence[Row], line: Series, size: float
+) -> End:
+    """Draw success rates with their intervals at places `xs`, and return where they end."""
+    rates = [100 * (row.rate or 0.0) for row in rows]
+    below = [rate - 100 * row.interval.low for rate, row in zip(rates, rows, strict=True)]
+    above = [100 * row.interval.high - rate for rate, row in zip(rates, rows, strict=True)]
+    axes.errorbar(
+        xs,
+        rates,
+        yerr=(below, above),
+        color=line.colour,
+        marker=line.marker,
+        linestyle=line.dashes,
+        markersize=size,
+        markeredgecolor="white",
+        markeredgewidth=0.5,
+        linewidth=1.5,
+        elinewidth=0.8,
+        capsize=0,
+    )
+    return End(xs[-1], rates[-1], line)
 
 
 def _rates(axes: Axes, low: int, high: int) -> None:
