@@ -24,7 +24,7 @@ def bench(
 ) -> int:
     """Measure this machine: what a run takes at least, what it takes, and where the rest goes.
 
-    Nothing is kept. Let nothing else run meanwhile.
+    Nothing is kept but what --profile names. Let nothing else run meanwhile.
 
     Args:
         policy: The policy; `pi0bench list` names them.
