@@ -127,6 +127,11 @@ class ActionQueue:
         return np.stack([step.action for step in newest.steps[len(self._done) - newest.begins :]])
 
     @property
+    def commands(self) -> list[Action]:
+        """What was carried out, an action a control step."""
+        return [step.action for step in self._done]
+
+    @property
     def held(self) -> int:
         """Control steps in which the robot held still."""
         return sum(step.plan == HOLD for step in self._done)

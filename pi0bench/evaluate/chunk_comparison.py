@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.envs.render.renderer_protocol import Renderer
-from pi0bench.evaluate.episode_loop import Rollout
 from pi0bench.evaluate.plan_checks import infinite, planned
+from pi0bench.evaluate.rollout import Rollout
 from pi0bench.evaluate.task_sources import Task
 from pi0bench.policy.policy_protocol import Policy
 from pi0bench.random_streams import stream

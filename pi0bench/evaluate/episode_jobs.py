@@ -9,9 +9,9 @@ from typing import Any
 
 from pi0bench.errors import Pi0benchError
 from pi0bench.evaluate.cells import batches
-from pi0bench.evaluate.episode_loop import Outcome
 from pi0bench.evaluate.jobs import Loss
 from pi0bench.evaluate.plan_checks import PolicyFault
+from pi0bench.evaluate.rollout import Outcome
 from pi0bench.records.chunk_quality import Quality
 from pi0bench.records.record import Cell, Record, Timing
 

@@ -16,12 +16,13 @@ from pi0bench.evaluate import policy_sources
 from pi0bench.evaluate.chunk_comparison import probe
 from pi0bench.evaluate.environment_reuse import Kept
 from pi0bench.evaluate.episode_jobs import Measure
-from pi0bench.evaluate.episode_loop import Outcome, Rollout, run
+from pi0bench.evaluate.episode_loop import run
 from pi0bench.evaluate.fault_attribution import describe
 from pi0bench.evaluate.film_drawing import DrawFilm, Film, drawn
 from pi0bench.evaluate.film_recording import FirstOfEach
 from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
 from pi0bench.evaluate.plan_timing import Moment, Stopwatch, Watched, since
+from pi0bench.evaluate.rollout import Outcome, Rollout
 from pi0bench.evaluate.task_sources import Task, task
 from pi0bench.machine.instruction_set import must_be_pinned
 from pi0bench.policy.policy_protocol import Policy, on_one_thread

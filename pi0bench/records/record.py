@@ -100,6 +100,8 @@ class Record:
         clipped: numbers of executed actions that were outside the legal range and brought to its
             edge; None in records that are older than the count.
         held: of its control steps, those in which the robot held still and waited for a plan.
+        reaction_s: seconds from the moment at which a thing was knocked aside to the first command
+            that is another than if it had not been; None without a knock, or a reaction to it.
     """
 
     cell: Cell
@@ -116,6 +118,7 @@ class Record:
     fault: str = ""
     clipped: int | None = field(default=None, compare=False)
     held: int = 0
+    reaction_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.status not in FINAL + TO_RUN_AGAIN:
@@ -194,7 +197,7 @@ class Timing:
 
 
 _USUAL = (("attempts", 1), ("server_ms", None))
-_USUAL_OUTCOME = {"clipped": None, "held": 0}
+_USUAL_OUTCOME = {"clipped": None, "held": 0, "reaction_s": None}
 
 
 def contrast(there: Record, here: Record) -> str:

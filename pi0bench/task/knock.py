@@ -30,27 +30,37 @@ class Knock:
 
 
 class Knocker:
-    """Knocks once, if there is anything to be knocked; what it remembers is part of the state."""
+    """Knocks once, if there is anything to be knocked; what it remembers is part of the state.
+
+    Attributes:
+        at: control steps that had been made when it knocked; None before.
+        to_come: True until it has knocked.
+    """
 
     def __init__(self, knock: Knock | None, control_hz: int) -> None:
         self._knock, self._hz = knock, control_hz
-        self.done = knock is None
+        self.at: int | None = None
+        self.to_come = knock is not None
 
     def before_step(self, world: World, steps: int) -> None:
         """Knock, if it is time: `steps` control steps have been made."""
-        if self._knock is None or self.done or steps < self._knock.at_s * self._hz:
+        if self._knock is None or not self.to_come or steps < self._knock.at_s * self._hz:
             return
         if not touching(world, self._knock.thing):
             world.set_velocity(self._knock.thing, self._knock.velocity_m_s)
-            self.done = True
+            self.at, self.to_come = steps, False
+
+    def spare(self) -> None:
+        """Never knock."""
+        self.to_come = False
 
     def state(self) -> Any:
         """All that it remembers."""
-        return self.done
+        return self.at, self.to_come
 
     def set_state(self, state: Any) -> None:
         """Remember what it did then."""
-        self.done = state
+        self.at, self.to_come = state
 
 
 def first_free(task: TaskSpec, layout: Layout) -> str:

@@ -26,6 +26,9 @@ LOW, HIGH = -np.ones(ACTION_DIM), np.ones(ACTION_DIM)
 class VariedTabletop(Tabletop):
     """See `pi0bench.envs.episode_protocol.Episode`.
 
+    Attributes:
+        knocker: pushes a thing aside, if the variation does.
+
     Args:
         task: of which it is an episode.
         engine: mujoco or pybullet.
@@ -48,22 +51,22 @@ class VariedTabletop(Tabletop):
         layout, conditions = start(task, name, seed, number)
         super().__init__(task, layout, engine, conditions=conditions)
         self.instruction = layout.instruction
-        self._knocker = Knocker(conditions.knock, self.control_hz)
+        self.knocker = Knocker(conditions.knock, self.control_hz)
 
     def step(self, action: Array, turn_rad: Array | None = None) -> Verdict:
         """See `pi0bench.task.tabletop_episode.Tabletop.step`."""
-        self._knocker.before_step(self.world, self.steps)
+        self.knocker.before_step(self.world, self.steps)
         return super().step(action, turn_rad)
 
     def state(self) -> Any:
         """See `pi0bench.task.tabletop_episode.Tabletop.state`."""
-        return super().state(), self._knocker.state()
+        return super().state(), self.knocker.state()
 
     def set_state(self, state: Any) -> None:
         """Return to a state of this episode."""
         own, knocked = state
         super().set_state(own)
-        self._knocker.set_state(knocked)
+        self.knocker.set_state(knocked)
 
     def observe(self, renderer: Renderer | None, side: int, points: int) -> Observation:
         """What the variation's sensors say; proprioception is (13,)."""

@@ -11,8 +11,9 @@ from rich.console import Console
 
 from pi0bench.content import folders
 from pi0bench.evaluate.cells import Settings, expand
-from pi0bench.evaluate.episode_loop import Outcome, run
+from pi0bench.evaluate.episode_loop import run
 from pi0bench.evaluate.plan_timing import Stopwatch
+from pi0bench.evaluate.rollout import Outcome
 from pi0bench.policy import registry
 from pi0bench.policy.policy_protocol import Observation, Plan, Policy, Traits
 from pi0bench.records.record import Cell

@@ -17,7 +17,7 @@ from pi0bench.evaluate.action_queue import ActionQueue
 from pi0bench.evaluate.ask_policy import Chunk
 from pi0bench.evaluate.cells import Settings, expand, folder_name, left_out
 from pi0bench.evaluate.clocks import CLOCKS, Pace
-from pi0bench.evaluate.episode_loop import Rollout
+from pi0bench.evaluate.rollout import Rollout
 from pi0bench.evaluate.run_options import How
 from pi0bench.policy import registry
 from pi0bench.policy.policy_protocol import Traits

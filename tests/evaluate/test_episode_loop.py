@@ -8,8 +8,9 @@ import pytest
 
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render.choose_renderer import make
-from pi0bench.evaluate.episode_loop import TIMED_EVERY, Outcome, Rollout, run
+from pi0bench.evaluate.episode_loop import TIMED_EVERY, run
 from pi0bench.evaluate.plan_timing import Stopwatch
+from pi0bench.evaluate.rollout import Outcome, Rollout
 from pi0bench.policy import registry
 from pi0bench.task.tabletop_episode import Tabletop
 from pi0bench.task.task_files import task

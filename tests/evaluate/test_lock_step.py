@@ -10,9 +10,10 @@ import pytest
 
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.world_protocol import EnvFault, PhysicsFault
-from pi0bench.evaluate.episode_loop import Rollout, run
+from pi0bench.evaluate.episode_loop import run
 from pi0bench.evaluate.lock_step import step_together
 from pi0bench.evaluate.plan_timing import Stopwatch
+from pi0bench.evaluate.rollout import Rollout
 from pi0bench.policy import registry
 from pi0bench.task.tabletop_episode import Tabletop
 from pi0bench.task.task_files import task

@@ -15,8 +15,9 @@ from rich.console import Console
 from pi0bench.envs.render.choose_renderer import make
 from pi0bench.evaluate import worker
 from pi0bench.evaluate.cells import Settings, expand
-from pi0bench.evaluate.episode_loop import Outcome, run
+from pi0bench.evaluate.episode_loop import run
 from pi0bench.evaluate.plan_timing import Stopwatch
+from pi0bench.evaluate.rollout import Outcome
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.task_sources import task as source
 from pi0bench.policy import registry

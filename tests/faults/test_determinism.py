@@ -17,8 +17,9 @@ from pi0bench.envs.render.choose_renderer import make
 from pi0bench.errors import StorageError
 from pi0bench.evaluate import worker
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.episode_loop import Outcome, run
+from pi0bench.evaluate.episode_loop import run
 from pi0bench.evaluate.plan_timing import Stopwatch
+from pi0bench.evaluate.rollout import Outcome
 from pi0bench.evaluate.run_options import How
 from pi0bench.records.record import Cell, Record
 from pi0bench.records.run_folder import RunFolder

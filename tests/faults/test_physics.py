@@ -14,7 +14,7 @@ from pi0bench.envs.physics.mujoco import MujocoWorld
 from pi0bench.envs.physics.pybullet import PybulletWorld
 from pi0bench.envs.pose import Pose
 from pi0bench.envs.world_protocol import PhysicsFault, World
-from pi0bench.evaluate.episode_loop import Outcome
+from pi0bench.evaluate.rollout import Outcome
 from pi0bench.policy import registry
 from pi0bench.task.tabletop_episode import Tabletop
 from tests.worlds import MakeEnv

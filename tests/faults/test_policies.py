@@ -17,8 +17,9 @@ from pi0bench.envs.physics.pybullet import PybulletWorld
 from pi0bench.envs.render.choose_renderer import make
 from pi0bench.evaluate import supervised_executor
 from pi0bench.evaluate.cells import Settings
-from pi0bench.evaluate.episode_loop import Outcome, run
+from pi0bench.evaluate.episode_loop import run
 from pi0bench.evaluate.plan_timing import Stopwatch
+from pi0bench.evaluate.rollout import Outcome
 from pi0bench.evaluate.run_options import How
 from pi0bench.evaluate.supervised_executor import Local
 from pi0bench.policy import registry

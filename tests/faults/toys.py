@@ -15,7 +15,7 @@ from numpy.random import Generator
 
 from pi0bench.evaluate.cells import Settings, expand
 from pi0bench.evaluate.episode_jobs import Measure
-from pi0bench.evaluate.episode_loop import Outcome
+from pi0bench.evaluate.rollout import Outcome
 from pi0bench.evaluate.worker import Worker
 from pi0bench.policy import registry
 from pi0bench.policy.policy_protocol import Plan, Traits

@@ -64,14 +64,14 @@ def test_nothing_happens_to_a_thing_that_a_finger_touches_until_it_is_let_go(mak
     thing = "target"
     while not all(env.world.contact(thing, finger) for finger in FINGERS):
         env.step(env.expert_action())
-    env._knocker._knock = Knock(thing, 0.0, np.array([0.8, 0.0, 0.0]))
-    env._knocker.done = False
+    env.knocker._knock = Knock(thing, 0.0, np.array([0.8, 0.0, 0.0]))
+    env.knocker.to_come = True
     for _ in range(10):
         env.step(np.array([0, 0, 0, 0, 0, 0, -1.0]))
-        assert not env._knocker.done
+        assert env.knocker.to_come
     for _ in range(10):
         env.step(STILL)
-    assert env._knocker.done
+    assert not env.knocker.to_come
 
 
 def test_a_kept_state_knows_whether_it_has_happened(make: Make) -> None:

@@ -15,7 +15,7 @@ from pi0bench.envs.cameras import CAMERAS, camera, picture
 from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.envs.world_protocol import PHYSICS_HZ, World
 from pi0bench.evaluate.ask_policy import Question
-from pi0bench.evaluate.episode_loop import Rollout
+from pi0bench.evaluate.rollout import Rollout
 from pi0bench.policy.policy_protocol import Policy
 from pi0bench.records.record import Cell, Record
 from pi0bench.task.tabletop_episode import Tabletop

@@ -19,8 +19,8 @@ from pi0bench.errors import UsageError
 from pi0bench.evaluate import policy_sources
 from pi0bench.evaluate.ask_policy import Question
 from pi0bench.evaluate.cells import Settings, expand
-from pi0bench.evaluate.episode_loop import Rollout
 from pi0bench.evaluate.plan_timing import Stopwatch
+from pi0bench.evaluate.rollout import Rollout
 from pi0bench.machine import processor
 from pi0bench.policy.policy_protocol import Committed, Policy, on_one_thread
 from pi0bench.records.record import Cell

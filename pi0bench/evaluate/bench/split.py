@@ -15,9 +15,10 @@ from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.evaluate import executors, lock_step
 from pi0bench.evaluate.bench.ledger import Ledger, Place
 from pi0bench.evaluate.episode_jobs import Measure
-from pi0bench.evaluate.episode_loop import TIMED_EVERY, Rollout
+from pi0bench.evaluate.episode_loop import TIMED_EVERY
 from pi0bench.evaluate.measure import measure
 from pi0bench.evaluate.plan_timing import Stopwatch, Watched
+from pi0bench.evaluate.rollout import Rollout
 from pi0bench.policy.policy_protocol import Policy
 from pi0bench.records.record import Cell, Record
 from pi0bench.records.run_folder import RunFolder
