@@ -27,7 +27,7 @@ def report(
         allow_incomplete: Of runs even when episodes are missing, with worst-case bounds.
         json: Print what the runs say as JSON, by their folders, and all else on standard error.
     """
-    from pi0bench.commands.device_tables import write_device_table
+    from pi0bench.commands.device_files import write_device_files
     from pi0bench.records.run_folder import RunFolder
     from pi0bench.release.regenerate_release import report as write
     from pi0bench.release.regenerate_release import runs_in
@@ -40,7 +40,7 @@ def report(
     runs = [RunFolder(run) for path in folder for run in runs_in(path)]
     if devices:
         told = [(run.root, run_report(run, allow_incomplete)) for run in runs]
-        paths += [write_device_table(*one, devices) for one in told]
+        paths += [path for one in told for path in write_device_files(*one, devices)]
     say_paths(paths, console(stderr=json))
     if json:
         said = {str(run.root): run_json(run_report(run, allow_incomplete)) for run in runs}

@@ -131,7 +131,7 @@ def run(
     )
     if done.told is None:
         return done.exit_code
-    from pi0bench.commands.device_tables import write_device_table
+    from pi0bench.commands.device_files import write_device_files
     from pi0bench.report.github_summary import append_summary, run_summary
     from pi0bench.report.json_summary import run_json
     from pi0bench.report.junit_xml import run_junit
@@ -141,6 +141,6 @@ def run(
     if junit:
         write_junit(junit, run_junit(done.told))
     if devices:
-        say_paths([write_device_table(done.folder, done.told, devices)], console(stderr=json))
+        say_paths(write_device_files(done.folder, done.told, devices), console(stderr=json))
     append_summary(run_summary(done.told))
     return done.exit_code

@@ -104,7 +104,7 @@ def verdicts(
         if of.steps:
             groups.setdefault(replace(of, steps=0), {})[of.steps] = outcomes
     curves = sorted((of for of, by_steps in groups.items() if len(by_steps) > 1), key=_order)
-    found = [_verdict(of, groups[of], methods) for of in curves]
+    found = [verdict(of, groups[of], methods) for of in curves]
     found = [replace(v, role=roles.get(v.policy, Role.COMPETES)) for v in found]
     return sorted(found, key=lambda v: v.role.place)
 
@@ -113,7 +113,14 @@ def _order(of: Condition) -> tuple[object, ...]:
     return of.policy, of.solver, of.world, of.pace
 
 
-def _verdict(of: Condition, by_steps: Outcomes, methods: Methods) -> Verdict:
+def verdict(of: Condition, by_steps: Outcomes, methods: Methods = FIXED) -> Verdict:
+    """Return what one curve needs.
+
+    Args:
+        of: what its points have in common.
+        by_steps: outcomes of episodes by the number of steps, at least one.
+        methods: statistics of pairs.
+    """
     episodes = sorted(set.intersection(*map(set, by_steps.values())))
     outcomes = {steps: [by_steps[steps][e] for e in episodes] for steps in sorted(by_steps)}
     rates = {steps: fmean(values) if values else 0.0 for steps, values in outcomes.items()}

@@ -25,7 +25,7 @@ from pi0bench.records.manifest import MEANWHILE
 from pi0bench.records.merge import command
 from pi0bench.records.record import Record
 from pi0bench.records.run_folder import RunFolder
-from pi0bench.report.device_table import GRADIENT
+from pi0bench.report.device_lookup import GRADIENT
 from pi0bench.task.task_files import task
 from tests.runs import run
 

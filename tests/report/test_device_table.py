@@ -9,8 +9,9 @@ import pytest
 from pi0bench.errors import UsageError
 from pi0bench.records.record import Record
 from pi0bench.records.run_folder import RunFolder
+from pi0bench.report.device_lookup import lookups
 from pi0bench.report.device_profiles import DeviceProfile, device_profile
-from pi0bench.report.device_table import device_markdown, lookups
+from pi0bench.report.device_table import device_markdown
 from pi0bench.report.run_report import RunReport, run_report
 from tests.fake_records import cell, record
 from tests.report.test_device_profiles import taking

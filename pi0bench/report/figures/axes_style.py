@@ -1,12 +1,15 @@
-"""How every panel looks, and where a number stands on its axis."""
+"""How every panel looks, where a number stands on its axis, and a figure as a picture."""
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterable
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -73,3 +76,11 @@ def counted(counts: Iterable[int]) -> str:
     counts = list(counts)
     low, high = min(counts), max(counts)
     return str(low) if low == high else f"{low} to {high}"
+
+
+def png(figure: Figure) -> bytes:
+    """The picture's bytes, the same for the same figure."""
+    data = io.BytesIO()
+    with rc_context(STYLE):
+        figure.savefig(data, format="png", metadata={"Software": None})
+    return data.getvalue()

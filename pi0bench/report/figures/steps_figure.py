@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from pi0bench.errors import UsageError
 from pi0bench.report.condition_profile import Profile
 from pi0bench.report.figures import cost_panels, mode_shares, success_panels
-from pi0bench.report.figures.axes_style import DARK, GREY, STYLE, counted
+from pi0bench.report.figures.axes_style import DARK, GREY, STYLE, counted, png
 from pi0bench.report.figures.series import Series, series_of
 from pi0bench.report.mode_counts import Choice
 from pi0bench.report.statistical_methods import FIXED, Analysis
@@ -31,10 +30,7 @@ def steps_figure(
     profiles: Sequence[Profile], choices: Sequence[Choice], kind: Analysis = FIXED
 ) -> bytes:
     """Draw steps.png; the same profiles and choices give the same bytes (see `draw_steps`)."""
-    figure, data = draw_steps(profiles, choices, kind), io.BytesIO()
-    with rc_context(STYLE):
-        figure.savefig(data, format="png", metadata={"Software": None})
-    return data.getvalue()
+    return png(draw_steps(profiles, choices, kind))
 
 
 def draw_steps(
