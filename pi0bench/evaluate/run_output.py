@@ -21,10 +21,10 @@ from pi0bench.records.run_folder import EPISODES, TIMINGS, RunFolder
 from pi0bench.report.html.html_page import INDEX, run_page
 from pi0bench.report.rollout_videos import VIDEOS, choose, file_name
 from pi0bench.report.run_files import (
-    DELAYS,
-    FIGURE,
+    FIGURES,
     LATEX,
     MEANS,
+    REALTIME,
     SHEET,
     STEPS,
     TABLE,
@@ -62,7 +62,7 @@ def write_page(folder: RunFolder, report: RunReport, files: Mapping[str, bytes])
 
 def contents(folder: RunFolder) -> str:
     """Say where everything is."""
-    names = [INDEX, TABLE, LATEX, SHEET, MEANS, STEPS, FIGURE, DELAYS, EPISODES, TIMINGS]
+    names = [INDEX, TABLE, LATEX, SHEET, MEANS, STEPS, REALTIME, *FIGURES, EPISODES, TIMINGS]
     names += [manifest.NAME, EVAL_INFO, EVAL_INFOS, VIDEOS]
     there = [name for name in names if folder.path(name).exists()]
     return f"{folder.root}: {', '.join(there)}"

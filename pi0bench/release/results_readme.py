@@ -14,13 +14,13 @@ from pi0bench.report.headline_table import (
 )
 from pi0bench.report.markdown_table import headline_markdown
 from pi0bench.report.number_format import NOTHING, in_markdown, markdown_table, printable
-from pi0bench.report.run_files import DELAYS, FIGURE, LATEX, SHEET, STEPS, TABLE
+from pi0bench.report.run_files import FIGURES, LATEX, REALTIME, SHEET, STEPS, TABLE
 from pi0bench.report.run_report import RunReport
 from pi0bench.report.trainings_table import trainings_markdown
 from pi0bench.report.verdict_sentences import rule
 
 README, CLAIMS, WITHDRAWN = "README.md", "claims.md", "WITHDRAWN.md"
-LINKED = (TABLE, STEPS, LATEX, SHEET)
+LINKED = (TABLE, STEPS, REALTIME, LATEX, SHEET)
 
 
 def readme(
@@ -52,7 +52,7 @@ def readme(
             blocks.append("\n".join(f"- {in_markdown(line)}" for line in read.sentences))
         links = [f"[{title}/{file}]({place}/{file})" for file in LINKED if file in files[run]]
         blocks.append("All numbers: " + ", ".join(links) + ".")
-        shown = [picture for picture in (FIGURE, DELAYS) if picture in files[run]]
+        shown = [picture for picture in FIGURES if picture in files[run]]
         blocks += [f"![{title}]({place}/{picture})" for picture in shown]
     names, lines = worlds(runs.values())
     if lines:

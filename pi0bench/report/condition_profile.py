@@ -24,6 +24,12 @@ class Middle:
     interval: Interval | None
     n: int
 
+    def told(self, digits: int) -> str:
+        """All three as words."""
+        low_high = self.interval
+        span = f" [{low_high.low:.{digits}f}, {low_high.high:.{digits}f}]" if low_high else ""
+        return f"{self.value:.{digits}f}{span}, n = {self.n}"
+
 
 @dataclass(frozen=True)
 class Distance:
@@ -43,6 +49,33 @@ class Distance:
 
 
 @dataclass(frozen=True)
+class Tempo:
+    """How looks and actions followed each other, in control steps.
+
+    Attributes:
+        period: from a look to the next, as replans and lengths of the episodes tell.
+        delay: from a look until its plan could be followed.
+        held: share of the steps in which the robot held still and waited for a plan.
+        reaction_s: median over the episodes with a knock that was reacted to, seconds.
+    """
+
+    period: int
+    delay: int
+    held: float
+    reaction_s: Middle | None
+
+    @property
+    def mean_wait(self) -> float:
+        """From a change at any moment until it can be acted on, on average."""
+        return self.period / 2 + self.delay
+
+    @property
+    def worst_wait(self) -> int:
+        """The same, of a change just after a look."""
+        return self.period + self.delay
+
+
+@dataclass(frozen=True)
 class Profile:
     """One condition; None for what was not measured or does not apply.
 
@@ -55,6 +88,7 @@ class Profile:
         jerk_m_s3: median over the episodes, m/s³.
         jump_m_s: median over the episodes, m/s.
         distance: to a reference of many steps.
+        tempo: how looks and actions followed each other.
     """
 
     total: Row
@@ -65,6 +99,7 @@ class Profile:
     jerk_m_s3: Middle | None
     jump_m_s: Middle | None
     distance: Distance | None
+    tempo: Tempo | None
 
     @property
     def condition(self) -> Condition:
@@ -108,6 +143,7 @@ def profiles(
                 jerk_m_s3=_middle((r.jerk_m_s3 for r in episodes), kind),
                 jump_m_s=_middle((r.jump_m_s for r in episodes), kind),
                 distance=_distance(of_quality[condition.waiting]),
+                tempo=_tempo(episodes, kind),
             )
         )
     return made
@@ -123,6 +159,22 @@ def _each_ms(record: Record, timing: Timing) -> float | None:
     if timing.sampler_ms is None or not record.trunk_evaluations:
         return None
     return timing.sampler_ms * record.replans / record.trunk_evaluations
+
+
+def _tempo(episodes: Sequence[Record], kind: Analysis) -> Tempo | None:
+    planned = [record for record in episodes if record.replans and record.length]
+    if not planned:
+        return None
+    longest = max(record.length for record in planned)
+    fits = (n for n in range(1, longest) if all(-(-r.length // n) == r.replans for r in planned))
+    shares = max(-(-r.length // r.replans) for r in planned)
+    steps = sum(record.length for record in planned)
+    return Tempo(
+        period=next(fits, shares),
+        delay=planned[0].cell.delay,
+        held=sum(record.held for record in planned) / steps,
+        reaction_s=_middle((record.reaction_s for record in planned), kind),
+    )
 
 
 def _median(values: Iterable[float | None]) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pi0bench.files.durable import write_atomic
@@ -11,14 +12,46 @@ from pi0bench.report.comparison import Comparison
 from pi0bench.report.comparison_tables import markdown as comparison_markdown
 from pi0bench.report.csv_table import comparison_sheet, run_sheets
 from pi0bench.report.figures.delay_figure import delay_figure, has_delays
+from pi0bench.report.figures.reaction_figure import has_waits, reaction_figure
 from pi0bench.report.figures.steps_figure import steps_figure
 from pi0bench.report.latex_table import comparison_latex, run_latex
 from pi0bench.report.markdown_table import markdown
+from pi0bench.report.real_time_table import NAME as REALTIME
+from pi0bench.report.real_time_table import real_time_markdown, tells
 from pi0bench.report.run_report import RunReport
 from pi0bench.report.step_count_tables import steps_markdown
 
 TABLE, FIGURE, STEPS, DELAYS = "table.md", "steps.png", "steps.md", "delays.png"
+REACTION = "reaction.png"
 LATEX, SHEET, MEANS = "table.tex", "table.csv", "table_means.csv"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure's heading, and what it shows to who cannot see it."""
+
+    title: str
+    alt: str
+
+
+FIGURES = {
+    FIGURE: Figure(
+        "Success by steps and time, and why",
+        "Success rate against trunk evaluations and against milliseconds for every policy, the "
+        "reasons why, and each task.",
+    ),
+    DELAYS: Figure(
+        "Success while the world goes on",
+        "Success rate against the delay of a plan, a panel for each policy and sampler, a line for "
+        "each clock.",
+    ),
+    REACTION: Figure(
+        "Success by how soon a change is acted on",
+        "Success rate against the control steps from a change of the world until it is acted on, a "
+        "panel for each policy, a line for each clock and number of steps.",
+    ),
+}
+"""By the names of their files, in the order in which they are shown."""
 
 
 def tables(report: RunReport) -> dict[str, bytes]:
@@ -36,6 +69,10 @@ def tables(report: RunReport) -> dict[str, bytes]:
         files[STEPS] = _steps(report).encode()
     if has_delays(report.profiles):
         files[DELAYS] = delay_figure(report.profiles)
+    if tells(report.profiles):
+        files[REALTIME] = real_time_markdown(report.profiles).encode()
+        if has_waits(report.profiles):
+            files[REACTION] = reaction_figure(report.profiles)
     return files
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 
 from pi0bench.report.competing_policies import headings
-from pi0bench.report.condition_profile import Middle, Profile
+from pi0bench.report.condition_profile import Profile
 from pi0bench.report.enough_steps import Verdict
 from pi0bench.report.headline_table import FAULTS, who
 from pi0bench.report.mode_counts import Choice, Split, demonstrated
@@ -111,20 +111,15 @@ def _cost(profile: Profile, faulty: bool) -> list[str]:
 
 def _why(profile: Profile) -> list[str]:
     distance = profile.distance
-    smooth = [_middle(profile.jerk_m_s3, 1), _middle(profile.jump_m_s, 3)]
+    smooth = [
+        NOTHING if profile.jerk_m_s3 is None else profile.jerk_m_s3.told(1),
+        NOTHING if profile.jump_m_s is None else profile.jump_m_s.told(3),
+    ]
     if distance is None:
         return [NOTHING] * 4 + smooth
     reference = ", ".join(map(str, distance.reference_steps))
     numbers = [f"{distance.rmse:.4f}", f"{distance.energy:.4f}", reference, str(distance.chunks)]
     return numbers + smooth
-
-
-def _middle(middle: Middle | None, digits: int) -> str:
-    if middle is None:
-        return NOTHING
-    interval = middle.interval
-    span = f" [{interval.low:.{digits}f}, {interval.high:.{digits}f}]" if interval else ""
-    return f"{middle.value:.{digits}f}{span}, n = {middle.n}"
 
 
 def _modes(choices: Sequence[Choice], kind: Analysis) -> Iterator[str]:

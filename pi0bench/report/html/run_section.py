@@ -12,7 +12,7 @@ from pi0bench.report.html.methods_section import method
 from pi0bench.report.html.video_gallery import Fault, Gallery, data_uri, faults, gallery
 from pi0bench.report.number_format import plain
 from pi0bench.report.over_trainings import Trained
-from pi0bench.report.run_files import DELAYS, FIGURE
+from pi0bench.report.run_files import FIGURES
 from pi0bench.report.run_report import RunReport
 from pi0bench.report.success_rows import Row
 
@@ -86,6 +86,15 @@ class Trainings:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A figure: its heading, what it shows to who cannot see it, and its data URI."""
+
+    title: str
+    alt: str
+    uri: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A run, ready for the page; a part is empty where the run has nothing to say of it."""
 
@@ -100,8 +109,7 @@ class Section:
     tasks: dict[str, list[Bar]]
     splits: tuple[Split, ...]
     verdicts: Sequence[str]
-    figure: str
-    delays: str
+    pictures: Sequence[Picture]
     faults: Sequence[Fault]
     gallery: Gallery
     method: Sequence[str]
@@ -123,8 +131,6 @@ def section(
         name: sets it apart from other runs.
     """
     lines, said = read.headline.lines, read.manifest["settings"]
-    shown = [name for name in (FIGURE, DELAYS) if name in files]
-    figures = {name: data_uri("image/png", files[name]) for name in shown}
     return Section(
         anchor=f"run-{name}" if name else "run",
         title=name or _title(read),
@@ -140,8 +146,11 @@ def section(
         tasks=_tasks(read.headline),
         splits=_splits(lines),
         verdicts=read.sentences,
-        figure=figures.get(FIGURE, ""),
-        delays=figures.get(DELAYS, ""),
+        pictures=[
+            Picture(of.title, of.alt, data_uri("image/png", files[name]))
+            for name, of in FIGURES.items()
+            if name in files
+        ],
         faults=faults(read.records),
         gallery=gallery(root, read.records, most_bytes),
         method=method(read),
