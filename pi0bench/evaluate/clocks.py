@@ -15,6 +15,8 @@ from pi0bench.errors import UsageError, unknown
 from pi0bench.policy.policy_protocol import Traits
 from pi0bench.records.record import STILL, Cell
 
+Guidance = Literal["", "soft", "hard", "choice"]
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -24,18 +26,19 @@ class Clock:
         overlaps: the plan before goes on meanwhile; else the robot holds still.
         waits: the world stands still too, so that there is no delay.
         averages: what is carried out is the mean of all plans that have come, not the newest.
-        guidance: how the plan before draws the next one to itself, "soft" or "hard"; "" not at all.
+        guidance: how the plan before draws the next one to itself, "soft" or "hard", or by a
+            "choice" of several; "" not at all.
     """
 
     overlaps: bool = False
     waits: bool = False
     averages: bool = False
-    guidance: Literal["", "soft", "hard"] = ""
+    guidance: Guidance = ""
 
     @property
     def leans(self) -> bool:
         """True when plans lean on those before even where there is no delay."""
-        return self.averages or self.guidance == "soft"
+        return self.averages or self.guidance in ("soft", "choice")
 
 
 CLOCKS: dict[str, Clock] = {
@@ -45,10 +48,12 @@ CLOCKS: dict[str, Clock] = {
     "ensemble": Clock(overlaps=True, averages=True),
     "inpaint": Clock(overlaps=True, guidance="hard"),
     "rtc": Clock(overlaps=True, guidance="soft"),
+    "bid": Clock(overlaps=True, guidance="choice"),
 }
 """By name: the world waits; stop and think; naive asynchronous execution; temporal ensembling
-(Zhao et al. 2023, ACT); a hard mask, as Diffuser fills in what is known (Janner et al. 2022); and
-real-time chunking (Black et al. 2025)."""
+(Zhao et al. 2023, ACT); a hard mask, as Diffuser fills in what is known (Janner et al. 2022);
+real-time chunking (Black et al. 2025); and bidirectional decoding's choice of several plans (Liu et
+al. 2024)."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class Pace:
         return CLOCKS[self.clock].averages
 
     @property
-    def guidance(self) -> Literal["", "soft", "hard"]:
+    def guidance(self) -> Guidance:
         """How the plan before draws the next one to itself."""
         return CLOCKS[self.clock].guidance
 
@@ -102,7 +107,9 @@ class Pace:
 
     def impossible(self, traits: Traits) -> str:
         """Why a policy of these traits cannot keep this pace, and what would do; "" if it can."""
-        if self.guidance and not traits.guidable:
+        if self.guidance == "choice" and not traits.draws:
+            return "its plans are not drawn by chance, so that there is one alone"
+        if self.guidance in ("soft", "hard") and not traits.guidable:
             return "nothing guides its head; flow matching and diffusion would work"
         least = max(self.delay, 1) if self.overlaps else 1
         most = traits.horizon - (self.actions - self.execute)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
 
 from pi0bench.errors import UsageError
 from pi0bench.policy.card import read, read_keypoint_card, weights_path
+from pi0bench.policy.chunk_choice import Choice
 from pi0bench.policy.heads import files_of_head
 from pi0bench.policy.heads.chunk_guidance import Guidance
+from pi0bench.policy.heads.head import NoiseSource, Sampled
 from pi0bench.policy.keypoint_encoder import KeypointEncoder
 from pi0bench.policy.keypoints import Keypoints
 from pi0bench.policy.network_loader import load_keypoint_encoder, load_network
@@ -65,6 +69,7 @@ class LearnedPolicy:
             learned=tuple(found.tasks),
             role=Role(card.role),
             guidable=self._network.guidable,
+            draws=self._network.draws,
         )
 
     def plan(
@@ -83,17 +88,14 @@ class LearnedPolicy:
         clock = [perf_counter()]
         guidance = self._guidance(observations)
         # Inference mode would forbid the gradient that guides.
-        with torch.inference_mode() if guidance is None else torch.no_grad():
+        with torch.no_grad() if isinstance(guidance, Guidance) else torch.inference_mode():
             batch = {**self._see(observations), "proprio": _felt(observations)}
             clock.append(perf_counter())
             sentences = [seen.instruction for seen in observations]
             tokens, mask = self._tokenizer.encode(sentences, self._text_length)
             encoded = self._network.encode({**batch, "prompt_tokens": tokens, "prompt_mask": mask})
             clock.append(perf_counter())
-            if guidance is None:
-                made = self._network.sample(encoded, source, steps, solver)
-            else:
-                made = self._network.sample_guided(encoded, source, steps, solver, guidance)
+            made = self._sample(encoded, source, steps, solver, guidance)
         clock.append(perf_counter())
         took = [1000 * float(span) for span in np.diff(clock)]
         return Plan(
@@ -102,7 +104,23 @@ class LearnedPolicy:
             dict(zip(("eyes", "prefix", "sampler"), took, strict=True)),
         )
 
-    def _guidance(self, observations: Sequence[Observation]) -> Guidance | None:
+    def _sample(
+        self,
+        encoded: Any,
+        source: NoiseSource,
+        steps: int,
+        solver: str,
+        guidance: Guidance | Choice | None,
+    ) -> Sampled:
+        network = self._network
+        if isinstance(guidance, Guidance):
+            return network.sample_guided(encoded, source, steps, solver, guidance)
+        if isinstance(guidance, Choice):
+            draw = partial(network.sample, encoded, source, steps, solver)
+            return guidance.sample(draw, network.norm_stats.normalise)
+        return network.sample(encoded, source, steps, solver)
+
+    def _guidance(self, observations: Sequence[Observation]) -> Guidance | Choice | None:
         """What draws the plans to those before; of one episode's cell either all have it or none.
 
         It is there before a first plan too, and does nothing, so that neighbours change nothing.
@@ -112,6 +130,8 @@ class LearnedPolicy:
             return None
         normalise = self._network.norm_stats.normalise
         rows = [(normalise(torch.from_numpy(c.actions).float()), c) for c in committed]
+        if committed[0].guidance == "choice":
+            return Choice.of(rows)
         return Guidance.of(rows, self._network.horizon)
 
     def _see(self, observations: Sequence[Observation]) -> dict[str, torch.Tensor]:

@@ -53,6 +53,7 @@ class Network(nn.Module, ABC):
         solvers: samplers that it can use, its card's first; empty when it takes no steps.
         steps: that its sampler takes unless told otherwise; 0 when it takes none.
         guidable: whether it has `sample_guided`.
+        draws: whether its chunks are drawn by chance.
     """
 
     def __init__(
@@ -62,10 +63,11 @@ class Network(nn.Module, ABC):
         solvers: tuple[str, ...] = (),
         steps: int = 0,
         guidable: bool = False,
+        draws: bool = False,
     ) -> None:
         super().__init__()
         self.norm_stats, self.horizon = norm_stats, horizon
-        self.solvers, self.steps, self.guidable = solvers, steps, guidable
+        self.solvers, self.steps, self.guidable, self.draws = solvers, steps, guidable, draws
 
     @abstractmethod
     def initialise(self, generator: Generator) -> Self:

@@ -31,13 +31,14 @@ class Committed:
             an episode's first plan.
         delay: how many of them are carried out until the new plan can be followed.
         execute: control steps until the next look, from which on the new plan is free.
-        guidance: "soft", drawn towards all of them; "hard", the first `delay` are given.
+        guidance: "soft", drawn towards all of them; "hard", the first `delay` are given; "choice",
+            of several plans the one nearest to them.
     """
 
     actions: NDArray[np.float64]
     delay: int
     execute: int
-    guidance: Literal["soft", "hard"]
+    guidance: Literal["soft", "hard", "choice"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,8 @@ class Traits:
             so that the sums in a network, and with them a plan's last bits, never depend on how
             many robots plan.
         modes: how many of its demonstrations of a task took each of the task's modes.
-        guidable: whether it heeds what an observation has `committed`.
+        guidable: whether what an observation has `committed` can guide it, softly or hard.
+        draws: whether its plans are drawn by chance, so that there are several to choose from.
         learned: the tasks that it was trained on; none when that is not known.
     """
 
@@ -137,6 +139,7 @@ class Traits:
     rows: int = 1
     modes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     guidable: bool = False
+    draws: bool = False
     learned: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -30,7 +30,7 @@ from pi0bench.task.task_files import task
 from tests.runs import run
 
 TRAITS = {
-    "pi0": Traits(execute=8, horizon=16, guidable=True),
+    "pi0": Traits(execute=8, horizon=16, guidable=True, draws=True),
     "openvla": Traits(execute=8, horizon=8),
 }
 
@@ -58,12 +58,12 @@ def test_without_a_delay_every_clock_is_the_world_that_waits() -> None:
 
 
 def test_what_leans_on_the_plan_before_does_so_without_a_delay_too() -> None:
-    settings = asked(clocks=("still", "ensemble", "inpaint", "rtc"), delays=(0, 1))
+    settings = asked(clocks=("still", "ensemble", "inpaint", "rtc", "bid"), delays=(0, 1))
     assert times(settings) == [
         ("still", 0, 0),
         *((clock, delay, 0) for clock in ("ensemble",) for delay in (0, 1)),
         ("inpaint", 1, 0),
-        *(("rtc", delay, 0) for delay in (0, 1)),
+        *((clock, delay, 0) for clock in ("rtc", "bid") for delay in (0, 1)),
     ]
 
 
@@ -91,6 +91,11 @@ def test_what_cannot_be_is_left_out_and_told() -> None:
         ("pi0", {"executes": (17,)}, "takes chunks of 17 .*--execute 1 to 16 would work"),
         ("openvla", {"clocks": ("rtc",)}, "--clock rtc: openvla, nothing guides its head; flow"),
         ("openvla", {"clocks": ("inpaint",), "delays": (1,)}, "nothing guides its head"),
+        (
+            "openvla",
+            {"clocks": ("bid",)},
+            "openvla, its plans are not drawn by chance",
+        ),
         ("pi0", {"clocks": ("rest",)}, "--clock: no clock .*rest.*hold"),
         ("pi0", {"delays": (1,)}, "--delay: the world of --clock still waits; name one of hold"),
         ("pi0", {"clocks": ("still", "hold")}, "--clock hold: takes a --delay, such as 1 2 4"),

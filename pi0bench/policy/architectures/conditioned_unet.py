@@ -37,7 +37,8 @@ class ConditionedUNet(Network):
     ) -> None:
         space = spec.norm_stats.space(spec.action_horizon)
         path = GaussianPath(GaussianPathOptions(**options), space)
-        sampler = path.options.solvers, path.options.free_steps, path.options.guidable
+        of = path.options
+        sampler = of.solvers, of.free_steps, of.guidable, not of.starts_from_zero
         super().__init__(spec.norm_stats, spec.action_horizon, *sampler)
         self.path, self.encoder = path, encoder
         self.unet = UNet(space.dim, encoder.width, widths)

@@ -18,6 +18,8 @@ class EnergyScoreHead(Head):
     of 2025 (arXiv 2510.12483).
     """
 
+    draws = True
+
     def __init__(self, space: ActionSpace, width: int) -> None:
         super().__init__(space, width)
         self.action_in_proj = nn.Linear(space.dim, width)

@@ -121,6 +121,9 @@ class Head(nn.Module, ABC):
     guidable: bool = False
     """Whether it has `sample_guided`."""
 
+    draws: bool = False
+    """Whether its chunks are drawn by chance."""
+
     def __init__(self, space: ActionSpace, width: int) -> None:
         super().__init__()
         self.space, self.width = space, width

@@ -51,6 +51,7 @@ class MaskedTokensHead(ParallelTokensHead):
         super().__init__(space, width, bins=bins)
         self.solvers, self.steps = (_SOLVER,), steps
         self.temperature = checked_temperature(temperature)
+        self.draws = self.temperature > 0
 
     def logits_given(self, context: Context, bins: Tensor, known: Tensor) -> Tensor:
         """Of every number's bins, (B, H, A, bins), given some of them.

@@ -50,6 +50,7 @@ class MixtureHead(Head):
             raise UsageError(f"head.min_std: {min_std} is no floor; give more than 0")
         self.modes, self.min_std = modes, min_std
         self.temperature = checked_temperature(temperature)
+        self.draws = self.temperature > 0
         # The last query is for what is said of the whole chunk.
         self.query = nn.Parameter(torch.zeros(space.action_horizon + 1, width))
         self.mean_out_proj = nn.Linear(width, modes * space.dim)

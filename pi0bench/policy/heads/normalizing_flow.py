@@ -47,6 +47,7 @@ class NormalizingFlowHead(Head):
         super().__init__(space, width)
         self.horizon, self.blur = min(horizon, space.action_horizon), blur
         self.temperature = checked_temperature(temperature)
+        self.draws = self.temperature > 0
         numbers = self.horizon * space.dim
         self.query = nn.Parameter(torch.zeros(self.horizon + 1, width))
         self.scale_shift = nn.Linear(width, 2 * space.dim)
