@@ -15,7 +15,7 @@ from pi0bench.errors import UsageError, unknown
 from pi0bench.policy.policy_protocol import Traits
 from pi0bench.records.record import STILL, Cell
 
-Guidance = Literal["", "soft", "hard", "choice"]
+Guidance = Literal["", "soft", "hard", "prefix", "choice"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Clock:
         overlaps: the plan before goes on meanwhile; else the robot holds still.
         waits: the world stands still too, so that there is no delay.
         averages: what is carried out is the mean of all plans that have come, not the newest.
-        guidance: how the plan before draws the next one to itself, "soft" or "hard", or by a
-            "choice" of several; "" not at all.
+        guidance: how the plan before draws the next one to itself: "soft" or "hard", as a "prefix"
+            that was learned, or by a "choice" of several; "" not at all.
     """
 
     overlaps: bool = False
@@ -48,12 +48,14 @@ CLOCKS: dict[str, Clock] = {
     "ensemble": Clock(overlaps=True, averages=True),
     "inpaint": Clock(overlaps=True, guidance="hard"),
     "rtc": Clock(overlaps=True, guidance="soft"),
+    "prefix": Clock(overlaps=True, guidance="prefix"),
     "bid": Clock(overlaps=True, guidance="choice"),
 }
 """By name: the world waits; stop and think; naive asynchronous execution; temporal ensembling
 (Zhao et al. 2023, ACT); a hard mask, as Diffuser fills in what is known (Janner et al. 2022);
-real-time chunking (Black et al. 2025); and bidirectional decoding's choice of several plans (Liu et
-al. 2024)."""
+real-time chunking (Black et al. 2025); the same by policies that have learned to begin with what
+is under way (Black et al. 2025, arXiv 2512.05964); and bidirectional decoding's choice of several
+plans (Liu et al. 2024)."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,10 @@ class Pace:
         """Why a policy of these traits cannot keep this pace, and what would do; "" if it can."""
         if self.guidance == "choice" and not traits.draws:
             return "its plans are not drawn by chance, so that there is one alone"
+        if self.guidance == "prefix" and self.delay > traits.prefix:
+            if not traits.prefix:
+                return "it has not learned to begin with what is under way; pi0_prefix has"
+            return f"delay {self.delay}: it has learned to begin with {traits.prefix} actions"
         if self.guidance in ("soft", "hard") and not traits.guidable:
             return "nothing guides its head; flow matching and diffusion would work"
         least = max(self.delay, 1) if self.overlaps else 1

@@ -70,6 +70,7 @@ class LearnedPolicy:
             role=Role(card.role),
             guidable=self._network.guidable,
             draws=self._network.draws,
+            prefix=self._network.prefix,
         )
 
     def plan(

@@ -31,14 +31,14 @@ class Committed:
             an episode's first plan.
         delay: how many of them are carried out until the new plan can be followed.
         execute: control steps until the next look, from which on the new plan is free.
-        guidance: "soft", drawn towards all of them; "hard", the first `delay` are given; "choice",
-            of several plans the one nearest to them.
+        guidance: "soft", drawn towards all of them; "hard", the first `delay` are given; "prefix",
+            the same, as it was learned; "choice", of several plans the one nearest to them.
     """
 
     actions: NDArray[np.float64]
     delay: int
     execute: int
-    guidance: Literal["soft", "hard", "choice"]
+    guidance: Literal["soft", "hard", "prefix", "choice"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +123,7 @@ class Traits:
         modes: how many of its demonstrations of a task took each of the task's modes.
         guidable: whether what an observation has `committed` can guide it, softly or hard.
         draws: whether its plans are drawn by chance, so that there are several to choose from.
+        prefix: how many of a plan's first actions can be given, as it has learned.
         learned: the tasks that it was trained on; none when that is not known.
     """
 
@@ -140,6 +141,7 @@ class Traits:
     modes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     guidable: bool = False
     draws: bool = False
+    prefix: int = 0
     learned: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -196,6 +196,7 @@ MEANWHILE = {
     "ensemble": "it carries out the mean of all plans that have come",
     "inpaint": "it goes on with the plan before, whose next actions are given to the new one",
     "rtc": "it goes on with the plan before, to which the new one is drawn",
+    "prefix": "it goes on with the plan before, with whose next actions the new one begins",
     "bid": "it goes on with the plan before, to which the nearest of several new ones is chosen",
 }
 """What a robot does while its policy plans, by the cell's clock."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Generator, Tensor, nn
 
+from pi0bench.errors import UsageError
 from pi0bench.policy.architectures.observation_encoders import ObservationEncoder
 from pi0bench.policy.architectures.unet import UNet
 from pi0bench.policy.heads.chunk_guidance import Guidance
@@ -38,6 +39,8 @@ class ConditionedUNet(Network):
         space = spec.norm_stats.space(spec.action_horizon)
         path = GaussianPath(GaussianPathOptions(**options), space)
         of = path.options
+        if of.prefix:
+            raise UsageError("head.prefix: a U-Net has one time for a whole chunk; leave it out")
         sampler = of.solvers, of.free_steps, of.guidable, not of.starts_from_zero
         super().__init__(spec.norm_stats, spec.action_horizon, *sampler)
         self.path, self.encoder = path, encoder

@@ -3,14 +3,16 @@
 Soft: real-time chunking, which adds to the estimate of the data a gradient of how far it is from
 the chunk before, through the whole network. Hard: the actions that are carried out before the new
 chunk can be followed are given, each at its place on the path, and the network fills in the rest.
+Learned: the same, at t = 1, by a network that has learned from such chunks.
 Source: Black et al. 2025 (arXiv 2506.07339), algorithm 1, whose flow is the linear path; Song et
-al. 2023, pseudoinverse guidance, for other paths; Janner et al. 2022 (Diffuser), inpainting.
+al. 2023, pseudoinverse guidance, for other paths; Janner et al. 2022 (Diffuser), inpainting; Black
+et al. 2025 (arXiv 2512.05964), training-time action conditioning.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +21,9 @@ from torch import Tensor
 from pi0bench.policy.heads.denoiser import Denoiser, Estimate
 from pi0bench.policy.heads.noise_schedules import NoiseSchedule
 from pi0bench.policy.policy_protocol import Committed
+
+Predict = Callable[[Tensor, Tensor], Tensor]
+"""See `pi0bench.policy.heads.gaussian_path`."""
 
 MOST = 5.0
 """The greatest weight of the gradient in a velocity: the published β."""
@@ -32,6 +37,7 @@ class Guidance:
         chunk: the chunk before from now on, (B, H, A), zeros where it has ended.
         weights: of its steps, in [0, 1], (B, H, 1).
         hard: the steps of weight 1 are given, and none has another weight than 0 and 1.
+        learned: the same, and the network knows, for it has learned from such chunks.
         most: the greatest weight of the gradient.
     """
 
@@ -39,6 +45,7 @@ class Guidance:
     weights: Tensor
     hard: bool
     most: float = MOST
+    learned: bool = False
 
     @classmethod
     def of(cls, rows: Sequence[tuple[Tensor, Committed]], horizon: int) -> Guidance:
@@ -51,12 +58,29 @@ class Guidance:
         chunks = [actions[:horizon] for actions, _ in rows]
         padded = [torch.cat([c, c.new_zeros(horizon - len(c), c.shape[1])]) for c in chunks]
         weights = [step_weights(of, min(len(of.actions), horizon), horizon) for _, of in rows]
-        hard = rows[0][1].guidance == "hard"
-        return cls(torch.stack(padded), torch.tensor(weights)[..., None], hard)
+        kind = rows[0][1].guidance
+        return cls(
+            torch.stack(padded),
+            torch.tensor(weights)[..., None],
+            hard=kind in ("hard", "prefix"),
+            learned=kind == "prefix",
+        )
 
     def around(self, denoise: Denoiser, schedule: NoiseSchedule) -> Denoiser:
         """The denoiser of one sample, guided."""
+        if self.learned:
+            return denoise
         return self._given(denoise, schedule) if self.hard else self._drawn(denoise, schedule)
+
+    def begun(self, predict: Predict) -> Predict:
+        """A network that finds what is given at t = 1."""
+        given = self.weights > 0
+
+        def told(x: Tensor, time: Tensor) -> Tensor:
+            times = torch.where(given[..., 0], 1, time[:, None])
+            return predict(torch.where(given, self.chunk, x), times)
+
+        return told
 
     def filled(self, sampled: Tensor) -> Tensor:
         """What was sampled, (B, H, A), with what is given at its place."""
@@ -116,7 +140,7 @@ def step_weights(committed: Committed, there: int, horizon: int) -> list[float]:
             return 0.0
         if i < delay:
             return 1.0
-        if committed.guidance == "hard" or i >= end:
+        if committed.guidance in ("hard", "prefix") or i >= end:
             return 0.0
         fading = (end - i) / (end - delay + 1)
         return fading * math.expm1(fading) / math.expm1(1)

@@ -17,7 +17,8 @@ from pi0bench.policy.heads.sampler_registry import SAMPLERS
 from pi0bench.policy.normalisation import ActionSpace
 
 Predict = Callable[[Tensor, Tensor], Tensor]
-"""What a network says of points x (B, H, A) at times (B,): its path's target, (B, H, A)."""
+"""What a network says of points x (B, H, A) at times (B,), or of each step, (B, H), where some of
+them are given: its path's target, (B, H, A)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class GaussianPath:
     space: ActionSpace
 
     def point(self, data: Tensor, noise: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
-        """x_t and the target there, (B, H, A) each, of chunks and noise at times (B, 1, 1)."""
+        """x_t and the target there, (B, H, A) each, of chunks and noise at times (B, 1 or H, 1)."""
         schedule = self.options.schedule
         (alpha, sigma), (d_alpha, d_sigma) = schedule.coefficients(time), schedule.derivatives(time)
         targets = {"data": data, "noise": noise, "velocity": d_alpha * data + d_sigma * noise}
@@ -54,6 +55,7 @@ class GaussianPath:
         times = self.options.time_distribution
         time = times.draw(len(data), generator).to(data)
         at = time[:, None, None]
+        counts = target.valid.repeat_interleave(draws, 0)[..., None]
         if self.options.coupling != "reflow":
             noise = torch.randn(data.shape, generator=generator, device=generator.device).to(data)
         elif target.noise is not None:
@@ -65,10 +67,20 @@ class GaussianPath:
         x, wanted = self.point(data, noise, at)
         if self.options.coupling == "own_guess":
             x = self._guessed(predict, x, at)
+        if self.options.prefix:
+            given = self._given(data, generator)
+            x, time = torch.where(given, data, x), torch.where(given, 1, at)[..., 0]
+            counts = counts & ~given
         guess = predict(x, time)
-        counts = target.valid.repeat_interleave(draws, 0)[..., None]
         error = ((guess - wanted).square() * times.weight(at)).masked_fill(~counts, 0)
         return error.sum() / (counts.sum() * data.shape[-1]).clamp(min=1)
+
+    def _given(self, data: Tensor, generator: Generator) -> Tensor:
+        """Which steps of chunks (B, H, A) are given, (B, H, 1): the first of each, or none."""
+        counts = torch.randint(
+            self.options.prefix + 1, (len(data), 1), generator=generator, device=generator.device
+        ).to(data.device)
+        return (torch.arange(data.shape[1], device=data.device) < counts)[..., None]
 
     def _guessed(self, predict: Predict, x: Tensor, at: Tensor) -> Tensor:
         """The points x where data is what the network guesses from zeros, and no noise is left."""
@@ -88,7 +100,10 @@ class GaussianPath:
         sampler = SAMPLERS[self.options.fixed_sampler or solver]
         zero = self.options.starts_from_zero
         start = (lambda: torch.zeros_like(noise())) if zero else noise
-        denoise, schedule = self.denoiser(predict), self.options.schedule
+        schedule = self.options.schedule
+        if guidance is not None and guidance.learned:
+            predict = guidance.begun(predict)
+        denoise = self.denoiser(predict)
         if guidance is None:
             return sampler(denoise, schedule, start, max(steps, 1))
         made = sampler(guidance.around(denoise, schedule), schedule, start, max(steps, 1))

@@ -32,6 +32,7 @@ class GaussianPathHead(Head):
         self.solvers, self.steps = self.path.options.solvers, self.path.options.free_steps
         self.guidable = self.path.options.guidable
         self.draws = not self.path.options.starts_from_zero
+        self.prefix = self.path.options.prefix
         self.action_in_proj = nn.Linear(space.dim, width)
         self.action_time_mlp_in = nn.Linear(2 * width, width)
         self.action_time_mlp_out = nn.Linear(width, width)
@@ -43,18 +44,22 @@ class GaussianPathHead(Head):
         return GaussianPathOptions
 
     def embed(self, x: Tensor, time: Tensor) -> Tensor:
-        """Points on the path (B, H, A) at times (B,) to action tokens (B, H, W)."""
+        """Points on the path (B, H, A) at times (B,) or (B, H) to action tokens (B, H, W)."""
         return self.action_tokens(x, flow_time_embedding(time, self.width))
 
     def action_tokens(self, x: Tensor, times: Tensor) -> Tensor:
-        """Points on the path (B, H, A) with embedded times (B, W) to action tokens (B, H, W)."""
+        """Points on the path (B, H, A) with embedded times to action tokens (B, H, W).
+
+        The times are one for each chunk, (B, W), or one for each of its steps, (B, H, W).
+        """
         actions = self.action_in_proj(x)
-        times = times.to(actions.dtype)[:, None]
+        times = times.to(actions.dtype)
+        times = times[:, None] if times.ndim == 2 else times
         both = torch.cat([actions, times.expand_as(actions)], dim=-1)
         return self.action_time_mlp_out(functional.silu(self.action_time_mlp_in(both)))
 
     def predict(self, context: Context, x: Tensor, time: Tensor) -> Tensor:
-        """What the network says of x (B, H, A) at times (B,): its target, (B, H, A)."""
+        """What the network says of x (B, H, A) at times (B,) or (B, H): its target, (B, H, A)."""
         return self.action_out_proj(context.evaluate(self.embed(x, time)))
 
     def loss(

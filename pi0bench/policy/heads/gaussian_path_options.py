@@ -31,9 +31,13 @@ class GaussianPathOptions:
         steps: of the sampler, unless told otherwise.
         start: "noise", or "zero" for samples that start from zeros: a control, since that is no
             draw from where the path starts.
+        prefix: most actions of a chunk that are given while it is learned; of each chunk up to so
+            many, the first, stand at t = 1 and do not count, so that a plan can begin with what is
+            under way (Black et al. 2025, "training-time real-time chunking").
 
     Raises:
-        UsageError: a name is unknown, or a sampler does not go with path, target or times.
+        UsageError: a name is unknown, a sampler does not go with path, target or times, or the
+            prefix is negative.
     """
 
     path: str = "linear"
@@ -44,6 +48,7 @@ class GaussianPathOptions:
     sampler: str = "euler"
     steps: int = 10
     start: str = "noise"
+    prefix: int = 0
 
     def __post_init__(self) -> None:
         for option, name, known in (
@@ -56,6 +61,8 @@ class GaussianPathOptions:
         ):
             if name not in known:
                 raise UsageError(f"head.{option}: {unknown(option, name, known)}")
+        if self.prefix < 0:
+            raise UsageError(f"head.prefix: {self.prefix} is negative; 0 gives nothing")
         if (self.coupling == "reflow") != bool(self.teacher):
             raise UsageError("head.teacher: reflow has a teacher, and nothing else has one")
         if self.coupling == "own_guess" and self.time_distribution.sampler != "two_pass":

@@ -16,7 +16,7 @@ by these 8 times."""
 
 
 def flow_time_embedding(time: Tensor, width: int, periods: tuple[float, float] = PERIODS) -> Tensor:
-    """Sines and cosines of the published time s = 1 - t, (B,) to (B, width) in float64.
+    """Sines and cosines of the published time s = 1 - t, (B, …) to (B, …, width) in float64.
 
     The periods are geometric, from the least to the greatest; in float32 the largest argument,
     2π/4e-3, would lose three digits. Source: openpi, `create_sinusoidal_pos_embedding`.
@@ -44,13 +44,13 @@ def diffusion_step_embedding(time: Tensor, width: int) -> Tensor:
 
 
 def _periodic(x: Tensor, width: int, periods: tuple[float, float]) -> Tensor:
-    """Sines and cosines of (B,) in float64 with geometric periods, (B, width)."""
+    """Sines and cosines of (B, …) in float64 with geometric periods, (B, …, width)."""
     least, greatest = periods
     fraction = torch.linspace(0, 1, width // 2, dtype=torch.float64, device=x.device)
     return _sinusoids(x, 2 * math.pi / (least * (greatest / least) ** fraction))
 
 
 def _sinusoids(x: Tensor, frequencies: Tensor) -> Tensor:
-    """Of (B,) at some frequencies, (F,): sines, then cosines, (B, 2 F)."""
-    angle = x[:, None] * frequencies
+    """Of (B, …) at some frequencies, (F,): sines, then cosines, (B, …, 2 F)."""
+    angle = x[..., None] * frequencies
     return torch.cat([angle.sin(), angle.cos()], dim=-1)
