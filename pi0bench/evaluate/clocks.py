@@ -111,10 +111,10 @@ class Pace:
         """Why a policy of these traits cannot keep this pace, and what would do; "" if it can."""
         if self.guidance == "choice" and not traits.draws:
             return "its plans are not drawn by chance, so that there is one alone"
-        if self.guidance == "prefix" and self.delay > traits.prefix:
-            if not traits.prefix:
+        if self.guidance == "prefix" and self.delay > traits.prefix_steps:
+            if not traits.prefix_steps:
                 return "it has not learned to begin with what is under way; pi0_prefix has"
-            return f"delay {self.delay}: it has learned to begin with {traits.prefix} actions"
+            return f"delay {self.delay}: it has learned to begin with {traits.prefix_steps} actions"
         if self.guidance in ("soft", "hard") and not traits.guidable:
             return "nothing guides its head; flow matching and diffusion would work"
         least = max(self.delay, 1) if self.overlaps else 1

@@ -70,7 +70,7 @@ class LearnedPolicy:
             role=Role(card.role),
             guidable=self._network.guidable,
             draws=self._network.draws,
-            prefix=self._network.prefix,
+            prefix_steps=self._network.prefix_steps,
         )
 
     def plan(

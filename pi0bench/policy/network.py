@@ -54,7 +54,7 @@ class Network(nn.Module, ABC):
         steps: that its sampler takes unless told otherwise; 0 when it takes none.
         guidable: whether it has `sample_guided`.
         draws: whether its chunks are drawn by chance.
-        prefix: how many of a chunk's first actions can be given.
+        prefix_steps: how many of a chunk's first actions can be given.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class Network(nn.Module, ABC):
         steps: int = 0,
         guidable: bool = False,
         draws: bool = False,
-        prefix: int = 0,
+        prefix_steps: int = 0,
     ) -> None:
         super().__init__()
         self.norm_stats, self.horizon = norm_stats, horizon
         self.solvers, self.steps = solvers, steps
-        self.guidable, self.draws, self.prefix = guidable, draws, prefix
+        self.guidable, self.draws, self.prefix_steps = guidable, draws, prefix_steps
 
     @abstractmethod
     def initialise(self, generator: Generator) -> Self:

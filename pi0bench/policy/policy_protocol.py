@@ -123,7 +123,7 @@ class Traits:
         modes: how many of its demonstrations of a task took each of the task's modes.
         guidable: whether what an observation has `committed` can guide it, softly or hard.
         draws: whether its plans are drawn by chance, so that there are several to choose from.
-        prefix: how many of a plan's first actions can be given, as it has learned.
+        prefix_steps: how many of a plan's first actions can be given, as it has learned.
         learned: the tasks that it was trained on; none when that is not known.
     """
 
@@ -141,7 +141,7 @@ class Traits:
     modes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     guidable: bool = False
     draws: bool = False
-    prefix: int = 0
+    prefix_steps: int = 0
     learned: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -31,7 +31,7 @@ class TrunkNetwork(Network):
     def __init__(self, spec: NetworkSpec, trunk: TrunkConfig, head: Mapping[str, Any]) -> None:
         space = spec.norm_stats.space(spec.action_horizon)
         made = build_head(head, space, trunk.action_width, spec.tokenizer)
-        sampler = made.solvers, made.steps, made.guidable, made.draws, made.prefix
+        sampler = made.solvers, made.steps, made.guidable, made.draws, made.prefix_steps
         super().__init__(spec.norm_stats, made.horizon, *sampler)
         self.keypoint_tokens = KeypointTokens(spec.keypoints, trunk.prefix_width, spec.motion)
         self.text_embedding = nn.Embedding(spec.vocab_size, trunk.prefix_width)

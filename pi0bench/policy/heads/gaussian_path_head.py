@@ -32,7 +32,7 @@ class GaussianPathHead(Head):
         self.solvers, self.steps = self.path.options.solvers, self.path.options.free_steps
         self.guidable = self.path.options.guidable
         self.draws = not self.path.options.starts_from_zero
-        self.prefix = self.path.options.prefix
+        self.prefix_steps = self.path.options.prefix
         self.action_in_proj = nn.Linear(space.dim, width)
         self.action_time_mlp_in = nn.Linear(2 * width, width)
         self.action_time_mlp_out = nn.Linear(width, width)

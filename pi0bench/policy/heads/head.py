@@ -124,7 +124,7 @@ class Head(nn.Module, ABC):
     draws: bool = False
     """Whether its chunks are drawn by chance."""
 
-    prefix: int = 0
+    prefix_steps: int = 0
     """How many of a chunk's first actions can be given, as it has learned."""
 
     def __init__(self, space: ActionSpace, width: int) -> None:
