@@ -37,23 +37,18 @@ class Heatmaps(nn.Module):
 
 
 class CloseLook(nn.Module):
-    """Pieces of one camera's pictures to numbers about each.
-
-    Each piece is seen twice: as it is, and within twice as much of the picture at half the
-    resolution, since what is near fills more than the piece.
-    """
+    """Pieces of one camera's pictures to numbers about each."""
 
     def __init__(self, width: int, out: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(6, width, 5, stride=2, padding=2)
+        self.first = nn.Conv2d(3, width, 5, stride=2, padding=2)
         self.second = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)
         self.third = nn.Conv2d(2 * width, 2 * width, 3, stride=2, padding=1)
         self.out = nn.Linear(2 * width * (_PIECE_PX // 8) ** 2, out)
 
     def forward(self, images: Tensor, centres: Tensor) -> Tensor:
         """From pictures (B, 3, P, P) and places in them (B, K, 2) to (B, K, out)."""
-        around = functional.avg_pool2d(images, 2)
-        pieces = torch.cat([crops(images, centres), crops(around, centres)], dim=2)
+        pieces = crops(images, centres)
         x = pieces.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         for layer in (self.first, self.second, self.third):
             x = functional.silu(layer(x))
