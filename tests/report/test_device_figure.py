@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pi0bench.records.record import Record
@@ -49,7 +50,9 @@ def test_every_step_count_stands_at_its_own_delay(report: RunReport) -> None:
     found = [(QUICK, curves(report, QUICK, 20)), (SLOW, curves(report, SLOW, 20))]
     quick, slow = draw_devices(report, found).subfigs[1].axes
     for axes, reached in ((quick, [30.0, 80.0]), (slow, [30.0, 20.0])):
-        drawn = [(line.get_linestyle(), line.get_ydata().tolist()) for line in axes.get_lines()]
+        drawn = [
+            (line.get_linestyle(), np.array(line.get_ydata()).tolist()) for line in axes.get_lines()
+        ]
         assert ("--", [50.0, 100.0]) in drawn
         assert ("-", reached) in drawn
     assert device_figure(report, [SLOW], 20) == device_figure(report, [SLOW], 20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from pi0bench.records.record import Cell, Record
@@ -70,7 +71,9 @@ def test_only_worlds_that_go_on_or_knock_have_a_table(
 
 def test_each_clock_has_a_line(found: list[Profile]) -> None:
     (axes,) = draw_reaction(found).subfigs[1].axes
-    drawn = [(line.get_linestyle(), line.get_xdata().tolist()) for line in axes.get_lines()]
+    drawn = [
+        (line.get_linestyle(), np.array(line.get_xdata()).tolist()) for line in axes.get_lines()
+    ]
     assert ("-", [4.0, 6.0]) in drawn
     assert ("-", [7.0]) in drawn
     assert reaction_figure(found) == reaction_figure(found)
