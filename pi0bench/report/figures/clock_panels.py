@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,6 +12,7 @@ from pi0bench.records.condition import Condition
 from pi0bench.report.figures.axes_style import DARK, GREY
 from pi0bench.report.figures.line_labels import End, label_ends
 from pi0bench.report.figures.series import COLOURS, MARKERS, Series
+from pi0bench.report.success_rows import Row
 
 COLUMNS = 3
 _WIDTH_IN, _HEAD_IN, _PANEL_IN = 11.0, 0.6, 2.9
@@ -47,6 +48,25 @@ def clock_lines(conditions: Iterable[Condition]) -> list[Series]:
         )
         for number, identity in enumerate(sorted(set(map(clock_of, conditions))))
     ]
+
+
+def set_apart(
+    rows: Sequence[Row], lines: Sequence[Series], place: Callable[[Row], float], dodge: float
+) -> Iterator[tuple[Series, list[float], list[Row]]]:
+    """Yield each line that has points, where these stand along the axis, and their rows.
+
+    Args:
+        rows: of a panel.
+        lines: of the figure.
+        place: where a row stands; points of a line are in that order.
+        dodge: over which lines are set apart, so that no bar hides another.
+    """
+    for number, line in enumerate(lines):
+        mine = [row for row in rows if clock_of(row.condition) == line.identity]
+        mine.sort(key=place)
+        shift = dodge * ((number + 0.5) / len(lines) - 0.5)
+        if mine:
+            yield line, [place(row) + shift for row in mine], mine
 
 
 def finish(axes: Axes, ends: Sequence[End]) -> None:

@@ -12,7 +12,7 @@ from pi0bench.records.condition import Condition
 from pi0bench.records.record import STILL
 from pi0bench.report.condition_profile import Profile
 from pi0bench.report.figures.axes_style import GREY, STYLE, counted, png, title
-from pi0bench.report.figures.clock_panels import clock_lines, clock_of, finish, laid_out
+from pi0bench.report.figures.clock_panels import clock_lines, finish, laid_out, set_apart
 from pi0bench.report.figures.series import Series
 from pi0bench.report.figures.success_panels import draw_line
 from pi0bench.report.success_rows import Row
@@ -58,13 +58,7 @@ def _draw(axes: Axes, rows: Sequence[Row], lines: Sequence[Series]) -> None:
     title(axes, " · ".join((of.policy, *_sampler(of))))
     axes.set_xlabel("control steps from a look to its plan")
     ends = []
-    for number, line in enumerate(lines):
-        mine = [row for row in rows if clock_of(row.condition) == line.identity]
-        mine.sort(key=lambda row: row.condition.delay)
-        if not mine:
-            continue
-        shift = _DODGE * ((number + 0.5) / len(lines) - 0.5)
-        xs = [row.condition.delay + shift for row in mine]
+    for line, xs, mine in set_apart(rows, lines, lambda row: row.condition.delay, _DODGE):
         ends.append(draw_line(axes, xs, mine, line, size=6))
     for row in rows:
         if row.condition.clock == STILL and not row.condition.execute:

@@ -13,7 +13,7 @@ from pi0bench.records.condition import Condition
 from pi0bench.report.device_lookup import lookups
 from pi0bench.report.device_profiles import DeviceProfile
 from pi0bench.report.figures.axes_style import GREY, STYLE, counted, log2, png, scale, title
-from pi0bench.report.figures.clock_panels import clock_lines, clock_of, finish, laid_out
+from pi0bench.report.figures.clock_panels import clock_lines, finish, laid_out, set_apart
 from pi0bench.report.figures.series import Series
 from pi0bench.report.figures.success_panels import draw_line
 from pi0bench.report.run_report import RunReport
@@ -98,13 +98,7 @@ def _draw(axes: Axes, rows: Sequence[Row], still: Sequence[Row], lines: Sequence
     dashed = [log2(row.condition.steps) for row in still]
     axes.plot(dashed, [100 * (row.rate or 0) for row in still], color=GREY, linestyle="--", lw=1)
     ends = []
-    for number, line in enumerate(lines):
-        mine = [row for row in rows if clock_of(row.condition) == line.identity]
-        mine.sort(key=lambda row: row.condition.steps)
-        if not mine:
-            continue
-        shift = _DODGE * ((number + 0.5) / len(lines) - 0.5)
-        xs = [log2(row.condition.steps) + shift for row in mine]
+    for line, xs, mine in set_apart(rows, lines, lambda r: log2(r.condition.steps), _DODGE):
         ends.append(draw_line(axes, xs, mine, line, size=6))
         for x, row in zip(xs, mine, strict=True):
             told, at = str(row.condition.delay), (x, 100 * (row.rate or 0.0))
