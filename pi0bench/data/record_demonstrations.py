@@ -5,7 +5,7 @@ Pictures are not stored: a file holds states, from which they can be drawn at an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from pi0bench.data import parallel_parts
 from pi0bench.data.array_files import joined, read, write
+from pi0bench.data.pushes import pushes
 from pi0bench.data.worlds.choose import make
-from pi0bench.data.worlds.world import Demonstration, Disturbance, Task, World
+from pi0bench.data.worlds.world import Disturbance, Task, World
 from pi0bench.errors import UsageError
 from pi0bench.random_streams import stream
 
@@ -46,21 +47,21 @@ def record(world: World, task: str, seed: int, number: int, how: Disturbance) ->
     rng = stream("disturbance", seed, task, number)
     env = world.begin(task, seed, number)
     rows: dict[str, list[Any]] = {}
-    pushes = _pushes(env, rng, how)
+    changes = pushes(env, rng, how)
     after = 0
     try:
         while env.steps < env.max_steps and after < _AFTER_STEPS:
             clean = env.expert_action()
-            push = None if after else next(pushes)
+            change = None if after else next(changes)
             row = {
                 **world.note(env),
                 "proprio": env.proprio(),
                 "actions": clean.astype(np.float32),
-                "disturbed": push is not None,
+                "disturbed": change is not None,
             }
             for key, value in row.items():
                 rows.setdefault(key, []).append(value)
-            env.step(clean if push is None else push(clean))
+            env.step(clean if change is None else change(clean))
             after = after + 1 if after or env.succeeded else 0
         if not after:
             return None
@@ -68,32 +69,6 @@ def record(world: World, task: str, seed: int, number: int, how: Disturbance) ->
         return Episode(arrays, env.instruction, env.verdict.mode)
     finally:
         env.close()
-
-
-Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-
-
-def _pushes(
-    env: Demonstration, rng: np.random.Generator, how: Disturbance
-) -> Iterator[Change | None]:
-    """For each step: nothing, or what to execute in place of the clean action."""
-    if rng.random() >= how.share:
-        while True:
-            yield None
-    scale = env.control_hz / env.speed_m_s  # metres a step to action units
-    while True:
-        for _ in range(int(rng.integers(8, 26))):
-            yield None
-        push = np.zeros(7)
-        push[:3] = rng.normal(0, how.push_m, 3) / how.steps * scale
-        push[5] = rng.normal(0, how.turn)
-        flip = rng.random() < how.grip
-
-        def change(clean: NDArray[np.float64], push: Any = push, flip: bool = flip) -> Any:
-            return np.clip(clean + push, -1, 1) * ([1] * 6 + [-1 if flip else 1])
-
-        for _ in range(how.steps):
-            yield change
 
 
 def _block(

@@ -13,6 +13,7 @@ from pi0bench.errors import UsageError, unknown
 from pi0bench.policy.architectures import ARCHITECTURES
 from pi0bench.policy.card_tables import KeypointCard, PolicyCard
 from pi0bench.policy.heads import parse
+from pi0bench.policy.keypoint_encoder import COARSE_PX
 from pi0bench.policy.policy_folders import CARD, EYES_CARD, folders, weights_name
 from pi0bench.policy.typed_tables import build, problems
 from pi0bench.policy_role import role
@@ -75,7 +76,13 @@ def read_keypoint_card(folder: Path) -> KeypointCard:
     for place, what in problems(it.raw, KeypointCard):
         it.say(place, what)
     _refuse(it)
-    return build(KeypointCard, it.raw)
+    card = build(KeypointCard, it.raw)
+    if card.eyes.side < COARSE_PX or card.eyes.side % COARSE_PX:
+        it.say("eyes.side", f"must be a multiple of {COARSE_PX}; got {card.eyes.side}")
+    if card.eyes.scales not in (1, 2):
+        it.say("eyes.scales", f"must be 1 or 2; got {card.eyes.scales}")
+    _refuse(it)
+    return card
 
 
 def weights_path(folder: Path, card: PolicyCard, number: int = 0) -> Path:

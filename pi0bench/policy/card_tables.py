@@ -34,6 +34,18 @@ class PointsTable:
 
 
 @dataclass(frozen=True)
+class StateTable:
+    """What it feels of itself beside pose and opening of its hand.
+
+    Attributes:
+        lag: how far the hand is behind where it is sent, which tells how it moves. A policy that
+            is told learns to go on as it goes (de Haan et al. 2019, causal confusion).
+    """
+
+    lag: bool = True
+
+
+@dataclass(frozen=True)
 class TextTable:
     """The number of words of an instruction that it reads."""
 
@@ -103,6 +115,7 @@ class PolicyCard:
     training: TrainingTable
     eyes: EyesTable | None = None
     points: PointsTable | None = None
+    state: StateTable = StateTable()
     trunk: TrunkConfig | None = None
     network: NetworkTable = NetworkTable()
     head: Mapping[str, Any] = field(default_factory=dict)
@@ -113,10 +126,19 @@ class PolicyCard:
 
 @dataclass(frozen=True)
 class PicturesTable:
-    """The side of the pictures in pixels, and the channels of the encoder's first layer."""
+    """What a keypoint encoder sees.
+
+    Attributes:
+        side: of the pictures in pixels, a multiple of 64.
+        width: channels of its first layer.
+        in_hand: it also tells where in the hand things are.
+        scales: of its close looks (see `CloseLook`).
+    """
 
     side: int
     width: int
+    in_hand: bool = False
+    scales: int = 1
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.tool_frame import rotation, to_tool
 
 _PARTS = (1, 3, 3, 2, 2)  # presence, places by each camera, heading, logarithms of errors
-_COARSE_PX = 64  # side of the pictures that heat maps are drawn of
+_PARTS_IN_HAND = (1, 3, 3, 2, 3, 3)  # one more error, and the place in the hand
+COARSE_PX = 64  # side of the pictures that heat maps are drawn of
 
 
 class KeypointEncoder(nn.Module):
@@ -34,6 +35,8 @@ class KeypointEncoder(nn.Module):
             usually is; rays are met with the plane of that height.
         calibration: camera name → on_tool, pos_m, rot, fovy_deg (see `envs.cameras.calibration`).
         width: channels of the first layer.
+        in_hand: a third place of each thing is told, in the hand's own frame.
+        scales: of a close look (see `CloseLook`).
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class KeypointEncoder(nn.Module):
         keypoints: Mapping[str, float],
         calibration: Mapping[str, Mapping[str, Any]],
         width: int = 24,
+        in_hand: bool = False,
+        scales: int = 1,
     ) -> None:
         super().__init__()
         self.keypoints, self.cameras = tuple(keypoints), tuple(calibration)
@@ -48,15 +53,16 @@ class KeypointEncoder(nn.Module):
         heatmaps = {name: Heatmaps(len(keypoints), width) for name in self.cameras}
         self.heatmaps = nn.ModuleDict(heatmaps)
         self.calibration = calibration
-        inputs = len(self.cameras) * (2 + 3 + 1 + width) + PROPRIO_DIM + 16
+        self._in_hand, self._parts = in_hand, _PARTS_IN_HAND if in_hand else _PARTS
+        inputs = len(self.cameras) * (2 + 3 + 1 + width + 2 * in_hand) + PROPRIO_DIM + 16
         self.keypoint_embedding = nn.Parameter(torch.zeros(len(keypoints), 16))
         self.hidden = nn.Linear(inputs, 192)
         self.hidden2 = nn.Linear(192, 192)
-        self.out = nn.Linear(192, sum(_PARTS))
-        close = {name: CloseLook(width, 64) for name in self.cameras}
+        self.out = nn.Linear(192, sum(self._parts))
+        close = {name: CloseLook(width, 64, scales) for name in self.cameras}
         self.close = nn.ModuleDict(close)
         self.hidden3 = nn.Linear(192 + len(self.cameras) * 64, 192)
-        self.correction = nn.Linear(192, sum(_PARTS))
+        self.correction = nn.Linear(192, sum(self._parts))
 
     height_m: Tensor
 
@@ -68,14 +74,14 @@ class KeypointEncoder(nn.Module):
         for name in self.cameras:
             x = images[name].permute(0, 3, 1, 2).float() / 127.5 - 1
             pictures.append(x)
-            x = functional.avg_pool2d(x, x.shape[-1] // _COARSE_PX)
+            x = functional.avg_pool2d(x, x.shape[-1] // COARSE_PX)
             heat, features = self.heatmaps[name](x.contiguous(memory_format=torch.channels_last))
             weight = heat.flatten(2).softmax(-1)
             pixel = torch.einsum("bsn,nc->bsc", weight, grid(heat.shape[-1], heat))
             local = torch.einsum("bsn,bfn->bsf", weight, features.flatten(2))
             plane, ray = self._lift(name, pixel, proprio)
             peak = weight.amax(-1, keepdim=True)
-            rows += [plane, ray, peak, local]
+            rows += [plane, ray, peak, local, *([pixel] if self._in_hand else [])]
             pixels.append(pixel)
             planes.append(plane)
         shape = (*planes[0].shape[:2], -1)
@@ -86,7 +92,7 @@ class KeypointEncoder(nn.Module):
         said = self.out(x)
         chosen = likeliest(said[..., 0], MOST_KEYPOINTS)
         said = said + self._corrections(pictures, pixels, x, chosen)
-        present, pos, near, heading, error = said.split(_PARTS, dim=-1)
+        present, pos, near, heading, error, *hand = said.split(self._parts, dim=-1)
         height = self.height_m[:, None].expand_as(planes[0][..., :1])
         front = torch.cat([planes[0], height], dim=-1)
         wrist = to_tool(torch.cat([planes[-1], height], dim=-1), proprio)
@@ -97,6 +103,7 @@ class KeypointEncoder(nn.Module):
             heading,
             error - 4,
             torch.stack(pixels, dim=2),
+            0.1 * hand[0] if hand else None,
         )
 
     def _corrections(

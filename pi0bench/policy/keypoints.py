@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pi0bench.policy.tool_frame import from_tool
+from pi0bench.policy.tool_frame import from_hand, from_tool
 
 FEATURE_DIM = 1 + 3 + 2 + 1
 """Presence, place, heading and the logarithm of the place's expected error."""
@@ -31,8 +31,10 @@ class Keypoints:
         from_tool_m: in the tool's heading frame, origin at the tool, (B, S, 3).
         heading: cosine and sine of the heading relative to the hand times the thing's symmetry
             (four for a cube), (B, S, 2).
-        log_error: logarithm of the expected error of pos_m and from_tool_m, metres, (B, S, 2).
+        log_error: logarithm of the expected error of each of the E places, metres, (B, S, E).
         pixel: centre in each picture, right and down, the frame is [-1, 1], (B, S, C, 2).
+        in_hand_m: in the hand's own frame, as what is held stays, (B, S, 3); None of eyes that do
+            not tell it. With it E is 3, else 2.
     """
 
     present: Tensor
@@ -41,6 +43,7 @@ class Keypoints:
     heading: Tensor
     log_error: Tensor
     pixel: Tensor
+    in_hand_m: Tensor | None = None
 
     def features(self, proprio: Tensor) -> Tensor:
         """What a policy gets of each keypoint, (B, S, FEATURE_DIM).
@@ -55,25 +58,40 @@ class Keypoints:
     def place_from_tool(self, proprio: Tensor) -> tuple[Tensor, Tensor]:
         """Where it is from the tool along the base's axes, as actions lead, (B, S, 3).
 
-        `pos_m` is good where the front camera sees the thing and `from_tool_m` where the wrist's
-        does; each says how far to trust it, and the two are weighted by their precision.
+        `pos_m` is good where the front camera sees the thing, `from_tool_m` where the wrist's
+        does, `in_hand_m` where the hand holds it; each says how far to trust it, and they are
+        weighted by their precision.
 
         Returns:
             The place, m, and the logarithm of its expected error, (B, S, 1).
         """
-        share = (2 * (self.log_error[..., :1] - self.log_error[..., 1:])).sigmoid()
-        place = torch.lerp(self.pos_m, from_tool(self.from_tool_m, proprio), share)
-        error = -0.5 * (-2 * self.log_error).logsumexp(-1, keepdim=True)
+        places = [self.pos_m, from_tool(self.from_tool_m, proprio)]
+        if self.in_hand_m is not None:
+            places.append(from_hand(self.in_hand_m, proprio))
+        errors = self.log_error.split(1, dim=-1)
+        place, error = places[0], errors[0]
+        for other, its in zip(places[1:], errors[1:], strict=True):
+            place = torch.lerp(place, other, (2 * (error - its)).sigmoid())
+            error = -0.5 * torch.cat([-2 * error, -2 * its], -1).logsumexp(-1, keepdim=True)
         return place - proprio[:, None, :3], error
 
     def rows(self, chosen: NDArray[np.intp]) -> Keypoints:
         """Those of some observations."""
         at = torch.from_numpy(chosen)
-        return Keypoints(**{name: x[at] for name, x in vars(self).items()})
+        told = {name: x[at] for name, x in vars(self).items() if x is not None}
+        return Keypoints(**told)
 
     def moved(self, before: Keypoints) -> Tensor:
-        """How far each keypoint has come since, in the base frame, (B, S, MOTION_DIM)."""
-        return self.pos_m - before.pos_m
+        """How far each keypoint has come since, in the base frame, (B, S, MOTION_DIM).
+
+        What the hand holds does not move by itself: of eyes that tell what is held, its way counts
+        as little as its place in the hand is sure.
+        """
+        way = self.pos_m - before.pos_m
+        if self.in_hand_m is None:
+            return way
+        held = (-2 * self.log_error).softmax(-1)[..., 2:]
+        return way * (1 - held)
 
 
 def likeliest(present: Tensor, most: int) -> Tensor:

@@ -34,6 +34,7 @@ class NetworkSpec:
         norm_stats: how actions become numbers.
         action_horizon: steps of a chunk, H.
         tokenizer: what the head found in the data (see `Head.fit_tokenizer`).
+        lag: it is told how far the hand lags behind where it is sent.
     """
 
     keypoints: Sequence[int]
@@ -42,6 +43,7 @@ class NetworkSpec:
     action_horizon: int
     tokenizer: Mapping[str, Any]
     motion: bool = False
+    lag: bool = True
 
 
 class Network(nn.Module, ABC):

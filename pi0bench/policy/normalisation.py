@@ -39,11 +39,20 @@ def normalise_keypoints(features: Tensor, proprio: Tensor, motion: bool) -> Tens
     return torch.cat([*parts, 0.5 * (error + 4), moved / _MOVED_M], dim=-1)
 
 
-def normalise_state(proprio: Tensor) -> Tensor:
-    """Proprioception, (B, 13) as `Tabletop.proprio`, to numbers near 1, (B, 13)."""
-    pos, rotation, width, lag = proprio.split([3, 6, 1, 3], dim=-1)
+def state_dim(lag: bool) -> int:
+    """Numbers of a normalised state, of which it is told how far the hand lags or not."""
+    return 10 + 3 * lag
+
+
+def normalise_state(proprio: Tensor, lag: bool) -> Tensor:
+    """Proprioception, (B, 13) as `Tabletop.proprio`, to numbers near 1, (B, state_dim(lag)).
+
+    How far the hand lags behind where it is sent is left out where `lag` is false.
+    """
+    pos, rotation, width, behind = proprio.split([3, 6, 1, 3], dim=-1)
     centre, spread = _row(_CENTRE_M, proprio), _row(_SPREAD_M, proprio)
-    return torch.cat([(pos - centre) / spread, rotation, width / 0.02 - 2, lag / 0.01], dim=-1)
+    parts = [(pos - centre) / spread, rotation, width / 0.02 - 2]
+    return torch.cat([*parts, behind / 0.01] if lag else parts, dim=-1)
 
 
 def normalise_points(cloud: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The tool's heading frame: origin at the tool, upright, turned with the hand."""
+"""Frames with their origin at the tool: its heading frame stays upright, the hand's own tilts."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ def to_tool(points: Tensor, proprio: Tensor) -> Tensor:
 def from_tool(points: Tensor, proprio: Tensor) -> Tensor:
     """The tool's heading frame (B, S, 3) to the base frame, m."""
     return torch.einsum("bij,bsj->bsi", _heading(proprio), points) + proprio[:, None, :3]
+
+
+def to_hand(points: Tensor, proprio: Tensor) -> Tensor:
+    """Base frame (B, S, 3) to the hand's own frame, origin at the tool, m."""
+    return torch.einsum("bji,bsj->bsi", rotation(proprio), points - proprio[:, None, :3])
+
+
+def from_hand(points: Tensor, proprio: Tensor) -> Tensor:
+    """The hand's own frame (B, S, 3) to the base frame, m."""
+    return torch.einsum("bij,bsj->bsi", rotation(proprio), points) + proprio[:, None, :3]
 
 
 def _heading(proprio: Tensor) -> Tensor:

@@ -16,8 +16,9 @@ from pi0bench.policy import weights_file
 from pi0bench.policy.card import read_keypoint_card
 from pi0bench.policy.keypoint_encoder import KeypointEncoder
 from pi0bench.policy.keypoints import Keypoints
+from pi0bench.policy.network_loader import new_keypoint_encoder
 from pi0bench.policy.policy_folders import EYES_CARD, WEIGHTS, folders, trainable
-from pi0bench.policy.tool_frame import to_tool
+from pi0bench.policy.tool_frame import to_hand, to_tool
 from pi0bench.train.fit_config import FitConfig
 from pi0bench.train.learning_curve import read_curve
 from pi0bench.train.training_loop import Progress, fit
@@ -36,7 +37,7 @@ def fit_eyes(
     card, data = read_keypoint_card(folder), Scenes(scenes)
     keypoints, calibration = data.about["looks"], data.about["calibration"]
     with seeded(card.training.seed):
-        encoder = KeypointEncoder(keypoints, calibration, card.eyes.width)
+        encoder = new_keypoint_encoder(card, keypoints, calibration)
     encoder = encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     seen = data.first(-card.training.held_out)
     held_out = data.gather(np.arange(len(seen), len(data)))
@@ -79,9 +80,13 @@ def keypoint_loss(encoder: KeypointEncoder, batch: Batch, generator: Generator) 
     seen = encoder({n: pictures[:, i] for i, n in enumerate(encoder.cameras)}, batch["proprio"])
     here = batch["present"].float()
     count = here.sum().clamp(min=1)
-    place = (_laplace(seen.pos_m, batch["pos_m"], seen.log_error[..., :1]) * here).sum() / count
-    near = to_tool(batch["pos_m"], batch["proprio"])
-    close = (_laplace(seen.from_tool_m, near, seen.log_error[..., 1:]) * here).sum() / count
+    truth, felt = batch["pos_m"], batch["proprio"]
+    places = [(seen.pos_m, truth), (seen.from_tool_m, to_tool(truth, felt))]
+    if seen.in_hand_m is not None:
+        places.append((seen.in_hand_m, to_hand(truth, felt)))
+    errors = seen.log_error.split(1, dim=-1)
+    told = (_laplace(*place, its) for place, its in zip(places, errors, strict=True))
+    place = sum(((each * here).sum() / count for each in told), start=truth.new_zeros(()))
     framed = (batch["pixel"].abs().amax(-1) < 1).float() * here[..., None]
     miss = (seen.pixel - batch["pixel"]).abs().sum(-1)
     pixel = (miss * framed).sum() / framed.sum().clamp(min=1)
@@ -90,7 +95,7 @@ def keypoint_loss(encoder: KeypointEncoder, batch: Batch, generator: Generator) 
     heading = ((seen.heading - batch["turn"]).square().sum(-1) * turned).sum() / turned.sum().clamp(
         min=1
     )
-    return place + close + 4 * pixel + _EVEN * (there + heading)
+    return place + 4 * pixel + _EVEN * (there + heading)
 
 
 def _laplace(guess: Tensor, truth: Tensor, log_error: Tensor) -> Tensor:

@@ -1,12 +1,15 @@
-"""Recorded demonstrations keep what was hidden, and label what eyes shall find in it."""
+"""Eyes learn from recorded moments, which keep what was hidden, and from invented ones."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from pi0bench.data.worlds.tabletop import TabletopWorld
 from pi0bench.envs.cameras import picture
+from pi0bench.envs.panda_kinematics import forward
 from pi0bench.random_streams import stream
+from pi0bench.task import predicates
 
 
 def test_a_recorded_moment_shows_the_dirt_and_the_belt_as_they_were() -> None:
@@ -40,3 +43,25 @@ def test_eyes_learn_where_the_next_dirt_is_in_invented_moments_too() -> None:
         assert ("dirt" in names) == (clean[-1] < 144)
     assert min(clean) == 0
     assert max(clean) > 100
+
+
+@pytest.mark.parametrize(
+    ("task", "name"), [("ring_on_tight_peg", "ring"), ("plug_in_socket", "plug")]
+)
+def test_invented_hands_hold_things_as_the_expert_does(task: str, name: str) -> None:
+    """Upright, and between fingers that are as far apart as the thing is wide."""
+    world = TabletopWorld("mujoco")
+    episode = world.begin(task, 0, 0)
+    while not predicates.held(episode.world, name):
+        episode.step(episode.expert_action())
+    real = episode.snapshot()
+    episode.close()
+    held = 0
+    for number in range(150):
+        snap = world.invent(task, lambda *_: None, stream("scene", 0, number)).snapshot  # type: ignore[arg-type,return-value]
+        tool, pose = forward(snap.q_rad), snap.poses[name]
+        if np.abs(pose.pos_m - tool.pos_m).max() < 0.012 and tool.pos_m[2] > 0.1:
+            held += 1
+            assert pose.rot[2, 2] > 0.95
+            assert snap.width_m == pytest.approx(real.width_m, abs=0.003)
+    assert held > 5

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import zipfile
-from itertools import product
+from itertools import islice, pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 from pi0bench import random_streams
 from pi0bench.data import record_demonstrations as demos
 from pi0bench.data.array_files import read
+from pi0bench.data.pushes import pushes
 from pi0bench.data.record_demonstrations import Episode, collect, record
 from pi0bench.data.worlds.tabletop import TabletopWorld, layout_of
 from pi0bench.data.worlds.world import Disturbance
@@ -157,3 +158,18 @@ def test_another_seed_starts_elsewhere() -> None:
     assert other is not None
     assert np.array_equal(one.arrays["poses"], again.arrays["poses"])
     assert not np.array_equal(one.arrays["poses"][0], other.arrays["poses"][0])
+
+
+def test_pushes_are_as_often_small_as_large() -> None:
+    """What is left of a carry is centimetres, and of an insertion millimetres."""
+    env, how = TabletopWorld("mujoco").begin("reach_cube", 0, 0), Disturbance(share=1.0, grip=0.0)
+    given = list(islice(pushes(env, stream("disturbance", 0), how), 9000))
+    env.close()
+    still = np.zeros(7)
+    starts = [b for a, b in pairwise(given) if a is None and b is not None]
+    scale = how.steps * env.speed_m_s / env.control_hz
+    lengths_m = np.array([np.linalg.norm(change(still)[:3]) * scale for change in starts])
+    assert len(lengths_m) > 250
+    assert (lengths_m < how.push_m[1] * 1.001).all()
+    assert (lengths_m > how.push_m[0] * 0.999).all()
+    assert np.median(lengths_m) == pytest.approx(np.sqrt(np.prod(how.push_m)), rel=0.2)

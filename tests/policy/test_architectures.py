@@ -215,3 +215,18 @@ def test_dp3_predicts_data_and_diffusion_policy_noise() -> None:
         assert isinstance(network, ConditionedUNet)
         assert network.path.options.target == target
         assert set(network.solvers) >= {"ddpm", "ddim", "dpm"}
+
+
+@pytest.mark.parametrize("name", [*CARDS, "pi0"])
+def test_a_card_chooses_whether_the_hands_lag_is_felt(name: str) -> None:
+    card = CARDS.get(name) or read(folder("policies") / name)
+    scale = NormStats((0.0,) * 7, (0.5,) * 7, (-1.0,) * 7, (1.0,) * 7)
+    given = batch()
+    still = {**given, "proprio": given["proprio"].clone()}
+    still["proprio"][:, 10:] = 0
+    for lag in (True, False):
+        spec = NetworkSpec(KEYPOINTS, WORDS, scale, HORIZON, {}, motion=False, lag=lag)
+        network = build_network(card, spec).initialise(seeded(0)).eval()
+        with torch.inference_mode():
+            losses = [network.loss(each, seeded(3), 1) for each in (given, still)]
+        assert torch.equal(*losses) is not lag

@@ -80,7 +80,11 @@ def test_a_broken_card_is_told_with_its_path(tmp_path: Path) -> None:
         ("blind", 'same_as = "pi0"', 'same_as = "ddim"', "ddim has no weights of its"),
         ("blind", 'same_as = "pi0"', 'same_as = "pi"', 'same_as: no folder "pi"; did you'),
         ("blind", 'same_as = "pi0"', "same_as = [3]", 'same_as: no folder "[3]"'),
+        ("pi0", "[text]", "[state]\nlag = 0\n[text]", "state.lag: must be true or false; got 0"),
         ("eyes", "held_out =", "heldout =", 'training.heldout: unknown key; did you mean'),
+        ("eyes", "side = 128", "side = 96", "eyes.side: must be a multiple of 64; got 96"),
+        ("eyes", "side = 128", "side = 0", "eyes.side: must be a multiple of 64; got 0"),
+        ("eyes", "side = 128", "side = 128\nscales = 3", "eyes.scales: must be 1 or 2; got 3"),
     ],
 )  # fmt: skip
 def test_a_misspelled_card_is_refused_in_a_sentence(

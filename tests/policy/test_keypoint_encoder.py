@@ -8,19 +8,19 @@ import torch
 
 from pi0bench.envs.cameras import CAMERAS, Snapshot, calibration, camera, project
 from pi0bench.envs.panda_kinematics import forward, inverse, panda
-from pi0bench.envs.pose import Pose, rot_of
+from pi0bench.envs.pose import Pose, downward, rot_of
 from pi0bench.envs.proprioception import PROPRIO_DIM as ROBOTS_DIM
 from pi0bench.envs.proprioception import proprio
 from pi0bench.policy.keypoint_encoder import KeypointEncoder
 from pi0bench.policy.keypoint_networks import crops
 from pi0bench.policy.keypoints import Keypoints
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
-from pi0bench.policy.tool_frame import from_tool, to_tool
+from pi0bench.policy.tool_frame import from_hand, from_tool, to_hand, to_tool
 from pi0bench.policy.weight_init import initialise
 
 
-def eyes() -> KeypointEncoder:
-    made = KeypointEncoder({"red cube": 0.02, "bowl": 0.0}, calibration(), width=4)
+def eyes(in_hand: bool = False, scales: int = 1) -> KeypointEncoder:
+    made = KeypointEncoder({"red cube": 0.02, "bowl": 0.0}, calibration(), 4, in_hand, scales)
     initialise(made, torch.Generator().manual_seed(0))
     return made.eval()
 
@@ -70,13 +70,18 @@ def test_of_two_estimates_the_surer_one_counts() -> None:
     )
 
 
-def test_permuting_the_batch_permutes_what_is_seen() -> None:
+@pytest.mark.parametrize(("in_hand", "scales"), [(False, 1), (True, 2)])
+def test_permuting_the_batch_permutes_what_is_seen(in_hand: bool, scales: int) -> None:
     generator = torch.Generator().manual_seed(1)
-    images = {n: torch.randint(0, 255, (3, 64, 64, 3), generator=generator).byte() for n in CAMERAS}
+    shape = (3, 128, 128, 3)
+    images = {n: torch.randint(0, 255, shape, generator=generator).byte() for n in CAMERAS}
     feel = torch.randn(3, PROPRIO_DIM, generator=generator)
     order = torch.tensor([2, 0, 1])
-    model = eyes()
+    model = eyes(in_hand, scales)
     with torch.inference_mode():
+        seen = model(images, feel)
+        assert (seen.in_hand_m is not None) is in_hand
+        assert seen.log_error.shape[-1] == 2 + in_hand
         straight = model(images, feel).features(feel)
         mixed = model({n: x[order] for n, x in images.items()}, feel[order]).features(feel[order])
     assert torch.allclose(straight[order], mixed, atol=1e-5)
@@ -95,3 +100,14 @@ def test_a_piece_is_what_lies_around_its_centre_and_black_beyond_the_frame() -> 
 
 def test_policies_and_worlds_mean_the_same_proprioception() -> None:
     assert PROPRIO_DIM == ROBOTS_DIM
+
+
+def test_the_hands_own_frame_tilts_with_it() -> None:
+    tilted = Pose(np.array([0.5, 0.0, 0.2]), rot_of(np.array([0.0, 0.4, 0.0])) @ downward(0.3))
+    feel = torch.from_numpy(proprio(tilted, 0.08, tilted.pos_m))[None]
+    below = tilted.pos_m + tilted.rot @ [0.0, 0.0, 0.05]
+    points = torch.from_numpy(np.stack([tilted.pos_m, below])).float()[None]
+    there = to_hand(points, feel)
+    expected = torch.tensor([[[0.0, 0, 0], [0, 0, 0.05]]])
+    torch.testing.assert_close(there, expected, atol=1e-6, rtol=0)
+    torch.testing.assert_close(from_hand(there, feel), points)

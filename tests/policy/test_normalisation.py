@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pi0bench.policy.normalisation import NormStats, normalise_keypoints
+from pi0bench.policy.normalisation import NormStats, normalise_keypoints, normalise_state, state_dim
 
 
 def test_what_hardly_varies_is_not_blown_up() -> None:
@@ -30,3 +30,13 @@ def test_a_place_enters_from_the_tool_and_from_the_base() -> None:
     torch.testing.assert_close(numbers[4:7], torch.tensor([0.5, 0.0, 0.25]))
     torch.testing.assert_close(numbers[-3:], torch.tensor([1.0, 0.0, -2.0]))
     assert len(normalise_keypoints(features, proprio, motion=False)[0, 0]) == len(numbers) - 3
+
+
+def test_without_lag_nothing_tells_how_far_the_hand_is_behind() -> None:
+    felt = torch.randn(4, 13, generator=torch.Generator().manual_seed(0))
+    still = felt.clone()
+    still[:, 10:] = 0
+    assert normalise_state(felt, lag=True).shape == (4, state_dim(lag=True))
+    assert not torch.equal(normalise_state(felt, lag=True), normalise_state(still, lag=True))
+    assert normalise_state(felt, lag=False).shape == (4, state_dim(lag=False))
+    assert torch.equal(normalise_state(felt, lag=False), normalise_state(still, lag=False))

@@ -15,10 +15,11 @@ import torch
 
 from pi0bench.content import folders
 from pi0bench.data.array_files import read, write
-from pi0bench.data.training_arrays import Chunks
+from pi0bench.data.training_arrays import Chunks, Scenes
 from pi0bench.errors import UsageError
 from pi0bench.policy import weights_file
 from pi0bench.policy.learned_policy import load_policy
+from pi0bench.policy.network_loader import load_keypoint_encoder
 from pi0bench.policy.policy_folders import CARD, EYES_CARD
 from pi0bench.policy.policy_protocol import Observation
 from pi0bench.train import keypoint_training, policy_training
@@ -212,3 +213,20 @@ print(sorted(others & {name.split(".")[0] for name in sys.modules}))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_eyes_learn_where_in_the_hand_things_are_when_their_card_says_so(home: Path) -> None:
+    card = home / "policies" / "eyes" / EYES_CARD
+    card.write_text(card.read_text().replace("width = 4", "width = 4\nin_hand = true\nscales = 2"))
+    data = scenes(home / "scenes")
+    keypoint_training.fit_eyes("eyes", data, home / "work" / "eyes", None)
+    encoder = load_keypoint_encoder("eyes")
+    batch = Scenes(data).gather(np.arange(4))
+    pictures = {name: batch["images"][:, i] for i, name in enumerate(encoder.cameras)}
+    seen = encoder(pictures, batch["proprio"])
+    assert seen.in_hand_m is not None
+    generator = torch.Generator().manual_seed(0)
+    keypoint_training.keypoint_loss(encoder, batch, generator).backward()
+    hand = encoder.correction.weight.grad
+    assert hand is not None
+    assert hand[-3:].abs().max() > 0, "the place in the hand is not learned"

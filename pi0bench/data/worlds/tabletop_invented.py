@@ -12,8 +12,8 @@ import numpy as np
 from pi0bench.envs import content_models
 from pi0bench.envs.cameras import Snapshot
 from pi0bench.envs.panda_kinematics import MAX_WIDTH_M, forward, inverse, panda
-from pi0bench.envs.pose import Array, Pose, from_rpy, rot_of
-from pi0bench.envs.scene import Body, Scene
+from pi0bench.envs.pose import Array, Pose, downward, from_rpy, rot_of
+from pi0bench.envs.scene import Body, Geom, Scene
 from pi0bench.task.start_states import place
 from pi0bench.task.task_spec import TaskSpec
 
@@ -31,10 +31,8 @@ def draw_scene(task: TaskSpec, rng: np.random.Generator) -> tuple[Scene, Snapsho
         bodies[item] = _put(bodies[item], base, rng)
     if small and (fate := rng.random()) < 0.5:
         item = bodies[small[0]]
-        if fate < 0.35:  # in the gripper
-            width = 2 * item.bottom_m
-            slip = from_rpy(rng.normal(0, 0.004, 3), (0, 0, rng.normal(0, 0.08)))
-            pose = tool @ slip
+        if fate < 0.35:
+            pose, width = _held(item, tool, rng)
         else:  # under it
             x, y = tool.pos_m[:2] + rng.normal(0, 0.008, 2)
             pose = from_rpy((x, y, item.bottom_m), (0, 0, rng.uniform(-0.8, 0.8)))
@@ -66,6 +64,26 @@ def _arm(target: Body, rng: np.random.Generator) -> tuple[Array, float]:
     rot = rot_of(np.array([0, 0, rng.uniform(-0.7, 0.7)])) @ forward(panda().home_rad).rot
     aim = Pose(tool, rot_of(rng.normal(0, 0.02, 3)) @ rot)
     return inverse(aim, panda().home_rad, iterations=12), width
+
+
+def _held(item: Body, tool: Pose, rng: np.random.Generator) -> tuple[Pose, float]:
+    """Upright in the gripper, as it was picked, and the fingers' opening around it."""
+    turns = rng.integers(max(item.yaw_symmetry, 1)) / max(item.yaw_symmetry, 1)
+    slip = from_rpy(rng.normal(0, 0.004, 3), (0, 0, 2 * np.pi * turns + rng.normal(0, 0.08)))
+    upright = Pose(tool.pos_m, tool.rot @ downward(0.0).T)
+    return upright @ slip, min(2 * _half_m(item), MAX_WIDTH_M)
+
+
+def _half_m(item: Body) -> float:
+    """Half of its extent along y, where the fingers meet it."""
+    geoms = [geom for link in item.links for geom in link.geoms if geom.collide]
+    return max(abs(geom.pose.pos_m[1]) + _half_along_y_m(geom) for geom in geoms)
+
+
+def _half_along_y_m(geom: Geom) -> float:
+    if geom.shape == "box":
+        return float(np.abs(geom.pose.rot[1]) @ geom.size_m)
+    return geom.size_m[0]
 
 
 def _put(item: Body, base: Body, rng: np.random.Generator) -> Body:

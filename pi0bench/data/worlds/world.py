@@ -23,18 +23,21 @@ class Disturbance:
     """How an execution is disturbed: pushes, and now and then fingers that open or shut.
 
     Attributes:
-        push_m: root mean square of a push's length along each axis.
+        push_m: the least and the greatest length of a push; all magnitudes between are as likely,
+            since what is left of a carry is centimetres, and of an insertion millimetres.
         turn: and of its turning, in units of the action.
         share: of the episodes that are disturbed at all.
         grip: chance that a push also turns the fingers' command round.
         steps: control steps that a push lasts.
+        calm_steps: least and greatest number of control steps between pushes.
     """
 
-    push_m: float = 0.02
+    push_m: tuple[float, float] = (0.002, 0.025)
     turn: float = 0.4
     share: float = 0.75
     grip: float = 0.12
     steps: int = 3
+    calm_steps: tuple[int, int] = (10, 40)
 
 
 @dataclass(frozen=True)

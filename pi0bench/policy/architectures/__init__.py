@@ -34,12 +34,12 @@ def _trunk(card: PolicyCard, spec: NetworkSpec) -> Network:
 
 
 def _diffusion_policy(card: PolicyCard, spec: NetworkSpec) -> Network:
-    encoder = KeypointObservationEncoder(spec.keypoints, spec.vocab_size, spec.motion)
+    encoder = KeypointObservationEncoder(spec.keypoints, spec.vocab_size, spec.motion, spec.lag)
     return _unet(card, spec, encoder)
 
 
 def _dp3(card: PolicyCard, spec: NetworkSpec) -> Network:
-    return _unet(card, spec, PointObservationEncoder(spec.vocab_size))
+    return _unet(card, spec, PointObservationEncoder(spec.vocab_size, spec.lag))
 
 
 def _unet(card: PolicyCard, spec: NetworkSpec, encoder: ObservationEncoder) -> Network:

@@ -12,10 +12,9 @@ from torch import Generator, Tensor, nn
 
 from pi0bench.policy.architectures.keypoint_tokens import KeypointTokens
 from pi0bench.policy.architectures.post_norm_transformer import DecoderLayer, EncoderLayer
+from pi0bench.policy.architectures.state_projection import StateProjection
 from pi0bench.policy.heads.head import NoiseSource, Sampled, masked_mean
 from pi0bench.policy.network import Network, NetworkSpec, ObservationBatch
-from pi0bench.policy.normalisation import normalise_state
-from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.weight_init import initialise
 
 LATENT_DIM = 32
@@ -27,28 +26,25 @@ _MAX_WORDS = 32
 class VaeEncoder(nn.Module):
     """A demonstrated chunk and the state to a normal distribution of latents; training only."""
 
-    def __init__(self, actions: int, horizon: int, layers: int = 2) -> None:
+    def __init__(self, actions: int, horizon: int, lag: bool, layers: int = 2) -> None:
         super().__init__()
-        self.action_proj, self.state_proj = (
-            nn.Linear(actions, _WIDTH),
-            nn.Linear(PROPRIO_DIM, _WIDTH),
-        )
+        self.action_proj = nn.Linear(actions, _WIDTH)
+        self.state_proj = StateProjection(_WIDTH, lag)
         self.cls_embedding = nn.Parameter(torch.zeros(1, 1, _WIDTH))
         self.position_embedding = nn.Parameter(torch.zeros(horizon, _WIDTH))
         self.layers = nn.ModuleList(EncoderLayer(_WIDTH, _HEADS, _HIDDEN) for _ in range(layers))
         self.out = nn.Linear(_WIDTH, 2 * LATENT_DIM)
 
-    def forward(self, actions: Tensor, valid: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Chunks (B, H, A), of which steps count (B, H), and states (B, 13).
+    def forward(self, actions: Tensor, valid: Tensor, proprio: Tensor) -> tuple[Tensor, Tensor]:
+        """Chunks (B, H, A), of which steps count (B, H), and proprioception, (B, 13).
 
         Returns:
             Mean and logarithm of the variance, (B, LATENT_DIM) each.
         """
         rows = len(actions)
         done = self.action_proj(actions.masked_fill(~valid[..., None], 0)) + self.position_embedding
-        x = torch.cat(
-            [self.cls_embedding.expand(rows, -1, -1), self.state_proj(state)[:, None], done], dim=1
-        )
+        felt = self.state_proj(proprio)[:, None]
+        x = torch.cat([self.cls_embedding.expand(rows, -1, -1), felt, done], dim=1)
         there = torch.cat([valid.new_ones(rows, 2), valid], dim=1)
         for layer in self.layers:
             x = layer(x, there)
@@ -73,9 +69,9 @@ class ActNetwork(Network):
         self.keypoint_tokens = KeypointTokens(spec.keypoints, _WIDTH, spec.motion)
         self.text_embedding = nn.Embedding(spec.vocab_size, _WIDTH)
         self.text_position_embedding = nn.Parameter(torch.zeros(_MAX_WORDS, _WIDTH))
-        self.state_proj = nn.Linear(PROPRIO_DIM, _WIDTH)
+        self.state_proj = StateProjection(_WIDTH, spec.lag)
         self.latent_proj = nn.Linear(LATENT_DIM, _WIDTH)
-        self.vae_encoder = VaeEncoder(actions, spec.action_horizon)
+        self.vae_encoder = VaeEncoder(actions, spec.action_horizon, spec.lag)
         self.encoder = nn.ModuleList(EncoderLayer(_WIDTH, _HEADS, _HIDDEN) for _ in range(layers))
         self.query = nn.Parameter(torch.zeros(spec.action_horizon, _WIDTH))
         self.decoder = DecoderLayer(_WIDTH, _HEADS, _HIDDEN)
@@ -103,7 +99,7 @@ class ActNetwork(Network):
     def loss(self, batch: ObservationBatch, generator: Generator, draws: int) -> Tensor:
         """Absolute error over valid steps, and the latents' divergence; one latent a chunk."""
         numbers, valid = self.norm_stats.normalise(batch["actions"]), batch["valid"]
-        mean, log_variance = self.vae_encoder(numbers, valid, normalise_state(batch["proprio"]))
+        mean, log_variance = self.vae_encoder(numbers, valid, batch["proprio"])
         noise = torch.randn(mean.shape, generator=generator, device=generator.device).to(mean)
         latent = mean + (log_variance / 2).exp() * noise
         guess = self._decode(self._memory(batch, latent))
@@ -123,7 +119,7 @@ class ActNetwork(Network):
         seen = self.keypoint_tokens(batch)
         prompt, words = batch["prompt_tokens"], batch["prompt_mask"]
         said = self.text_embedding(prompt) + self.text_position_embedding[: prompt.shape[1]]
-        felt = self.state_proj(normalise_state(batch["proprio"]))
+        felt = self.state_proj(batch["proprio"])
         x = torch.cat([self.latent_proj(latent)[:, None], felt[:, None], seen, said], dim=1)
         there = words.new_ones(len(words), x.shape[1] - words.shape[1])
         valid = torch.cat([there, words], dim=1)

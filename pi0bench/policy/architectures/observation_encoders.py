@@ -11,9 +11,9 @@ from torch import Generator, Tensor, nn
 from pi0bench.policy.architectures.keypoint_tokens import KeypointTokens
 from pi0bench.policy.architectures.pointnet import PointNet
 from pi0bench.policy.architectures.post_norm_transformer import EncoderLayer
+from pi0bench.policy.architectures.state_projection import StateProjection
 from pi0bench.policy.network import ObservationBatch
-from pi0bench.policy.normalisation import normalise_points, normalise_state
-from pi0bench.policy.policy_protocol import PROPRIO_DIM
+from pi0bench.policy.normalisation import normalise_points
 from pi0bench.policy.weight_init import initialise
 
 
@@ -57,6 +57,7 @@ class KeypointObservationEncoder(ObservationEncoder):
         keypoints: names of those of the keypoint encoder (see `NetworkSpec`).
         vocab_size: rows of the text embedding.
         motion: it is known how keypoints move.
+        lag: it is told how far the hand lags behind where it is sent.
         width: of the tokens and of the condition, which is what becomes of the first.
         layers: of the transformer.
     """
@@ -66,6 +67,7 @@ class KeypointObservationEncoder(ObservationEncoder):
         keypoints: Sequence[int],
         vocab_size: int,
         motion: bool = False,
+        lag: bool = True,
         width: int = 128,
         layers: int = 2,
     ) -> None:
@@ -73,7 +75,7 @@ class KeypointObservationEncoder(ObservationEncoder):
         self.width = width
         self.keypoint_tokens = KeypointTokens(keypoints, width, motion)
         self.text_embedding = MeanTextEmbedding(vocab_size, width)
-        self.state_proj = nn.Linear(PROPRIO_DIM, width)
+        self.state_proj = StateProjection(width, lag)
         self.layers = nn.ModuleList(EncoderLayer(width, 8, 2 * width) for _ in range(layers))
 
     def initialise(self, generator: Generator) -> None:
@@ -89,7 +91,7 @@ class KeypointObservationEncoder(ObservationEncoder):
         """See `ObservationEncoder.forward`; needs `features`."""
         seen = self.keypoint_tokens(batch)
         said = self.text_embedding(batch["prompt_tokens"], batch["prompt_mask"])
-        asked = said + self.state_proj(normalise_state(batch["proprio"]))
+        asked = said + self.state_proj(batch["proprio"])
         x = torch.cat([asked[:, None], seen], dim=1)
         there = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
         for layer in self.layers:
@@ -102,29 +104,19 @@ class PointObservationEncoder(ObservationEncoder):
 
     Args:
         vocab_size: rows of the text embedding.
+        lag: it is told how far the hand lags behind where it is sent.
         part: width of each of the three.
     """
 
-    def __init__(self, vocab_size: int, part: int = 64) -> None:
+    def __init__(self, vocab_size: int, lag: bool = True, part: int = 64) -> None:
         super().__init__()
         self.width = 3 * part
         self.text_embedding = MeanTextEmbedding(vocab_size, part)
         self.pointnet = PointNet(out=part)
-        self.state_mlp = nn.Sequential(
-            nn.Linear(PROPRIO_DIM, part), nn.ReLU(), nn.Linear(part, part)
-        )
+        self.state_mlp = nn.Sequential(StateProjection(part, lag), nn.ReLU(), nn.Linear(part, part))
 
     def forward(self, batch: ObservationBatch) -> Tensor:
         """See `ObservationEncoder.forward`; needs `points`."""
-        state, said = (
-            normalise_state(batch["proprio"]),
-            self.text_embedding(batch["prompt_tokens"], batch["prompt_mask"]),
-        )
-        return torch.cat(
-            [
-                self.pointnet(normalise_points(batch["points"])),
-                self.state_mlp(state),
-                said,
-            ],
-            dim=-1,
-        )
+        seen = self.pointnet(normalise_points(batch["points"]))
+        said = self.text_embedding(batch["prompt_tokens"], batch["prompt_mask"])
+        return torch.cat([seen, self.state_mlp(batch["proprio"]), said], dim=-1)

@@ -9,13 +9,12 @@ import torch
 from torch import Generator, Tensor, nn
 
 from pi0bench.policy.architectures.keypoint_tokens import KeypointTokens
+from pi0bench.policy.architectures.state_projection import StateProjection
 from pi0bench.policy.heads import build_head
 from pi0bench.policy.heads.chunk_guidance import Guidance
 from pi0bench.policy.heads.head import Context, NoiseSource, Sampled, Target
 from pi0bench.policy.network import Network, NetworkSpec, ObservationBatch
-from pi0bench.policy.normalisation import normalise_state
 from pi0bench.policy.pi0_trunk import KVCache, Trunk, TrunkConfig
-from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.weight_init import initialise
 
 
@@ -35,7 +34,7 @@ class TrunkNetwork(Network):
         super().__init__(spec.norm_stats, made.horizon, *sampler)
         self.keypoint_tokens = KeypointTokens(spec.keypoints, trunk.prefix_width, spec.motion)
         self.text_embedding = nn.Embedding(spec.vocab_size, trunk.prefix_width)
-        self.state_proj = nn.Linear(PROPRIO_DIM, trunk.action_width)
+        self.state_proj = StateProjection(trunk.action_width, spec.lag)
         self.trunk = Trunk(trunk)
         self.head = made
 
@@ -64,7 +63,7 @@ class TrunkNetwork(Network):
 
     def encode(self, batch: ObservationBatch) -> Context:
         """What a head may ask: the prefix's keys and values, and the embedded state."""
-        state = self.state_proj(normalise_state(batch["proprio"]))
+        state = self.state_proj(batch["proprio"])
         return Context(self.trunk, self.prefix(batch), state)
 
     def loss(self, batch: ObservationBatch, generator: Generator, draws: int) -> Tensor:

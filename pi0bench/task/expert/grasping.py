@@ -12,28 +12,41 @@ from pi0bench.task.expert.motion import (
     View,
     carried,
     funnel,
+    haste,
     move,
     raised,
     square_yaw,
+    steepness,
 )
 from pi0bench.task.expert.moving_things import along_m_s, met_m
 
 _CLEAR_M = 0.15  # a carried thing passes a wall at this distance, for the hand is 20 cm wide
 _CARRY_M = 0.09  # height of the tool that carries past a wall
+_NEAR_M, _MIDDLE_M = 0.010, 0.003  # from a thing's middle, where fingers shut
+_ROOM_M = 0.006
 
 
-def pick(view: View, item: str, *, yaw_deg: float = 0.0) -> Array:
+def pick(view: View, item: str, *, yaw_deg: float = 0.0, slow_m: float = 0.0) -> Array:
     """Come down over the object with open fingers, square to it but for `yaw_deg`, and grip.
 
-    What moves is met where it will be, and gone along with.
+    What moves is met where it will be, and gone along with. With `slow_m` the last so many metres
+    are gone slowly, and it is gripped at its middle.
     """
     pose = view.world.pose(item)
     yaw = square_yaw(pose, view.world.scene.body(item).yaw_symmetry) + np.radians(yaw_deg)
     error = yaw - view.goal.yaw_rad()
-    there = np.abs(pose.pos_m - predicates.tcp_m(view.world)).max() < 0.010
-    point = funnel(view, met_m(view.world, item), yaw_error_rad=error)
-    along = along_m_s(view.world, item)
-    return move(view, point, yaw, SHUT if there else OPEN, along)
+    away_m = pose.pos_m - predicates.tcp_m(view.world)
+    there = np.abs(away_m).max() < (_MIDDLE_M if slow_m else _NEAR_M)
+    room_m = _ROOM_M / 6 if slow_m else _ROOM_M
+    point = funnel(
+        view,
+        met_m(view.world, item),
+        yaw_error_rad=error,
+        room_m=room_m,
+        slope=steepness(slow_m),
+    )
+    along, speed = along_m_s(view.world, item), haste(float(np.linalg.norm(away_m)), slow_m)
+    return move(view, point, yaw, SHUT if there else OPEN, along, haste=speed)
 
 
 def put_in(view: View, item: str, container: str, *, aside_m: float = 0.0) -> Array:
@@ -50,19 +63,34 @@ def put_in(view: View, item: str, container: str, *, aside_m: float = 0.0) -> Ar
     return move(view, carried(view, item, deep, floor_m=body.top_m + 0.02), 0.0, SHUT)
 
 
-def put_on(view: View, item: str, base: str, *, room_m: float = 0.006) -> Array:
-    """Carry the held object over the base and lower it, once well over it, until it rests there."""
+def put_on(
+    view: View, item: str, base: str, *, room_m: float = _ROOM_M, slow_m: float = 0.0
+) -> Array:
+    """Carry the held object over the base and lower it, once well over it, until it rests there.
+
+    With `slow_m` the last so many metres are gone slowly.
+    """
     support, body = view.world.scene.body(base), view.world.scene.body(item)
     rest = raised(met_m(view.world, base), support.top_m + body.bottom_m)
-    point = carried(view, item, rest, room_m=room_m)
-    return move(view, point, 0.0, SHUT, along_m_s(view.world, base))
+    point = carried(view, item, rest, room_m=room_m, slope=steepness(slow_m))
+    speed = haste(_apart_m(view, item, rest), slow_m)
+    return move(view, point, 0.0, SHUT, along_m_s(view.world, base), haste=speed)
 
 
-def put_round(view: View, ring: str, peg: str, *, room_m: float = 0.0005) -> Array:
-    """Carry the held ring over the peg and lower it, once it is well over it, half way down."""
+def put_round(
+    view: View, ring: str, peg: str, *, room_m: float = 0.0005, slow_m: float = 0.0
+) -> Array:
+    """Carry the held ring over the peg and lower it, once it is well over it, half way down.
+
+    With `slow_m` the last so many metres are gone slowly.
+    """
     half = raised(view.world.pose(peg).pos_m, view.world.scene.body(peg).top_m / 2)
-    point = carried(view, ring, half, floor_m=0.07, room_m=room_m)
-    return move(view, point, 0.0, SHUT)
+    point = carried(view, ring, half, floor_m=0.07, room_m=room_m, slope=steepness(slow_m))
+    return move(view, point, 0.0, SHUT, haste=haste(_apart_m(view, ring, half), slow_m))
+
+
+def _apart_m(view: View, item: str, place_m: Array) -> float:
+    return float(np.linalg.norm(place_m - view.world.pose(item).pos_m))
 
 
 def carry_past(view: View, item: str, obstacle: str) -> Array:

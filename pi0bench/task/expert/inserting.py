@@ -7,10 +7,9 @@ import numpy as np
 from pi0bench.envs.controller import OPEN, SHUT
 from pi0bench.envs.pose import Array, rot_of, vector_of
 from pi0bench.task import predicates
-from pi0bench.task.expert.motion import View, turn_and_move
+from pi0bench.task.expert.motion import View, haste, steepness, turn_and_move
 
 _HIGH_M = 0.09  # over its place in the socket, along the socket's axis, while the plug is far off
-_SLOPE = 6.0
 _LEVER_M = 0.03  # what a heading or slant that is wrong by a radian counts as being off
 _ASIDE_M = 0.02  # a plug that is farther off the axis than this has to be higher than the rim
 _RIM_M = 0.01  # by so much
@@ -18,23 +17,28 @@ _CLEAR_M = 0.16  # a plug as high as this is higher than any rim
 _BACK_M = 0.10
 
 
-def insert(view: View, plug: str, socket: str, *, room_m: float = 0.0005) -> Array:
+def insert(
+    view: View, plug: str, socket: str, *, room_m: float = 0.0005, slow_m: float = 0.0
+) -> Array:
     """Turn the held plug as the socket stands, come over it along its axis, and go in.
 
     Of the turns after which the plug looks the same, it is the least. The plug goes down the axis
-    as far as it is off it, beyond the first `room_m`.
+    as far as it is off it, beyond the first `room_m`. With `slow_m` the last so many metres are
+    gone slowly.
     """
     own, there = view.world.pose(plug), view.world.pose(socket)
     body, hole = view.world.scene.body(plug), view.world.scene.body(socket)
     turn = _least_turn(own.rot, there.rot, body.yaw_symmetry)
     x, y, z = there.rot.T @ (own.pos_m - there.pos_m)
     off_m = float(np.hypot(x, y)) + _LEVER_M * _angle_rad(turn)
-    high_m = body.bottom_m + float(np.clip(_SLOPE * (off_m - room_m), 0, _HIGH_M))
+    high_m = body.bottom_m + float(np.clip(steepness(slow_m) * (off_m - room_m), 0, _HIGH_M))
     point = there.pos_m + there.rot @ np.array([0, 0, high_m])
     low = z < body.bottom_m + hole.top_m + _RIM_M and own.pos_m[2] < _CLEAR_M
     if low and off_m > _ASIDE_M:
         point = np.array([*own.pos_m[:2], _CLEAR_M + 0.04])
-    return turn_and_move(view, point + view.goal.pos_m - own.pos_m, turn @ view.goal.rot, SHUT)
+    left_m = float(np.linalg.norm(there.pos_m + there.rot[:, 2] * body.bottom_m - own.pos_m))
+    aim, rot = point + view.goal.pos_m - own.pos_m, turn @ view.goal.rot
+    return turn_and_move(view, aim, rot, SHUT, haste=haste(left_m, slow_m))
 
 
 def back_off(view: View, item: str) -> Array:

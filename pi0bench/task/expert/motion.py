@@ -18,6 +18,8 @@ from pi0bench.task.scripts.script import Script
 
 TRAVEL_M = 0.14  # height of the tool above the table when it carries or searches
 _GAIN = 0.5
+_SLOWEST = 0.25  # of the gain, at the end of what is gone slowly
+_FUNNEL, _STEEP_FUNNEL = 6.0, 25.0
 _STEP_M = 0.020
 _STEP_RAD = 0.12
 _ACTION_M = MAX_SPEED_M_S / DEFAULT_HZ  # what an action of 1 moves in a control step
@@ -42,7 +44,13 @@ class View:
 
 
 def move(
-    view: View, pos_m: Array, yaw_rad: float, grip: float, velocity_m_s: Array | None = None
+    view: View,
+    pos_m: Array,
+    yaw_rad: float,
+    grip: float,
+    velocity_m_s: Array | None = None,
+    *,
+    haste: float = 1.0,
 ) -> Array:
     """The action that moves the commanded pose towards there, slowing down as it arrives, (7,).
 
@@ -52,15 +60,32 @@ def move(
         yaw_rad: the heading that the hand shall have; it points down.
         grip: `OPEN` or `SHUT`.
         velocity_m_s: of what the tool goes along with, (3,).
+        haste: 1, or less to arrive more slowly (see `haste`).
     """
-    return turn_and_move(view, pos_m, downward(yaw_rad), grip, velocity_m_s)
+    return turn_and_move(view, pos_m, downward(yaw_rad), grip, velocity_m_s, haste=haste)
+
+
+def haste(left_m: float, slow_m: float) -> float:
+    """How fast to go on, 1 beyond the last `slow_m` metres, and a quarter at their end."""
+    return float(np.clip(left_m / slow_m, _SLOWEST, 1.0)) if slow_m else 1.0
+
+
+def steepness(slow_m: float) -> float:
+    """The slope of a funnel: who goes slowly comes over a place before coming down on it."""
+    return _STEEP_FUNNEL if slow_m else _FUNNEL
 
 
 def turn_and_move(
-    view: View, pos_m: Array, rot: Array, grip: float, velocity_m_s: Array | None = None
+    view: View,
+    pos_m: Array,
+    rot: Array,
+    grip: float,
+    velocity_m_s: Array | None = None,
+    *,
+    haste: float = 1.0,
 ) -> Array:
     """See `move`; `rot` is the whole rotation that the hand shall have, (3, 3)."""
-    step = _GAIN * (pos_m - view.goal.pos_m)
+    step = _GAIN * haste * (pos_m - view.goal.pos_m)
     step *= min(1.0, _STEP_M / max(float(np.linalg.norm(step)), 1e-9)) / _ACTION_M
     if velocity_m_s is not None:
         step = step + velocity_m_s / MAX_SPEED_M_S
@@ -93,7 +118,7 @@ def funnel(
     *,
     yaw_error_rad: float = 0.0,
     room_m: float = 0.006,
-    slope: float = 6,
+    slope: float = _FUNNEL,
     high_m: float = TRAVEL_M,
 ) -> Array:
     """The point to move to now so that the tool comes down on `target_m` from above, (3,).
@@ -113,6 +138,7 @@ def carried(
     *,
     floor_m: float = 0.06,
     room_m: float = 0.006,
+    slope: float = _FUNNEL,
 ) -> Array:
     """The point to move to now so that the held object comes down on `target_m`, (3,).
 
@@ -120,7 +146,7 @@ def carried(
     """
     offset = view.goal.pos_m - view.world.pose(item).pos_m
     tool = np.array([*(target_m + offset)[:2], target_m[2]])
-    point = funnel(view, tool, room_m=room_m)
+    point = funnel(view, tool, room_m=room_m, slope=slope)
     low = floor_m - view.world.pose(item).pos_m[2]
     away = float(np.linalg.norm((tool - view.goal.pos_m)[:2]))
     if low > 0 and away > 0.02:

@@ -1,0 +1,41 @@
+"""Pushes of a demonstration: what is executed in place of the expert's clean action, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi0bench.data.worlds.world import Demonstration, Disturbance
+
+Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""From the expert's action, (7,), to what is executed."""
+
+
+def pushes(
+    env: Demonstration, rng: np.random.Generator, how: Disturbance
+) -> Iterator[Change | None]:
+    """For each step: nothing, or what to execute in place of the clean action."""
+    if rng.random() >= how.share:
+        while True:
+            yield None
+    scale = env.control_hz / env.speed_m_s  # metres a step to action units
+    while True:
+        for _ in range(int(rng.integers(*how.calm_steps))):
+            yield None
+        change = _change(rng, how, scale)
+        for _ in range(how.steps):
+            yield change
+
+
+def _change(rng: np.random.Generator, how: Disturbance, scale: float) -> Change:
+    """A push, of any direction and of as many millimetres as centimetres; `scale` as above."""
+    push, way = np.zeros(7), rng.normal(size=3)
+    size_m = np.exp(rng.uniform(*np.log(how.push_m)))
+    push[:3] = way / np.linalg.norm(way) * size_m / how.steps * scale
+    push[5] = rng.normal(0, how.turn)
+    flip = np.ones(7)
+    if rng.random() < how.grip:
+        flip[6] = -1
+    return lambda clean: np.clip(clean + push, -1, 1) * flip
