@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -35,16 +35,14 @@ def demonstrations(
     """
     from pi0bench.data import record_demonstrations as demos
     from pi0bench.data.array_files import read
-    from pi0bench.data.worlds.choose import make
 
     engine, specs = tasks(suites)
     bounded("--seed", seed)
     countable(episodes, len(specs))
-    how = how or make(engine).disturbance
-    wanted = demos.described(specs, episodes, seed, engine, how)
     if out.exists():
         _, about = read(out)
-        if {key: about.get(key) for key in wanted} != wanted:
+        asked = wanted(suites, episodes, seed, how)
+        if {key: about.get(key) for key in asked} != asked:
             raise UsageError(f"{out}: holds demonstrations made otherwise; name another --out")
         console.print(f"{out}: {len(about['episodes'])} demonstrations are there")
         return out
@@ -58,6 +56,17 @@ def demonstrations(
         told = "".join(f", {name} {count}" for name, count in sorted(modes.items()))
         console.print(f"  {spec.id}: {len(kept)} of {episodes} episodes succeeded{told}")
     return out
+
+
+def wanted(
+    suites: Sequence[str], episodes: int, seed: int, how: Disturbance | None = None
+) -> dict[str, Any]:
+    """What a file of these demonstrations says of itself (see `demonstrations`)."""
+    from pi0bench.data.record_demonstrations import described
+    from pi0bench.data.worlds.choose import make
+
+    engine, specs = tasks(suites)
+    return described(specs, episodes, seed, engine, how or make(engine).disturbance)
 
 
 def dataset(

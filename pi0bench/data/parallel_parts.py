@@ -38,7 +38,7 @@ def make(
         The parts' files, in the order of the jobs.
     """
     own = place(folder, settings)
-    paths = [own / f"{_digest(job)}.npz" for job in jobs]
+    paths = [own / f"{digest(job)}.npz" for job in jobs]
     todo = [(job, path) for job, path in zip(jobs, paths, strict=True) if not path.exists()]
     with spawned_pool(workers) as pool:
         running = [pool.submit(_make, work, job, path) for job, path in todo]
@@ -55,7 +55,7 @@ def make(
 
 def place(folder: Path, settings: Mapping[str, Any]) -> Path:
     """The folder within `folder` for the parts of these settings, JSON; it is made."""
-    own = folder / _digest(settings)
+    own = folder / digest(settings)
     own.mkdir(parents=True, exist_ok=True)
     return own
 
@@ -64,6 +64,7 @@ def _make(work: Callable[..., Made], job: tuple[Any, ...], path: Path) -> None:
     write(path, *work(*job))
 
 
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
+    """Hash a JSON value, 12 hex digits."""
     text = json.dumps(value, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

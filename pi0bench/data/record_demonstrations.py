@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pi0bench.content.code_digest import expert_digest
 from pi0bench.data import parallel_parts
 from pi0bench.data.array_files import joined, read, write
 from pi0bench.data.pushes import pushes
@@ -96,12 +97,13 @@ def _block(
 def described(
     tasks: Sequence[Task], episodes: int, seed: int, engine: str, how: Disturbance
 ) -> dict[str, Any]:
-    """What a file of demonstrations says of itself, but for its episodes."""
+    """What a file of demonstrations says of itself, as JSON, but for its episodes."""
     return {
         "seed": seed,
         "asked": episodes,
         "engine": engine,
-        "disturbance": vars(how),
+        "disturbance": {k: list(v) if isinstance(v, tuple) else v for k, v in vars(how).items()},
+        "expert": expert_digest(),
         "tasks": {task.id: task.hash for task in tasks},
     }
 

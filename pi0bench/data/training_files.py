@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 from rich.console import Console
 
-from pi0bench.data.demonstration_files import demonstrations, tasks
+from pi0bench.data import parallel_parts
+from pi0bench.data.demonstration_files import demonstrations, tasks, wanted
 from pi0bench.data.progress_bar import bar
 from pi0bench.policy.card import read
 from pi0bench.policy.card_tables import (
@@ -70,9 +70,8 @@ class TrainingFiles:
 
     def _demonstrations(self, recipe: TrainingTable | KeypointTrainingTable) -> Path:
         suites, count, seed = recipe.suites, recipe.demonstrations, recipe.seed
-        made_of = hashlib.sha256(str([(t.id, t.hash) for t in tasks(suites)[1]]).encode())
-        name = f"demos-{'+'.join(suites)}-{count}-{seed}-{made_of.hexdigest()[:12]}.npz"
-        out = self.data / name
+        made_of = parallel_parts.digest(wanted(suites, count, seed))
+        out = self.data / f"demos-{'+'.join(suites)}-{count}-{seed}-{made_of}.npz"
         return demonstrations(suites, count, out, seed, self.workers, self.console)
 
     def _features(self, card: PolicyCard) -> Path:

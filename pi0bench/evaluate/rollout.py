@@ -64,7 +64,7 @@ class Rollout:
         twin: Rollout | None = None,
     ) -> None:
         self.cell, self.status, self.fault, self.twin = cell, "", "", twin
-        self._reaction_s: float | None = None
+        self.reaction_s: float | None = None
         self.replans, self.trunk_evaluations, self.wall_s = 0, 0, 0.0
         self.times: Mapping[str, float] = {}
         self.queue = ActionQueue()
@@ -101,8 +101,8 @@ class Rollout:
         of = self.twin
         if of is None or self.status:
             return
-        of._reaction_s = reaction.reaction_s(of.env, of.queue.commands, self.queue.commands)
-        if of.status or of._reaction_s is not None:
+        of.reaction_s = reaction.reaction_s(of.env, of.queue.commands, self.queue.commands)
+        if of.status or of.reaction_s is not None:
             self._end("cancelled")
 
     def question(self, traits: Traits, renderer: Renderer | None) -> Question:
@@ -185,7 +185,7 @@ class Rollout:
             fault=self.fault,
             clipped=self.queue.clipped,
             held=self.queue.held,
-            reaction_s=self._reaction_s,
+            reaction_s=self.reaction_s,
         )
         timing = Timing(self.cell.key(), self.wall_s, attempts=1, **self.times)
         recording = self._recorder.recording() if self._recorder else None

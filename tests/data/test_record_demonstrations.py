@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+import json
 import zipfile
 from itertools import islice, pairwise, product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from pi0bench import random_streams
 from pi0bench.data import record_demonstrations as demos
+from pi0bench.data import training_files
 from pi0bench.data.array_files import read
 from pi0bench.data.pushes import pushes
 from pi0bench.data.record_demonstrations import Episode, collect, record
+from pi0bench.data.training_files import TrainingFiles
 from pi0bench.data.worlds.tabletop import TabletopWorld, layout_of
 from pi0bench.data.worlds.world import Disturbance
+from pi0bench.policy.card_tables import TrainingTable
 from pi0bench.random_streams import stream
 from pi0bench.task.start_states import Layout, place
 from pi0bench.task.tabletop_episode import Tabletop
@@ -173,3 +178,25 @@ def test_pushes_are_as_often_small_as_large() -> None:
     assert (lengths_m < how.push_m[1] * 1.001).all()
     assert (lengths_m > how.push_m[0] * 0.999).all()
     assert np.median(lengths_m) == pytest.approx(np.sqrt(np.prod(how.push_m)), rel=0.2)
+
+
+def test_what_another_expert_demonstrated_is_not_taken_for_this_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = TrainingFiles(tmp_path, 1, Console(quiet=True))
+    recipe = TrainingTable(("plain",), 1, 1, 1, 1, 0.1, 0.1, 0.9, 0)
+    made: list[Path] = []
+
+    def noted(suites: object, count: object, out: Path, *_: object) -> Path:
+        made.append(out)
+        return out
+
+    monkeypatch.setattr(training_files, "demonstrations", noted)
+    files._demonstrations(recipe)
+    files._demonstrations(recipe)
+    monkeypatch.setattr(demos, "expert_digest", lambda: "another")
+    files._demonstrations(recipe)
+    assert made[0] == made[1] != made[2]
+    assert demos.described([], 1, 0, "mujoco", Disturbance()) == json.loads(
+        json.dumps(demos.described([], 1, 0, "mujoco", Disturbance()))
+    )
