@@ -19,5 +19,5 @@ def test_every_call_is_listed_and_explained() -> None:
 def test_they_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--calls"]) == 0
     printed = capsys.readouterr().out
-    assert "put_round(ring, peg, room_m=0.0005)" in printed
+    assert "put_round(ring, peg, room_m=0.0005, slow_m=0)" in printed
     assert 'with [script] kind = "latches"' in printed
