@@ -17,7 +17,11 @@ _DECIDES = (
 )
 """What of the package is loaded to measure an episode; pages, training and commands are not."""
 
-_DEMONSTRATES = ("task/expert", "robosuite/experts.py", "data/pushes.py")
+_DEMONSTRATES = (
+    *("task/expert", "robosuite/experts.py"),
+    *("data/pushes.py", "data/record_demonstrations.py"),
+)
+"""What of the package decides what is demonstrated, beside the tasks, which have hashes."""
 
 _CONTENT = ("envs/**/*.toml", "tasks/paraphrases.toml")
 """What of the content no cell names by a hash of its own."""

@@ -41,8 +41,8 @@ def demonstrations(
     countable(episodes, len(specs))
     if out.exists():
         _, about = read(out)
-        asked = wanted(suites, episodes, seed, how)
-        if {key: about.get(key) for key in asked} != asked:
+        described = wanted(suites, episodes, seed, how)
+        if {key: about.get(key) for key in described} != described:
             raise UsageError(f"{out}: holds demonstrations made otherwise; name another --out")
         console.print(f"{out}: {len(about['episodes'])} demonstrations are there")
         return out

@@ -22,7 +22,7 @@ def pushes(
             yield None
     scale = env.control_hz / env.speed_m_s  # metres a step to action units
     while True:
-        for _ in range(int(rng.integers(*how.calm_steps))):
+        for _ in range(int(rng.integers(*how.calm_steps, endpoint=True))):
             yield None
         change = _change(rng, how, scale)
         for _ in range(how.steps):
@@ -30,7 +30,13 @@ def pushes(
 
 
 def _change(rng: np.random.Generator, how: Disturbance, scale: float) -> Change:
-    """A push, of any direction and of as many millimetres as centimetres; `scale` as above."""
+    """A push in any direction, as it is spread over `how.steps` steps.
+
+    Args:
+        rng: what it is drawn by.
+        how: within which limits.
+        scale: action units that move the hand by a metre in a step.
+    """
     push, way = np.zeros(7), rng.normal(size=3)
     size_m = np.exp(rng.uniform(*np.log(how.push_m)))
     push[:3] = way / np.linalg.norm(way) * size_m / how.steps * scale

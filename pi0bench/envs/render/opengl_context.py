@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -24,6 +25,7 @@ class Context:
     def __init__(self) -> None:
         self._home = _home()
         self._must_be_here()
+        _load_triton()
         self._gl = _first_that_works()
 
     @property
@@ -59,6 +61,15 @@ class Context:
 def _home() -> int:
     """The process in which OpenGL was first used; what is forked from it inherits the answer."""
     return os.getpid()
+
+
+def _load_triton() -> None:
+    """Load triton, where torch brings it, before Mesa loads its LLVM.
+
+    The other way round triton's own LLVM crashes the process, at the first use of torch.compile.
+    """
+    with suppress(ImportError):
+        import_module("triton")
 
 
 def _first_that_works() -> Any:

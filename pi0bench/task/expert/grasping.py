@@ -12,9 +12,9 @@ from pi0bench.task.expert.motion import (
     View,
     carried,
     funnel,
-    haste,
     move,
     raised,
+    slowed,
     square_yaw,
     steepness,
 )
@@ -23,7 +23,7 @@ from pi0bench.task.expert.moving_things import along_m_s, met_m
 _CLEAR_M = 0.15  # a carried thing passes a wall at this distance, for the hand is 20 cm wide
 _CARRY_M = 0.09  # height of the tool that carries past a wall
 _NEAR_M, _MIDDLE_M = 0.010, 0.003  # from a thing's middle, where fingers shut
-_ROOM_M = 0.006
+_ROOM_M, _LITTLE_ROOM_M = 0.006, 0.001
 
 
 def pick(view: View, item: str, *, yaw_deg: float = 0.0, slow_m: float = 0.0) -> Array:
@@ -37,16 +37,10 @@ def pick(view: View, item: str, *, yaw_deg: float = 0.0, slow_m: float = 0.0) ->
     error = yaw - view.goal.yaw_rad()
     away_m = pose.pos_m - predicates.tcp_m(view.world)
     there = np.abs(away_m).max() < (_MIDDLE_M if slow_m else _NEAR_M)
-    room_m = _ROOM_M / 6 if slow_m else _ROOM_M
-    point = funnel(
-        view,
-        met_m(view.world, item),
-        yaw_error_rad=error,
-        room_m=room_m,
-        slope=steepness(slow_m),
-    )
-    along, speed = along_m_s(view.world, item), haste(float(np.linalg.norm(away_m)), slow_m)
-    return move(view, point, yaw, SHUT if there else OPEN, along, haste=speed)
+    room_m, slope = _LITTLE_ROOM_M if slow_m else _ROOM_M, steepness(slow_m)
+    above = funnel(view, met_m(view.world, item), yaw_error_rad=error, room_m=room_m, slope=slope)
+    point = slowed(view, above, float(np.linalg.norm(away_m)), slow_m)
+    return move(view, point, yaw, SHUT if there else OPEN, along_m_s(view.world, item))
 
 
 def put_in(view: View, item: str, container: str, *, aside_m: float = 0.0) -> Array:
@@ -72,9 +66,8 @@ def put_on(
     """
     support, body = view.world.scene.body(base), view.world.scene.body(item)
     rest = raised(met_m(view.world, base), support.top_m + body.bottom_m)
-    point = carried(view, item, rest, room_m=room_m, slope=steepness(slow_m))
-    speed = haste(_apart_m(view, item, rest), slow_m)
-    return move(view, point, 0.0, SHUT, along_m_s(view.world, base), haste=speed)
+    point = _lowered(view, item, rest, slow_m, room_m=room_m)
+    return move(view, point, 0.0, SHUT, along_m_s(view.world, base))
 
 
 def put_round(
@@ -85,12 +78,14 @@ def put_round(
     With `slow_m` the last so many metres are gone slowly.
     """
     half = raised(view.world.pose(peg).pos_m, view.world.scene.body(peg).top_m / 2)
-    point = carried(view, ring, half, floor_m=0.07, room_m=room_m, slope=steepness(slow_m))
-    return move(view, point, 0.0, SHUT, haste=haste(_apart_m(view, ring, half), slow_m))
+    return move(view, _lowered(view, ring, half, slow_m, floor_m=0.07, room_m=room_m), 0.0, SHUT)
 
 
-def _apart_m(view: View, item: str, place_m: Array) -> float:
-    return float(np.linalg.norm(place_m - view.world.pose(item).pos_m))
+def _lowered(view: View, item: str, place_m: Array, slow_m: float, **how: float) -> Array:
+    """See `carried`; the last `slow_m` metres are gone slowly."""
+    point = carried(view, item, place_m, slope=steepness(slow_m), **how)
+    left_m = float(np.linalg.norm(place_m - view.world.pose(item).pos_m))
+    return slowed(view, point, left_m, slow_m)
 
 
 def carry_past(view: View, item: str, obstacle: str) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 from pi0bench.envs.controller import OPEN, SHUT
 from pi0bench.envs.pose import Array, rot_of, vector_of
 from pi0bench.task import predicates
-from pi0bench.task.expert.motion import View, haste, steepness, turn_and_move
+from pi0bench.task.expert.motion import View, slowed, steepness, turn_and_move
 
 _HIGH_M = 0.09  # over its place in the socket, along the socket's axis, while the plug is far off
 _LEVER_M = 0.03  # what a heading or slant that is wrong by a radian counts as being off
@@ -37,8 +37,8 @@ def insert(
     if low and off_m > _ASIDE_M:
         point = np.array([*own.pos_m[:2], _CLEAR_M + 0.04])
     left_m = float(np.linalg.norm(there.pos_m + there.rot[:, 2] * body.bottom_m - own.pos_m))
-    aim, rot = point + view.goal.pos_m - own.pos_m, turn @ view.goal.rot
-    return turn_and_move(view, aim, rot, SHUT, haste=haste(left_m, slow_m))
+    aim = slowed(view, point + view.goal.pos_m - own.pos_m, left_m, slow_m)
+    return turn_and_move(view, aim, turn @ view.goal.rot, SHUT)
 
 
 def back_off(view: View, item: str) -> Array:

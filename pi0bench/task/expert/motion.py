@@ -18,7 +18,7 @@ from pi0bench.task.scripts.script import Script
 
 TRAVEL_M = 0.14  # height of the tool above the table when it carries or searches
 _GAIN = 0.5
-_SLOWEST = 0.25  # of the gain, at the end of what is gone slowly
+_SLOWEST = 0.25  # of the speed, at the end of what is gone slowly
 _FUNNEL, _STEEP_FUNNEL = 6.0, 25.0
 _STEP_M = 0.020
 _STEP_RAD = 0.12
@@ -44,13 +44,7 @@ class View:
 
 
 def move(
-    view: View,
-    pos_m: Array,
-    yaw_rad: float,
-    grip: float,
-    velocity_m_s: Array | None = None,
-    *,
-    haste: float = 1.0,
+    view: View, pos_m: Array, yaw_rad: float, grip: float, velocity_m_s: Array | None = None
 ) -> Array:
     """The action that moves the commanded pose towards there, slowing down as it arrives, (7,).
 
@@ -60,38 +54,37 @@ def move(
         yaw_rad: the heading that the hand shall have; it points down.
         grip: `OPEN` or `SHUT`.
         velocity_m_s: of what the tool goes along with, (3,).
-        haste: 1, or less to arrive more slowly (see `haste`).
     """
-    return turn_and_move(view, pos_m, downward(yaw_rad), grip, velocity_m_s, haste=haste)
-
-
-def haste(left_m: float, slow_m: float) -> float:
-    """How fast to go on, 1 beyond the last `slow_m` metres, and a quarter at their end."""
-    return float(np.clip(left_m / slow_m, _SLOWEST, 1.0)) if slow_m else 1.0
-
-
-def steepness(slow_m: float) -> float:
-    """The slope of a funnel: who goes slowly comes over a place before coming down on it."""
-    return _STEEP_FUNNEL if slow_m else _FUNNEL
+    return turn_and_move(view, pos_m, downward(yaw_rad), grip, velocity_m_s)
 
 
 def turn_and_move(
-    view: View,
-    pos_m: Array,
-    rot: Array,
-    grip: float,
-    velocity_m_s: Array | None = None,
-    *,
-    haste: float = 1.0,
+    view: View, pos_m: Array, rot: Array, grip: float, velocity_m_s: Array | None = None
 ) -> Array:
     """See `move`; `rot` is the whole rotation that the hand shall have, (3, 3)."""
-    step = _GAIN * haste * (pos_m - view.goal.pos_m)
+    step = _GAIN * (pos_m - view.goal.pos_m)
     step *= min(1.0, _STEP_M / max(float(np.linalg.norm(step)), 1e-9)) / _ACTION_M
     if velocity_m_s is not None:
         step = step + velocity_m_s / MAX_SPEED_M_S
     turn = _GAIN * vector_of(rot @ view.goal.rot.T)
     turn *= min(1.0, _STEP_RAD / max(float(np.linalg.norm(turn)), 1e-9)) / _ACTION_RAD
     return np.concatenate([step, turn, [grip]])
+
+
+def slowed(view: View, pos_m: Array, left_m: float, slow_m: float) -> Array:
+    """A point on the way to that one, to which the tool moves more slowly, (3,).
+
+    It is nearer the less there is left of the last `slow_m` metres, down to a quarter of the way.
+    """
+    if not slow_m:
+        return pos_m
+    share = np.clip(left_m / slow_m, _SLOWEST, 1.0)
+    return view.goal.pos_m + share * (pos_m - view.goal.pos_m)
+
+
+def steepness(slow_m: float) -> float:
+    """The slope of a funnel: who goes slowly comes over a place before coming down on it."""
+    return _STEEP_FUNNEL if slow_m else _FUNNEL
 
 
 def square_yaw(pose: Pose, symmetry: int = 4) -> float:
