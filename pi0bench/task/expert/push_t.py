@@ -24,6 +24,7 @@ _TOUCH_S = 0.3  # to reach the side, from beside it
 _LAG_M, _RISE = 0.004, 2.0  # how far the tool lags as the block slides; how it rises, for more
 _RISEN_M = 0.026  # no higher: there the fingers still meet the block
 _TURN_S = 0.4  # for a radian
+_SAVES_S = 0.5  # what a push on must save, lest one that helps nothing puts off changing sides
 _YAW_RAD = (np.radians(-80.0), np.radians(170.0))  # headings that the wrist reaches everywhere
 _AREA_M = ((0.26, -0.38), (0.74, 0.38))
 
@@ -46,7 +47,7 @@ def push_t(view: View, block: str, outline: str) -> Array:
     over_s = _OVER_S if tool.pos_m[2] < 0.03 else _SHIFT_S
     turn = np.arctan2(inward[:, 1], inward[:, 0]) - tool.yaw_rad()
     cost = needed + _TURN_S * np.abs(turn - np.pi * np.rint(turn / np.pi))
-    cost += np.where(lane, 0.0, np.hypot(along + _GAP_M, aside) / _SPEED_M_S)
+    cost += np.where(lane, _SAVES_S, np.hypot(along + _GAP_M, aside) / _SPEED_M_S)
     cost += np.where(lane, 0.0, np.where(beside, _SHIFT_S, over_s))
     cost += np.where(lane & (along > -0.004), 0.0, _TOUCH_S)
     least, most = np.array(_AREA_M)
