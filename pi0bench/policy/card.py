@@ -79,8 +79,6 @@ def read_keypoint_card(folder: Path) -> KeypointCard:
     card = build(KeypointCard, it.raw)
     if card.eyes.side < COARSE_PX or card.eyes.side % COARSE_PX:
         it.say("eyes.side", f"must be a multiple of {COARSE_PX}; got {card.eyes.side}")
-    if card.eyes.scales not in (1, 2):
-        it.say("eyes.scales", f"must be 1 or 2; got {card.eyes.scales}")
     _refuse(it)
     return card
 

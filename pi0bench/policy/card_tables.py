@@ -42,7 +42,7 @@ class StateTable:
             is told learns to go on as it goes (de Haan et al. 2019, causal confusion).
     """
 
-    lag: bool = True
+    lag: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,14 +131,10 @@ class PicturesTable:
     Attributes:
         side: of the pictures in pixels, a multiple of 64.
         width: channels of its first layer.
-        in_hand: it also tells where in the hand things are.
-        scales: of its close looks (see `CloseLook`).
     """
 
     side: int
     width: int
-    in_hand: bool = False
-    scales: int = 1
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,7 @@ from pi0bench.policy.keypoints import MOST_KEYPOINTS, Keypoints, likeliest
 from pi0bench.policy.policy_protocol import PROPRIO_DIM
 from pi0bench.policy.tool_frame import rotation, to_tool
 
-_PARTS = (1, 3, 3, 2, 2)  # presence, places by each camera, heading, logarithms of errors
-_PARTS_IN_HAND = (1, 3, 3, 2, 3, 3)  # one more error, and the place in the hand
+_PARTS = (1, 3, 3, 3, 2, 3)  # presence, the three places, heading, logarithms of their errors
 COARSE_PX = 64  # side of the pictures that heat maps are drawn of
 
 
@@ -35,8 +34,6 @@ class KeypointEncoder(nn.Module):
             usually is; rays are met with the plane of that height.
         calibration: camera name → on_tool, pos_m, rot, fovy_deg (see `envs.cameras.calibration`).
         width: channels of the first layer.
-        in_hand: a third place of each thing is told, in the hand's own frame.
-        scales: of a close look (see `CloseLook`).
     """
 
     def __init__(
@@ -44,8 +41,6 @@ class KeypointEncoder(nn.Module):
         keypoints: Mapping[str, float],
         calibration: Mapping[str, Mapping[str, Any]],
         width: int = 24,
-        in_hand: bool = False,
-        scales: int = 1,
     ) -> None:
         super().__init__()
         self.keypoints, self.cameras = tuple(keypoints), tuple(calibration)
@@ -53,16 +48,15 @@ class KeypointEncoder(nn.Module):
         heatmaps = {name: Heatmaps(len(keypoints), width) for name in self.cameras}
         self.heatmaps = nn.ModuleDict(heatmaps)
         self.calibration = calibration
-        self._in_hand, self._parts = in_hand, _PARTS_IN_HAND if in_hand else _PARTS
-        inputs = len(self.cameras) * (2 + 3 + 1 + width + 2 * in_hand) + PROPRIO_DIM + 16
+        inputs = len(self.cameras) * (2 + 3 + 1 + width + 2) + PROPRIO_DIM + 16
         self.keypoint_embedding = nn.Parameter(torch.zeros(len(keypoints), 16))
         self.hidden = nn.Linear(inputs, 192)
         self.hidden2 = nn.Linear(192, 192)
-        self.out = nn.Linear(192, sum(self._parts))
-        close = {name: CloseLook(width, 64, scales) for name in self.cameras}
+        self.out = nn.Linear(192, sum(_PARTS))
+        close = {name: CloseLook(width, 64) for name in self.cameras}
         self.close = nn.ModuleDict(close)
         self.hidden3 = nn.Linear(192 + len(self.cameras) * 64, 192)
-        self.correction = nn.Linear(192, sum(self._parts))
+        self.correction = nn.Linear(192, sum(_PARTS))
 
     height_m: Tensor
 
@@ -80,8 +74,7 @@ class KeypointEncoder(nn.Module):
             pixel = torch.einsum("bsn,nc->bsc", weight, grid(heat.shape[-1], heat))
             local = torch.einsum("bsn,bfn->bsf", weight, features.flatten(2))
             plane, ray = self._lift(name, pixel, proprio)
-            peak = weight.amax(-1, keepdim=True)
-            rows += [plane, ray, peak, local, *([pixel] if self._in_hand else [])]
+            rows += [plane, ray, weight.amax(-1, keepdim=True), local, pixel]
             pixels.append(pixel)
             planes.append(plane)
         shape = (*planes[0].shape[:2], -1)
@@ -92,7 +85,7 @@ class KeypointEncoder(nn.Module):
         said = self.out(x)
         chosen = likeliest(said[..., 0], MOST_KEYPOINTS)
         said = said + self._corrections(pictures, pixels, x, chosen)
-        present, pos, near, heading, error, *hand = said.split(self._parts, dim=-1)
+        present, pos, near, held, heading, error = said.split(_PARTS, dim=-1)
         height = self.height_m[:, None].expand_as(planes[0][..., :1])
         front = torch.cat([planes[0], height], dim=-1)
         wrist = to_tool(torch.cat([planes[-1], height], dim=-1), proprio)
@@ -100,10 +93,10 @@ class KeypointEncoder(nn.Module):
             present[..., 0],
             front + 0.1 * pos,
             wrist + 0.1 * near,
+            0.1 * held,
             heading,
             error - 4,
             torch.stack(pixels, dim=2),
-            0.1 * hand[0] if hand else None,
         )
 
     def _corrections(

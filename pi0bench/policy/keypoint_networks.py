@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _PIECE_PX = 32  # side of what is looked at closely
+_SCALES = 2  # pieces about each place, each twice as large as the one before and half as sharp
 
 
 class Heatmaps(nn.Module):
@@ -41,24 +42,20 @@ class CloseLook(nn.Module):
 
     Args:
         width: channels of the first layer.
-        out: numbers of each piece.
-        scales: pieces about each place, each twice as large as the one before and half as sharp.
+        out: numbers about each place.
     """
 
-    def __init__(self, width: int, out: int, scales: int = 1) -> None:
+    def __init__(self, width: int, out: int) -> None:
         super().__init__()
-        self._scales = scales
-        self.first = nn.Conv2d(3 * scales, width, 5, stride=2, padding=2)
+        self.first = nn.Conv2d(3 * _SCALES, width, 5, stride=2, padding=2)
         self.second = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)
         self.third = nn.Conv2d(2 * width, 2 * width, 3, stride=2, padding=1)
         self.out = nn.Linear(2 * width * (_PIECE_PX // 8) ** 2, out)
 
     def forward(self, images: Tensor, centres: Tensor) -> Tensor:
         """From pictures (B, 3, P, P) and places in them (B, K, 2) to (B, K, out)."""
-        looks = [crops(images, centres)]
-        for scale in range(1, self._scales):
-            looks.append(crops(functional.avg_pool2d(images, 2**scale), centres))
-        pieces = torch.cat(looks, dim=2)
+        sharp = (functional.avg_pool2d(images, 2**scale) for scale in range(_SCALES))
+        pieces = torch.cat([crops(image, centres) for image in sharp], dim=2)
         x = pieces.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         for layer in (self.first, self.second, self.third):
             x = functional.silu(layer(x))

@@ -29,21 +29,20 @@ class Keypoints:
         present: logit that it is in the scene, (B, S).
         pos_m: in the base frame, (B, S, 3).
         from_tool_m: in the tool's heading frame, origin at the tool, (B, S, 3).
+        in_hand_m: in the hand's own frame, as what is held stays, (B, S, 3).
         heading: cosine and sine of the heading relative to the hand times the thing's symmetry
             (four for a cube), (B, S, 2).
-        log_error: logarithm of the expected error of each of the E places, metres, (B, S, E).
+        log_error: logarithm of the expected error of each of these three places, metres, (B, S, 3).
         pixel: centre in each picture, right and down, the frame is [-1, 1], (B, S, C, 2).
-        in_hand_m: in the hand's own frame, as what is held stays, (B, S, 3); None of eyes that do
-            not tell it. With it E is 3, else 2.
     """
 
     present: Tensor
     pos_m: Tensor
     from_tool_m: Tensor
+    in_hand_m: Tensor
     heading: Tensor
     log_error: Tensor
     pixel: Tensor
-    in_hand_m: Tensor | None = None
 
     def features(self, proprio: Tensor) -> Tensor:
         """What a policy gets of each keypoint, (B, S, FEATURE_DIM).
@@ -65,12 +64,10 @@ class Keypoints:
         Returns:
             The place, m, and the logarithm of its expected error, (B, S, 1).
         """
-        places = [self.pos_m, from_tool(self.from_tool_m, proprio)]
-        if self.in_hand_m is not None:
-            places.append(from_hand(self.in_hand_m, proprio))
+        wrist, hand = from_tool(self.from_tool_m, proprio), from_hand(self.in_hand_m, proprio)
         errors = self.log_error.split(1, dim=-1)
-        place, error = places[0], errors[0]
-        for other, its in zip(places[1:], errors[1:], strict=True):
+        place, error = self.pos_m, errors[0]
+        for other, its in zip((wrist, hand), errors[1:], strict=True):
             place = torch.lerp(place, other, (2 * (error - its)).sigmoid())
             error = -0.5 * torch.cat([-2 * error, -2 * its], -1).logsumexp(-1, keepdim=True)
         return place - proprio[:, None, :3], error
@@ -78,20 +75,16 @@ class Keypoints:
     def rows(self, chosen: NDArray[np.intp]) -> Keypoints:
         """Those of some observations."""
         at = torch.from_numpy(chosen)
-        told = {name: x[at] for name, x in vars(self).items() if x is not None}
-        return Keypoints(**told)
+        return Keypoints(**{name: x[at] for name, x in vars(self).items()})
 
     def moved(self, before: Keypoints) -> Tensor:
         """How far each keypoint has come since, in the base frame, (B, S, MOTION_DIM).
 
-        What the hand holds does not move by itself: of eyes that tell what is held, its way counts
-        as little as its place in the hand is sure.
+        What the hand holds does not move by itself: its way counts the less, the surer its place
+        in the hand is.
         """
-        way = self.pos_m - before.pos_m
-        if self.in_hand_m is None:
-            return way
         held = (-2 * self.log_error).softmax(-1)[..., 2:]
-        return way * (1 - held)
+        return (self.pos_m - before.pos_m) * (1 - held)
 
 
 def likeliest(present: Tensor, most: int) -> Tensor:

@@ -43,7 +43,7 @@ class NetworkSpec:
     action_horizon: int
     tokenizer: Mapping[str, Any]
     motion: bool = False
-    lag: bool = True
+    lag: bool = False
 
 
 class Network(nn.Module, ABC):

@@ -11,7 +11,7 @@ from pi0bench.errors import UsageError
 from pi0bench.policy import weights_file
 from pi0bench.policy.architectures import build_network
 from pi0bench.policy.card import read_keypoint_card, weights_path
-from pi0bench.policy.card_tables import KeypointCard, PolicyCard
+from pi0bench.policy.card_tables import PolicyCard
 from pi0bench.policy.instruction_tokenizer import InstructionTokenizer
 from pi0bench.policy.keypoint_encoder import KeypointEncoder
 from pi0bench.policy.network import Network, NetworkSpec
@@ -63,17 +63,9 @@ def load_keypoint_encoder(name: str) -> KeypointEncoder:
     card, path = read_keypoint_card(folder), folder / WEIGHTS
     tensors, about = weights_file.read(path)
     found = _metadata(KeypointMetadata, about, path)
-    encoder = new_keypoint_encoder(card, found.keypoints, found.calibration)
+    encoder = KeypointEncoder(found.keypoints, found.calibration, card.eyes.width)
     weights_file.fill(encoder, tensors, path)
     return encoder.eval()
-
-
-def new_keypoint_encoder(
-    card: KeypointCard, keypoints: Mapping[str, float], calibration: Mapping[str, Any]
-) -> KeypointEncoder:
-    """The encoder that a card describes (see `KeypointEncoder`), its weights not yet set."""
-    it = card.eyes
-    return KeypointEncoder(keypoints, calibration, it.width, it.in_hand, it.scales)
 
 
 def load_network(

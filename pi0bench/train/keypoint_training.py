@@ -16,7 +16,6 @@ from pi0bench.policy import weights_file
 from pi0bench.policy.card import read_keypoint_card
 from pi0bench.policy.keypoint_encoder import KeypointEncoder
 from pi0bench.policy.keypoints import Keypoints
-from pi0bench.policy.network_loader import new_keypoint_encoder
 from pi0bench.policy.policy_folders import EYES_CARD, WEIGHTS, folders, trainable
 from pi0bench.policy.tool_frame import to_hand, to_tool
 from pi0bench.train.fit_config import FitConfig
@@ -37,7 +36,7 @@ def fit_eyes(
     card, data = read_keypoint_card(folder), Scenes(scenes)
     keypoints, calibration = data.about["looks"], data.about["calibration"]
     with seeded(card.training.seed):
-        encoder = new_keypoint_encoder(card, keypoints, calibration)
+        encoder = KeypointEncoder(keypoints, calibration, card.eyes.width)
     encoder = encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     seen = data.first(-card.training.held_out)
     held_out = data.gather(np.arange(len(seen), len(data)))
@@ -81,9 +80,11 @@ def keypoint_loss(encoder: KeypointEncoder, batch: Batch, generator: Generator) 
     here = batch["present"].float()
     count = here.sum().clamp(min=1)
     truth, felt = batch["pos_m"], batch["proprio"]
-    places = [(seen.pos_m, truth), (seen.from_tool_m, to_tool(truth, felt))]
-    if seen.in_hand_m is not None:
-        places.append((seen.in_hand_m, to_hand(truth, felt)))
+    places = [
+        (seen.pos_m, truth),
+        (seen.from_tool_m, to_tool(truth, felt)),
+        (seen.in_hand_m, to_hand(truth, felt)),
+    ]
     errors = seen.log_error.split(1, dim=-1)
     told = (_laplace(*place, its) for place, its in zip(places, errors, strict=True))
     place = sum(((each * here).sum() / count for each in told), start=truth.new_zeros(()))

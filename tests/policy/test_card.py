@@ -84,7 +84,6 @@ def test_a_broken_card_is_told_with_its_path(tmp_path: Path) -> None:
         ("eyes", "held_out =", "heldout =", 'training.heldout: unknown key; did you mean'),
         ("eyes", "side = 128", "side = 96", "eyes.side: must be a multiple of 64; got 96"),
         ("eyes", "side = 128", "side = 0", "eyes.side: must be a multiple of 64; got 0"),
-        ("eyes", "side = 128", "side = 128\nscales = 3", "eyes.scales: must be 1 or 2; got 3"),
     ],
 )  # fmt: skip
 def test_a_misspelled_card_is_refused_in_a_sentence(

@@ -66,8 +66,8 @@ class KeypointObservationEncoder(ObservationEncoder):
         self,
         keypoints: Sequence[int],
         vocab_size: int,
-        motion: bool = False,
-        lag: bool = True,
+        motion: bool,
+        lag: bool,
         width: int = 128,
         layers: int = 2,
     ) -> None:
@@ -108,7 +108,7 @@ class PointObservationEncoder(ObservationEncoder):
         part: width of each of the three.
     """
 
-    def __init__(self, vocab_size: int, lag: bool = True, part: int = 64) -> None:
+    def __init__(self, vocab_size: int, lag: bool, part: int = 64) -> None:
         super().__init__()
         self.width = 3 * part
         self.text_embedding = MeanTextEmbedding(vocab_size, part)
