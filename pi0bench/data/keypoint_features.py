@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,28 +31,29 @@ def encode(
     source: Path,
     eyes_name: str,
     out: Path,
+    tasks: Collection[str],
     *,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Draw every fourth step of the demonstrations, look at it, and write one features file.
+    """Draw every fourth step of the tasks' demonstrations, look at it, and write one features file.
 
     Each demonstration is drawn by one of the world's renderers, chosen by chance, so that policies
     know all. Features tell how each keypoint has moved since a look `MOTION_STEPS` earlier.
     """
     weights = digest(folders(EYES_CARD)[eyes_name] / WEIGHTS)
     about = {"looks": load_keypoint_encoder(eyes_name).keypoints, "eyes": weights}
-    return encode_windows(source, out, _block, eyes_name, about, workers, progress)
+    return encode_windows(source, out, _block, eyes_name, tasks, about, workers, progress)
 
 
-def _block(source: str, eyes_name: str, first: int, last: int) -> Made:
-    """Demonstrations number `first` to before `last`."""
+def _block(source: str, eyes_name: str, numbers: Sequence[int]) -> Made:
+    """Demonstrations of these numbers."""
     torch.set_num_threads(1)
     lived, eyes = Recorded(Path(source)), load_keypoint_encoder(eyes_name)
     side = read_keypoint_card(folders(EYES_CARD)[eyes_name]).eyes.side
     parts = []
     with made(lived.world.renderers) as renderers:
-        for number in range(first, last):
+        for number in numbers:
             steps, known = windows(lived, number, STRIDE)
             rng = stream("scene", lived.about["seed"], "features", number)
             renderer = renderers[int(rng.integers(len(renderers)))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ def encode(
     source: Path,
     count: int,
     out: Path,
+    tasks: Collection[str],
     *,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
@@ -38,13 +39,13 @@ def encode(
     if not isinstance(Recorded(source).world, TabletopWorld):
         raise UsageError(f"{source}: only the benchmark's own tasks can be seen as points")
     about = {"stride": STRIDE}
-    return encode_windows(source, out, _block, count, about, workers, progress)
+    return encode_windows(source, out, _block, count, tasks, about, workers, progress)
 
 
-def _block(source: str, count: int, first: int, last: int) -> Made:
-    """Demonstrations number `first` to before `last`."""
+def _block(source: str, count: int, numbers: Sequence[int]) -> Made:
+    """Demonstrations of these numbers."""
     lived, parts = Recorded(Path(source)), []
-    for number in range(first, last):
+    for number in numbers:
         steps, known = windows(lived, number, STRIDE)
         scenery = lived.scenery(number)
         assert isinstance(scenery, TabletopScenery)

@@ -80,16 +80,31 @@ class TrainingFiles:
 
         assert card.eyes is not None
         source, eyes = self._demonstrations(card.training), card.eyes.name
-        out = self._named("features", source, digest(folders(EYES_CARD)[eyes] / WEIGHTS))
-        return self._made(out, "features", encode, source, eyes, workers=self.workers)
+        known = digest(folders(EYES_CARD)[eyes] / WEIGHTS)
+        return self._encoded("features", encode, source, eyes, known, card.training)
 
     def _points(self, card: PolicyCard, count: int) -> Path:
         """The clouds of a card's demonstrations."""
         from pi0bench.data.point_clouds import encode
 
         source = self._demonstrations(card.training)
-        out = self._named("points", source, count)
-        return self._made(out, "points", encode, source, count, workers=self.workers)
+        return self._encoded("points", encode, source, count, count, card.training)
+
+    def _encoded(
+        self,
+        kind: str,
+        make: Make,
+        source: Path,
+        how: str | int,
+        known: str | int,
+        recipe: TrainingTable,
+    ) -> Path:
+        """What is learned from, of the demonstrations of the suites that are learned from."""
+        learned = recipe.learns or recipe.suites
+        named = source.stem.removeprefix("demos-")
+        out = self.data / f"{kind}-{named}-{'+'.join(learned)}-{known}.npz"
+        of = [task.id for task in tasks(learned)[1]]
+        return self._made(out, kind, make, source, how, out, of, workers=self.workers)
 
     def _pairs(self, teacher: str, features: Path, card: PolicyCard) -> Path:
         """A teacher's answers to the features."""
@@ -99,16 +114,13 @@ class TrainingFiles:
         known = f"{weights}-{features.stem.removeprefix('features-')}"
         out = self.data / f"pairs-{teacher.replace('/', '-')}-{known}.npz"
         how = {"seed": card.training.seed, "device": self.device}
-        return self._made(out, f"pairs of {teacher}", pairs, features, teacher, **how)
-
-    def _named(self, kind: str, source: Path, made_with: str | int) -> Path:
-        return self.data / f"{kind}-{source.stem.removeprefix('demos-')}-{made_with}.npz"
+        return self._made(out, f"pairs of {teacher}", pairs, features, teacher, out, **how)
 
     def _made(self, out: Path, title: str, make: Make, *of: Any, **how: Any) -> Path:
         """The file, made when it is missing."""
         if not out.exists():
             with bar(self.console, title) as show:
-                make(*of, out, **how, progress=show)
+                make(*of, **how, progress=show)
         return out
 
 

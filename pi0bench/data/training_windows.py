@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,20 +57,24 @@ def encode_windows(
     out: Path,
     work: Callable[..., parallel_parts.Made],
     how: str | int,
+    tasks: Collection[str],
     about: Mapping[str, Any],
     workers: int,
     progress: Callable[[int, int], None] | None,
 ) -> Path:
-    """Write what `work(source, how, first, last)` makes of demonstrations, some at a time.
+    """Write what `work(source, how, numbers)` makes of these tasks' demonstrations, some at a time.
 
-    The file says of itself what the demonstrations say, and `about`, which decides the result too.
+    The file says of itself what the demonstrations say, of these tasks alone, and `about`, which
+    decides the result too.
     See `parallel_parts.make` for the rest.
     """
     lived = Recorded(source)
-    count = len(lived.episodes)
-    jobs = [(str(source), how, n, min(n + _BLOCK, count)) for n in range(0, count, _BLOCK)]
-    known = {**about, "demonstrations": digest(source)}
+    chosen = [n for n, row in enumerate(lived.episodes) if row["task"] in tasks]
+    jobs = [(str(source), how, chosen[n : n + _BLOCK]) for n in range(0, len(chosen), _BLOCK)]
+    known = {**about, "demonstrations": digest(source), "tasks": sorted(tasks)}
     folder = out.with_suffix(".parts")
     paths = parallel_parts.make(folder, work, jobs, known, workers=workers, progress=progress)
     arrays = joined([read(path)[0] for path in paths])
-    return write(out, arrays, {**lived.about, "sentences": lived.sentences, **about})
+    hashes = {name: lived.about["tasks"][name] for name in sorted(tasks)}
+    said = {"sentences": lived.sentences, "tasks": hashes}
+    return write(out, arrays, {**lived.about, **said, **about})
