@@ -54,5 +54,11 @@ def _copy(run: RunFolder, out: Path) -> None:
     if found:
         data = "".join(f"{one.to_line()}\n" for one in found).encode()
         write_atomic(out / chunk_quality.QUALITY, data)
-    for video in sorted(run.path(VIDEOS).glob("*.mp4")):
-        write_atomic(out / VIDEOS / video.name, video.read_bytes())
+    else:
+        (out / chunk_quality.QUALITY).unlink(missing_ok=True)
+    films = sorted(run.path(VIDEOS).glob("*.mp4"))
+    for film in films:
+        write_atomic(out / VIDEOS / film.name, film.read_bytes())
+    for old in (out / VIDEOS).glob("*.mp4"):  # of a run that was published under this name before
+        if old.name not in {film.name for film in films}:
+            old.unlink()

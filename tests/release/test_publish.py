@@ -92,6 +92,20 @@ def test_one_page_shows_all_runs_the_largest_first(runs: list[Path], tmp_path: P
     assert not list((tmp_path / "0.1").glob("*/index.html"))
 
 
+def test_nothing_is_left_of_a_run_that_had_the_name_before(
+    runs: list[Path], tmp_path: Path
+) -> None:
+    film, out = runs[0] / "videos" / "flow-sort-failure-0.mp4", tmp_path / "results" / "0.1"
+    film.parent.mkdir()
+    film.write_bytes(b"one")
+    publish(runs[:1], out)
+    film.rename(film.with_name("flow-sort-failure-3.mp4"))
+    publish(runs[:1], out)
+    assert [path.name for path in (out / "steps" / "videos").iterdir()] == [
+        "flow-sort-failure-3.mp4"
+    ]
+
+
 def test_an_unfinished_run_is_not_published(runs: list[Path], tmp_path: Path) -> None:
     path = runs[0] / "episodes.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
