@@ -75,6 +75,8 @@ def encode_windows(
     folder = out.with_suffix(".parts")
     paths = parallel_parts.make(folder, work, jobs, known, workers=workers, progress=progress)
     arrays = joined([read(path)[0] for path in paths])
+    arrays["episode"] = np.searchsorted(chosen, arrays["episode"])
     hashes = {name: lived.about["tasks"][name] for name in sorted(tasks)}
-    said = {"sentences": lived.sentences, "tasks": hashes}
+    episodes = [lived.episodes[n] for n in chosen]
+    said = {"sentences": lived.sentences, "tasks": hashes, "episodes": episodes}
     return write(out, arrays, {**lived.about, **said, **about})

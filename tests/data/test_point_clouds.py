@@ -17,8 +17,10 @@ from pi0bench.task.task_files import task
 
 def test_a_file_of_points_holds_what_an_episode_shows(tmp_path: Path) -> None:
     spec = task("reach_cube")
-    source = collect([spec], 2, tmp_path / "demos.npz", workers=1)
-    arrays, about = read(point_clouds.encode(source, 64, tmp_path / "points.npz", workers=1))
+    source = collect([task("press_button"), spec], 4, tmp_path / "demos.npz", workers=1)
+    out = point_clouds.encode(source, 64, tmp_path / "points.npz", [spec.id], workers=1)
+    arrays, about = read(out)
+    assert {row["task"] for row in about["episodes"]} == about["tasks"].keys() == {spec.id}
     count = len(arrays["said"])
     assert arrays["xyz"].shape == (count, 64, 3)
     assert arrays["rgb"].shape == (len(about["episodes"]), 64, 3)

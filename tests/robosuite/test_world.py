@@ -117,7 +117,7 @@ def test_a_dataset_for_lerobot_is_written(lived: tuple[Path, Recorded], tmp_path
 
 def test_there_are_no_points(lived: tuple[Path, Recorded], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="only the benchmark's own tasks"):
-        point_clouds.encode(lived[0], 64, tmp_path / "points.npz", workers=1)
+        point_clouds.encode(lived[0], 64, tmp_path / "points.npz", [], workers=1)
 
 
 def test_every_task_has_keypoints() -> None:
