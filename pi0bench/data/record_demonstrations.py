@@ -23,6 +23,7 @@ from pi0bench.errors import UsageError
 from pi0bench.random_streams import stream
 
 _AFTER_STEPS = 12  # the expert goes on this long after success, so that chunks can end in rest
+_PATIENCE = 1.5  # times the task's own time, since pushes use some of it up
 _BLOCK = 20  # episodes a part file
 
 
@@ -51,7 +52,7 @@ def record(world: World, task: str, seed: int, number: int, how: Disturbance) ->
     changes = pushes(env, rng, how)
     after = 0
     try:
-        while env.steps < env.max_steps and after < _AFTER_STEPS:
+        while env.steps < _PATIENCE * env.max_steps and after < _AFTER_STEPS:
             clean = env.expert_action()
             change = None if after else next(changes)
             row = {

@@ -111,6 +111,16 @@ def test_what_is_held_is_not_shaken_out(
     assert max(slips_m) < 3e-3
 
 
+def test_what_presses_touches_though_a_hairs_breadth_apart(engine: str) -> None:
+    spec = task("plug_in_either_socket")
+    start = place(spec, stream("evaluation", 0, spec.id, 13))
+    env = lifted(Tabletop(spec, start, engine), "plug")
+    for _ in range(2 * env.control_hz):
+        assert all(env.world.contact("plug", finger) for finger in FINGERS)
+        env.step(np.array([0, 0, 0, 0, 0, 0, SHUT]))
+    env.close()
+
+
 @pytest.mark.parametrize(
     ("upper", "lower"), [("cube", "tight_peg"), ("cube", "can"), ("can", "table")]
 )

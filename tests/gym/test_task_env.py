@@ -172,7 +172,7 @@ def test_an_option_picks_an_episode_and_leaves_the_generator_alone(make: Make) -
 def test_no_state_is_dead_and_all_are_in_the_space(task_id: str, engine: str, make: Make) -> None:
     env = make(task_id, engine=engine, obs_mode="state")
     seen, rows = [], []
-    count = 200 if "long" in env.task.tags else 40
+    count = 200 if "long" in env.task.tags else 80
     for seed in range(4):
         steps = [step[0] for step in run(env, seed, count)]
         seen += steps

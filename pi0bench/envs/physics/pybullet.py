@@ -16,6 +16,8 @@ from pi0bench.envs.pose import Array, Pose
 from pi0bench.envs.scene import Scene
 from pi0bench.envs.world_protocol import PHYSICS_HZ, ArmState, PhysicsFault
 
+_APART_M, _FORCE_N = 8, 9  # where Bullet tells these of a point of contact
+
 
 class PybulletWorld:
     """See `pi0bench.envs.world_protocol.World`."""
@@ -163,9 +165,12 @@ class PybulletWorld:
         self._joints.rests[name] = tuple(values)
 
     def contact(self, a: str, b: str) -> bool:
-        """Tell whether the bodies or robot links touch."""
+        """Tell whether the bodies or robot links touch: overlap, or press on each other.
+
+        What presses may be a hair's breadth apart in Bullet, which lets it act before they meet.
+        """
         points = self._client.getContactPoints(**self._part(a, "A"), **self._part(b, "B"))
-        return any(point[8] <= 0 for point in points)
+        return any(point[_APART_M] <= 0 or point[_FORCE_N] > 0 for point in points)
 
     def _part(self, name: str, which: str) -> dict[str, int]:
         """Which side of a contact is this body, or this link of the robot."""

