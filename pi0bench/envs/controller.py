@@ -16,6 +16,8 @@ OPEN, SHUT = 1.0, -1.0
 """What an action's last number says to the gripper."""
 DEFAULT_HZ = 20
 """Actions a second, where nothing else is asked."""
+CONTROL_HZ = tuple(hz for hz in range(10, 101) if PHYSICS_HZ % hz == 0)
+"""Rates at which a robot can be controlled."""
 MAX_SPEED_M_S = 0.6
 MAX_TURN_RAD_S = 3.0
 _TARGET_STEPS = 5  # physics steps for which the servos keep a target, at most

@@ -10,7 +10,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from pi0bench.envs import state_and_points
-from pi0bench.envs.controller import ACTION_DIM, DEFAULT_HZ
+from pi0bench.envs.controller import ACTION_DIM, CONTROL_HZ, DEFAULT_HZ
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render import choose_renderer
 from pi0bench.envs.render.presentation import FILM_PX, VIEW
@@ -27,7 +27,6 @@ from pi0bench.task.task_files import task as load_task
 
 OBS_MODES = ("rgb", "state", "pointcloud")
 REWARDS = ("success", "progress")
-CONTROL_HZ = tuple(hz for hz in range(10, 101) if PHYSICS_HZ % hz == 0)
 _SIDES = range(16, 641)
 
 Action = NDArray[np.float32]

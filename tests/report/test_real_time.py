@@ -41,7 +41,7 @@ def found(make_cell: Cells, make_record: Records) -> list[Profile]:
 
 
 def test_waits_follow_from_looks_and_delays(found: list[Profile]) -> None:
-    seen = {of.condition.pace[1:]: of.tempo for of in found}
+    seen = {of.condition.pace[1:4]: of.tempo for of in found}
     for (clock, delay, execute), turn in TURNS.items():
         tempo = seen[clock, execute, delay]
         assert tempo is not None
