@@ -9,10 +9,11 @@ from itertools import groupby
 from typing import Any
 
 from pi0bench.argument_bounds import bounded, countable
+from pi0bench.envs.controller import known_rate
 from pi0bench.errors import UsageError, unknown
 from pi0bench.evaluate.clocks import Pace, known_delays, paces
 from pi0bench.evaluate.look_rules import RULES
-from pi0bench.evaluate.resampled_policy import at_rate, known_rates
+from pi0bench.evaluate.resampled_policy import at_rate
 from pi0bench.evaluate.task_sources import Task
 from pi0bench.policy.policy_protocol import Traits
 from pi0bench.records.manifest import plan_hash
@@ -75,12 +76,13 @@ class Settings:
         if not self.variations:
             raise UsageError("--variation: name at least one")
         numbers = {"--steps": self.steps, "--delay": self.delays, "--execute": self.executes}
-        numbers |= {"--control-hz": self.rates, "--coarsen": self.coarsens}
+        numbers["--coarsen"] = self.coarsens
         for option, value in ((option, v) for option, of in numbers.items() for v in of):
             bounded(option, value)
         bounded("--seed", self.seed)
         known_delays(self.clocks, self.delays)
-        known_rates(self.rates)
+        for hz in self.rates:
+            known_rate("--control-hz", hz)
         for name in self.looks:
             if name not in RULES:
                 raise UsageError(f"--look: {unknown('rule', name, RULES)}")

@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from pi0bench.envs.controller import CONTROL_HZ
-from pi0bench.errors import UsageError
 from pi0bench.policy.policy_protocol import Observation, Plan, Policy, Traits
 
 
@@ -65,20 +63,6 @@ def at_rate(traits: Traits, control_hz: int, coarsen: int) -> Traits:
         draws=False,
         prefix_steps=0,
     )
-
-
-def known_rates(rates: Sequence[int]) -> None:
-    """See that a world can be controlled at these rates.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    for hz in rates:
-        if hz not in CONTROL_HZ:
-            known = ", ".join(map(str, CONTROL_HZ))
-            raise UsageError(
-                f"--control-hz: {hz} does not divide the physics; one of {known} would"
-            )
 
 
 def resampled(
