@@ -17,7 +17,7 @@ from pi0bench.evaluate.resampled_policy import at_rate
 from pi0bench.evaluate.task_sources import Task
 from pi0bench.policy.policy_protocol import Traits
 from pi0bench.records.manifest import plan_hash
-from pi0bench.records.record import FIXED, STILL, USUAL_HZ, Cell
+from pi0bench.records.record import FIXED_LOOK, STILL, USUAL_HZ, Cell
 
 _MAX_NAME = 120
 _ROUND = 5
@@ -64,7 +64,7 @@ class Settings:
     executes: tuple[int, ...] = ()
     rates: tuple[int, ...] = ()
     coarsens: tuple[int, ...] = (1,)
-    looks: tuple[str, ...] = (FIXED,)
+    looks: tuple[str, ...] = (FIXED_LOOK,)
 
     def __post_init__(self) -> None:
         for name in _SEVERAL:

@@ -14,7 +14,7 @@ from typing import Literal
 from pi0bench.errors import UsageError, unknown
 from pi0bench.evaluate.look_rules import grain
 from pi0bench.policy.policy_protocol import Traits
-from pi0bench.records.record import FIXED, STILL, Cell
+from pi0bench.records.record import FIXED_LOOK, STILL, Cell
 
 Guidance = Literal["", "soft", "hard", "prefix", "choice"]
 
@@ -73,7 +73,7 @@ class Pace:
     clock: str
     delay: int
     execute: int
-    look: str = FIXED
+    look: str = FIXED_LOOK
 
     @classmethod
     def of(cls, cell: Cell, traits: Traits) -> Pace:
@@ -98,7 +98,7 @@ class Pace:
     @property
     def whole(self) -> bool:
         """True when all that a plan says is needed, however much that is."""
-        return self.averages or bool(self.guidance) or self.look != FIXED
+        return self.averages or bool(self.guidance) or self.look != FIXED_LOOK
 
     @property
     def period(self) -> int:
@@ -108,7 +108,7 @@ class Pace:
     @property
     def grain(self) -> int:
         """Control steps of which there are several, or one, from each look to the next."""
-        return self.period if self.look == FIXED else grain(self.execute)
+        return self.period if self.look == FIXED_LOOK else grain(self.execute)
 
     @property
     def actions(self) -> int:
@@ -117,7 +117,7 @@ class Pace:
 
     def impossible(self, traits: Traits) -> str:
         """Why a policy of these traits cannot keep this pace, and what would do; "" if it can."""
-        if self.look != FIXED and self.clock != STILL:
+        if self.look != FIXED_LOOK and self.clock != STILL:
             return f"--look {self.look}: the world must wait, as it does with --clock {STILL}"
         if self.guidance == "choice" and not traits.draws:
             return "its plans are not drawn by chance, so that there is one alone"
@@ -165,7 +165,7 @@ def paces(
     clocks: Sequence[str],
     delays: Sequence[int],
     executes: Sequence[int],
-    looks: Sequence[str] = (FIXED,),
+    looks: Sequence[str] = (FIXED_LOOK,),
 ) -> tuple[list[Pace], list[str]]:
     """Return every pace that is asked for and possible, each once, and why others are not.
 
@@ -190,7 +190,7 @@ def paces(
             asked = [
                 Pace(clock if delay or CLOCKS[clock].leans else STILL, delay, execute, look)
                 for execute in executes or (traits.execute,)
-                for look in (looks if traits.horizon > 1 else (FIXED,))
+                for look in (looks if traits.horizon > 1 else (FIXED_LOOK,))
             ]
             why = {pace: pace.impossible(traits) for pace in asked}
             problems = [f"--clock {clock}: {policy}, {said}" for said in why.values() if said]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pi0bench.records.record import FIXED
+from pi0bench.records.record import FIXED_LOOK
 
 Actions = NDArray[np.float64]
 Rule = Callable[[Actions, Actions, int, int, float], int]
@@ -50,7 +50,7 @@ def dip(plan: Actions, ahead: Actions, before: int, most: int, step_m: float) ->
     return min(-(-int(min(ends, default=most)) // part), most // part) * part
 
 
-RULES: dict[str, Rule | None] = {FIXED: None, "agree": agree, "dip": dip}
+RULES: dict[str, Rule | None] = {FIXED_LOOK: None, "agree": agree, "dip": dip}
 
 
 def grain(most: int) -> int:

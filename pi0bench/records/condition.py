@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pi0bench.records.record import FIXED, STILL, USUAL_HZ, Cell, Record
+from pi0bench.records.record import FIXED_LOOK, STILL, USUAL_HZ, Cell, Record
 
 World = tuple[str, str, str]
 """Engine, renderer and variation."""
@@ -32,7 +32,7 @@ class Condition:
     execute: int = 0
     control_hz: int = USUAL_HZ
     coarsen: int = 1
-    look: str = FIXED
+    look: str = FIXED_LOOK
 
     @classmethod
     def of(cls, record: Record) -> Condition:
@@ -58,7 +58,7 @@ class Condition:
     @property
     def waiting(self) -> Condition:
         """The same where the world waits and each policy executes what it says."""
-        return replace(self, clock=STILL, delay=0, execute=0, look=FIXED)
+        return replace(self, clock=STILL, delay=0, execute=0, look=FIXED_LOOK)
 
     @property
     def sampler(self) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def timing_of(of: Cell | Condition) -> str:
         of.clock if of.clock != STILL else "",
         f"delay {of.delay}" if of.delay else "",
         f"execute {of.execute}" if of.execute else "",
-        f"look {of.look}" if of.look != FIXED else "",
+        f"look {of.look}" if of.look != FIXED_LOOK else "",
         f"{of.control_hz} Hz" if of.control_hz != USUAL_HZ else "",
         f"coarsen {of.coarsen}" if of.coarsen != 1 else "",
     )

@@ -23,7 +23,7 @@ TO_RUN_AGAIN = ("env_fault", "infra_error", "cancelled")
 """Statuses that say nothing about the policy; a resumed run repeats these episodes."""
 
 
-FIXED = "fixed"
+FIXED_LOOK = "fixed"
 """The rule by which a robot looks again after equally many actions of each plan."""
 
 USUAL_HZ = 20
@@ -31,7 +31,7 @@ USUAL_HZ = 20
 
 _UNSAID = {
     **{"clock": STILL, "delay": 0, "execute": 0},
-    **{"control_hz": USUAL_HZ, "coarsen": 1, "look": FIXED},
+    **{"control_hz": USUAL_HZ, "coarsen": 1, "look": FIXED_LOOK},
 }
 """What is left out of a cell's JSON, so that cells without it keep their names."""
 
@@ -76,7 +76,7 @@ class Cell:
     execute: int = 0
     control_hz: int = USUAL_HZ
     coarsen: int = 1
-    look: str = FIXED
+    look: str = FIXED_LOOK
 
     def key(self) -> str:
         """Return the cell's name: the first 16 hex digits of the sha256 of its canonical JSON."""
