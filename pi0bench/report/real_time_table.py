@@ -25,9 +25,9 @@ _NOTE = (
     "on it, on average over all moments and at worst, as the clock has it. Reaction is measured: "
     "seconds from a knock to the first command that is another than without it, the median over "
     "the episodes in which there was one. Held still: share of the control steps in which the "
-    "robot waited for a plan. Plans, and passes through the trunk, are by the second of the robot's "
-    "time. Jerk is within the whole path, jump the change of commanded "
-    "velocity where one plan follows another."
+    "robot waited for a plan. Plans, and passes through the trunk, are by the second of the "
+    "robot's time. Jerk is within the whole path, jump the change of commanded velocity where one "
+    "plan follows another."
 )
 
 

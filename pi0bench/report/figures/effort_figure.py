@@ -101,8 +101,7 @@ def _draw(axes: Axes, points: Sequence[Point], lines: Sequence[Series]) -> None:
         mine = [point for point in points if _identity(point[1].condition) == line.identity]
         mine.sort(key=lambda point: (point[0], point[1].condition))
         if mine:
-            ends.append(
-                draw_line(axes, [x for x, _ in mine], [row for _, row in mine], line, size=6)
-            )
+            xs, rows = zip(*mine, strict=True)
+            ends.append(draw_line(axes, list(xs), list(rows), line, size=6))
     axes.set_xlim(left=0)
     finish(axes, ends)
