@@ -6,6 +6,7 @@ from pi0bench.errors import UsageError
 
 BOUNDS = {
     "--batch": (1, 4096),
+    "--coarsen": (1, 1000),
     "--delay": (0, 1000),
     "--episodes": (1, 1_000_000),
     "--execute": (1, 1000),

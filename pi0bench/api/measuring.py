@@ -41,6 +41,9 @@ def run(
     clocks: Sequence[str] = ("still",),
     delays: Sequence[int] = (0,),
     executes: Sequence[int] = (),
+    looks: Sequence[str] = ("fixed",),
+    rates: Sequence[int] = (),
+    coarsens: Sequence[int] = (1,),
     engine: str = "mujoco",
     renderer: str = "auto",
     episodes: int = 50,
@@ -77,6 +80,9 @@ def run(
         clocks: What goes on while a policy plans: still, hold, async, ensemble, inpaint or rtc.
         delays: Control steps from a look to the plan that is made of it.
         executes: Actions of a plan until the next; each policy's default when empty.
+        looks: When the robot looks again: fixed, agree or dip.
+        rates: Control steps a second; each policy's own when empty.
+        coarsens: Of the points of a plan's trajectory every so many-th is kept.
         engine: mujoco or pybullet.
         renderer: gl, tiny or auto.
         episodes: Start states of each task.
@@ -120,6 +126,9 @@ def run(
         clocks=tuple(clocks),
         delays=tuple(delays),
         executes=tuple(executes),
+        looks=tuple(looks),
+        rates=tuple(rates),
+        coarsens=tuple(coarsens),
         seed=seed,
         variations=tuple(variations),
         stop_early=stop_early,

@@ -25,6 +25,9 @@ def run(
     clock: tuple[str, ...] = ("still",),
     delay: tuple[int, ...] = (0,),
     execute: tuple[int, ...] = (),
+    look: tuple[str, ...] = ("fixed",),
+    control_hz: tuple[int, ...] = (),
+    coarsen: tuple[int, ...] = (1,),
     engine: str = "mujoco",
     renderer: str = "auto",
     episodes: int | None = None,
@@ -67,6 +70,12 @@ def run(
             clocks but still.
         execute: Actions of a plan until the next, one or several; each policy's own number when not
             given.
+        look: When the robot looks again: fixed (after so many actions), agree (after more of them
+            while plans agree with those before, from a quarter to all) or dip (where a plan's speed
+            dips).
+        control_hz: Control steps a second, one or several, such as 10 20 25 50; each policy's own
+            when not given. Plans of another rate are joined smoothly.
+        coarsen: Of the points of a plan's trajectory only every so many-th is kept, one or several.
         engine: Physics: mujoco or pybullet.
         renderer: What draws the policies' pictures: gl (OpenGL), tiny (needs none) or auto.
         episodes: Start states of each task; 50 when not given.
@@ -111,6 +120,9 @@ def run(
         clocks=clock,
         delays=delay,
         executes=execute,
+        looks=look,
+        rates=control_hz,
+        coarsens=coarsen,
         engine=engine,
         renderer=renderer,
         episodes=episodes if episodes is not None else measuring.QUICK if quick else 50,

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from pi0bench.argument_bounds import bounded, countable
 from pi0bench.data.progress_bar import bar
+from pi0bench.envs.controller import DEFAULT_HZ, known_rate
 from pi0bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def demonstrations(
     workers: int,
     console: Console,
     how: Disturbance | None = None,
+    control_hz: int = DEFAULT_HZ,
 ) -> Path:
     """Record demonstrations of suites into one file, or continue doing so.
 
@@ -37,17 +39,19 @@ def demonstrations(
     from pi0bench.data.array_files import read
 
     engine, specs = tasks(suites)
+    known_rate("chunk.control_hz", control_hz)
     bounded("--seed", seed)
     countable(episodes, len(specs))
     if out.exists():
         _, about = read(out)
-        described = wanted(suites, episodes, seed, how)
+        described = wanted(suites, episodes, seed, how, control_hz)
         if {key: about.get(key) for key in described} != described:
             raise UsageError(f"{out}: holds demonstrations made otherwise; name another --out")
         console.print(f"{out}: {len(about['episodes'])} demonstrations are there")
         return out
     with bar(console, "demonstrations") as show:
         asked = {"seed": seed, "engine": engine, "how": how, "workers": workers}
+        asked["control_hz"] = control_hz
         demos.collect(specs, episodes, out, **asked, progress=show)
     _, about = read(out)
     for spec in specs:
@@ -59,14 +63,19 @@ def demonstrations(
 
 
 def wanted(
-    suites: Sequence[str], episodes: int, seed: int, how: Disturbance | None = None
+    suites: Sequence[str],
+    episodes: int,
+    seed: int,
+    how: Disturbance | None = None,
+    control_hz: int = DEFAULT_HZ,
 ) -> dict[str, Any]:
     """What a file of these demonstrations says of itself (see `demonstrations`)."""
     from pi0bench.data.record_demonstrations import described
     from pi0bench.data.worlds.choose import make
 
     engine, specs = tasks(suites)
-    return described(specs, episodes, seed, engine, how or make(engine).disturbance)
+    how = how or make(engine).disturbance
+    return described(specs, episodes, seed, engine, how, control_hz)
 
 
 def dataset(

@@ -20,6 +20,7 @@ class Recorded:
         self.arrays, self.about = read(path)
         self.episodes: list[dict[str, Any]] = self.about["episodes"]
         self.world = make(self.about["engine"])
+        self.control_hz: int = self.about["control_hz"]
         self._ends = np.cumsum([row["steps"] for row in self.episodes])
 
     @property

@@ -17,14 +17,11 @@ from pi0bench.envs.cameras import CAMERAS
 from pi0bench.envs.render.choose_renderer import made
 from pi0bench.envs.render.renderer_protocol import Renderer
 from pi0bench.policy.card import read_keypoint_card
+from pi0bench.policy.card_tables import MOTION_S
 from pi0bench.policy.network_loader import load_keypoint_encoder
 from pi0bench.policy.policy_folders import EYES_CARD, WEIGHTS, folders
 from pi0bench.policy.weights_file import digest
 from pi0bench.random_streams import stream
-
-STRIDE = 4
-MOTION_STEPS = 4
-"""Control steps from a look to the next; a multiple of the stride."""
 
 
 def encode(
@@ -36,10 +33,10 @@ def encode(
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Draw every fourth step of the tasks' demonstrations, look at it, and write one features file.
+    """Draw the steps to learn from of tasks' demonstrations, look, and write one features file.
 
     Each demonstration is drawn by one of the world's renderers, chosen by chance, so that policies
-    know all. Features tell how each keypoint has moved since a look `MOTION_STEPS` earlier.
+    know all. Features tell how each keypoint has moved since a look `MOTION_S` earlier.
     """
     weights = digest(folders(EYES_CARD)[eyes_name] / WEIGHTS)
     about = {"looks": load_keypoint_encoder(eyes_name).keypoints, "eyes": weights}
@@ -54,10 +51,10 @@ def _block(source: str, eyes_name: str, numbers: Sequence[int]) -> Made:
     parts = []
     with made(lived.world.renderers) as renderers:
         for number in numbers:
-            steps, known = windows(lived, number, STRIDE)
+            steps, known = windows(lived, number)
             rng = stream("scene", lived.about["seed"], "features", number)
             renderer = renderers[int(rng.integers(len(renderers)))]
-            earlier = np.maximum(steps - MOTION_STEPS, 0)
+            earlier = np.maximum(steps - round(MOTION_S * lived.control_hz), 0)
             looks = np.union1d(steps, earlier)
             pictures = _draw(lived, number, looks, renderer, side)
             seen = {name: torch.from_numpy(pictures[:, i]) for i, name in enumerate(CAMERAS)}

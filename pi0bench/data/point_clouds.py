@@ -15,8 +15,6 @@ from pi0bench.data.worlds.tabletop import TabletopScenery, TabletopWorld
 from pi0bench.envs.state_and_points import Cloud
 from pi0bench.errors import UsageError
 
-STRIDE = 4
-
 
 def encode(
     source: Path,
@@ -27,7 +25,7 @@ def encode(
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write one file of what is seen, felt, said and done at every fourth step.
+    """Write one file of what is seen, felt, said and done at the steps to learn from.
 
     A point keeps its colour for a whole episode. So the file holds, of `count` points, `xyz` of
     each window, (N, count, 3) in metres as halves, which are right to 0.25 mm on the table; `rgb`
@@ -38,15 +36,14 @@ def encode(
     """
     if not isinstance(Recorded(source).world, TabletopWorld):
         raise UsageError(f"{source}: only the benchmark's own tasks can be seen as points")
-    about = {"stride": STRIDE}
-    return encode_windows(source, out, _block, count, tasks, about, workers, progress)
+    return encode_windows(source, out, _block, count, tasks, {}, workers, progress)
 
 
 def _block(source: str, count: int, numbers: Sequence[int]) -> Made:
     """Demonstrations of these numbers."""
     lived, parts = Recorded(Path(source)), []
     for number in numbers:
-        steps, known = windows(lived, number, STRIDE)
+        steps, known = windows(lived, number)
         scenery = lived.scenery(number)
         assert isinstance(scenery, TabletopScenery)
         start, *moments = [scenery.moment(lived.row(number, n)) for n in (0, *steps.tolist())]

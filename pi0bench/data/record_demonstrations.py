@@ -19,10 +19,11 @@ from pi0bench.data.array_files import joined, read, write
 from pi0bench.data.pushes import pushes
 from pi0bench.data.worlds.choose import make
 from pi0bench.data.worlds.world import Disturbance, Task, World
+from pi0bench.envs.controller import DEFAULT_HZ
 from pi0bench.errors import UsageError
 from pi0bench.random_streams import stream
 
-_AFTER_STEPS = 12  # the expert goes on this long after success, so that chunks can end in rest
+_AFTER_S = 0.6  # the expert goes on this long after success, so that chunks can end in rest
 _PATIENCE = 1.5  # times the task's own time, since pushes use some of it up
 _BLOCK = 20  # episodes a part file
 
@@ -50,9 +51,9 @@ def record(world: World, task: str, seed: int, number: int, how: Disturbance) ->
     env = world.begin(task, seed, number)
     rows: dict[str, list[Any]] = {}
     changes = pushes(env, rng, how)
-    after = 0
+    after, after_steps = 0, round(_AFTER_S * env.control_hz)
     try:
-        while env.steps < _PATIENCE * env.max_steps and after < _AFTER_STEPS:
+        while env.steps < _PATIENCE * env.max_steps and after < after_steps:
             clean = env.expert_action()
             change = None if after else next(changes)
             row = {
@@ -74,9 +75,15 @@ def record(world: World, task: str, seed: int, number: int, how: Disturbance) ->
 
 
 def _block(
-    task_id: str, start: int, count: int, seed: int, how: dict[str, Any], engine: str
+    task_id: str,
+    start: int,
+    count: int,
+    seed: int,
+    how: dict[str, Any],
+    engine: str,
+    control_hz: int,
 ) -> Any:
-    world, disturbance = make(engine), Disturbance(**how)
+    world, disturbance = make(engine, control_hz), Disturbance(**how)
     numbers = range(start, start + count)
     tried = [(n, record(world, task_id, seed, n, disturbance)) for n in numbers]
     kept = [(number, episode) for number, episode in tried if episode is not None]
@@ -96,13 +103,19 @@ def _block(
 
 
 def described(
-    tasks: Sequence[Task], episodes: int, seed: int, engine: str, how: Disturbance
+    tasks: Sequence[Task],
+    episodes: int,
+    seed: int,
+    engine: str,
+    how: Disturbance,
+    control_hz: int = DEFAULT_HZ,
 ) -> dict[str, Any]:
     """What a file of demonstrations says of itself, as JSON, but for its episodes."""
     return {
         "seed": seed,
         "asked": episodes,
         "engine": engine,
+        "control_hz": control_hz,
         "disturbance": {k: list(v) if isinstance(v, tuple) else v for k, v in vars(how).items()},
         "expert": expert_digest(),
         "tasks": {task.id: task.hash for task in tasks},
@@ -117,6 +130,7 @@ def collect(
     seed: int = 0,
     engine: str = "mujoco",
     how: Disturbance | None = None,
+    control_hz: int = DEFAULT_HZ,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
@@ -128,9 +142,9 @@ def collect(
         UsageError: a task's expert fails all the time.
     """
     how = how or make(engine).disturbance
-    about = described(tasks, episodes, seed, engine, how)
+    about = described(tasks, episodes, seed, engine, how, control_hz)
     jobs = [
-        (task.id, start, min(_BLOCK, episodes - start), seed, vars(how), engine)
+        (task.id, start, min(_BLOCK, episodes - start), seed, vars(how), engine, control_hz)
         for start in range(0, episodes, _BLOCK)
         for task in tasks
     ]

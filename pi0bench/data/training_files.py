@@ -12,6 +12,7 @@ from rich.console import Console
 from pi0bench.data import parallel_parts
 from pi0bench.data.demonstration_files import demonstrations, tasks, wanted
 from pi0bench.data.progress_bar import bar
+from pi0bench.envs.controller import DEFAULT_HZ
 from pi0bench.policy.card import read
 from pi0bench.policy.card_tables import (
     KeypointCard,
@@ -68,38 +69,36 @@ class TrainingFiles:
         features, teacher = self.given or self._features(card), teacher_of(name)
         return self._pairs(teacher, features, card) if teacher else features
 
-    def _demonstrations(self, recipe: TrainingTable | KeypointTrainingTable) -> Path:
+    def _demonstrations(
+        self, recipe: TrainingTable | KeypointTrainingTable, control_hz: int = DEFAULT_HZ
+    ) -> Path:
         suites, count, seed = recipe.suites, recipe.demonstrations, recipe.seed
-        made_of = parallel_parts.digest(wanted(suites, count, seed))
+        made_of = parallel_parts.digest(wanted(suites, count, seed, control_hz=control_hz))
         out = self.data / f"demos-{'+'.join(suites)}-{count}-{seed}-{made_of}.npz"
-        return demonstrations(suites, count, out, seed, self.workers, self.console)
+        hands = (self.workers, self.console)
+        return demonstrations(suites, count, out, seed, *hands, control_hz=control_hz)
 
     def _features(self, card: PolicyCard) -> Path:
         """Demonstrations through a card's eyes."""
         from pi0bench.data.keypoint_features import encode
 
         assert card.eyes is not None
-        source, eyes = self._demonstrations(card.training), card.eyes.name
+        eyes = card.eyes.name
         known = digest(folders(EYES_CARD)[eyes] / WEIGHTS)
-        return self._encoded("features", encode, source, eyes, known, card.training)
+        return self._encoded("features", encode, card, eyes, known)
 
     def _points(self, card: PolicyCard, count: int) -> Path:
         """The clouds of a card's demonstrations."""
         from pi0bench.data.point_clouds import encode
 
-        source = self._demonstrations(card.training)
-        return self._encoded("points", encode, source, count, count, card.training)
+        return self._encoded("points", encode, card, count, count)
 
     def _encoded(
-        self,
-        kind: str,
-        make: Make,
-        source: Path,
-        how: str | int,
-        known: str | int,
-        recipe: TrainingTable,
+        self, kind: str, make: Make, card: PolicyCard, how: str | int, known: str | int
     ) -> Path:
         """What is learned from, of the demonstrations of the suites that are learned from."""
+        recipe = card.training
+        source = self._demonstrations(recipe, card.chunk.control_hz)
         learned = recipe.learns or recipe.suites
         named = source.stem.removeprefix("demos-")
         out = self.data / f"{kind}-{named}-{'+'.join(learned)}-{known}.npz"

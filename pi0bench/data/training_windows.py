@@ -12,40 +12,45 @@ from numpy.typing import NDArray
 from pi0bench.data import parallel_parts
 from pi0bench.data.array_files import Arrays, joined, read, write
 from pi0bench.data.demonstration_reader import Recorded
+from pi0bench.policy.card_tables import CHUNK_S
 from pi0bench.policy.weights_file import digest
 
-CHUNK = 16
-_MIN_VALID = 4
+STRIDE_S = 0.2
+"""From a step of a demonstration that is learned from to the next."""
+_MIN_VALID_S = 0.2
 _BLOCK = 100  # episodes a part
 
 
 def chunks(
-    actions: NDArray[np.float32], disturbed: NDArray[np.bool_]
+    actions: NDArray[np.float32], disturbed: NDArray[np.bool_], length: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """For each of T steps the next CHUNK actions, (T, CHUNK, 7), and which count, (T, CHUNK).
+    """For each of T steps the next `length` actions, (T, H, 7), and which count, (T, H).
 
     An action counts until the first disturbance after the chunk's start, which nobody could
     foresee; the disturbed step's own clean action still does.
     """
     steps = len(actions)
-    rows, valid = np.zeros((steps, CHUNK, 7), np.float32), np.zeros((steps, CHUNK), bool)
+    rows, valid = np.zeros((steps, length, 7), np.float32), np.zeros((steps, length), bool)
     for start in range(steps):
-        stop = min(start + CHUNK, steps)
+        stop = min(start + length, steps)
         rows[start, : stop - start] = actions[start:stop]
         pushes = np.flatnonzero(disturbed[start:stop])
         valid[start, : (pushes[0] + 1 if len(pushes) else stop - start)] = True
     return rows, valid
 
 
-def windows(lived: Recorded, number: int, stride: int) -> tuple[NDArray[np.int64], Arrays]:
-    """The steps of a demonstration to learn from, every `stride`th, (N,), and what they are.
+def windows(lived: Recorded, number: int) -> tuple[NDArray[np.int64], Arrays]:
+    """The steps of a demonstration to learn from, one every `STRIDE_S`, (N,), and what they are.
 
     That is proprio, (N, 13); actions and valid (see `chunks`); `said`, (N,), which of the
     sentences was; and `episode`, (N,), the demonstration's number.
     """
     episode, said = lived.episode(number), lived.sentences.index(lived.episodes[number]["says"])
-    actions, valid = chunks(episode["actions"], episode["disturbed"])
-    steps = np.flatnonzero(valid.sum(1) >= _MIN_VALID)
+    stride, length, least = (
+        round(time_s * lived.control_hz) for time_s in (STRIDE_S, CHUNK_S, _MIN_VALID_S)
+    )
+    actions, valid = chunks(episode["actions"], episode["disturbed"], length)
+    steps = np.flatnonzero(valid.sum(1) >= least)
     steps = steps[steps % stride == number % stride]
     rows = {"proprio": episode["proprio"], "actions": actions, "valid": valid}
     same = {"said": np.full(len(steps), said), "episode": np.full(len(steps), number)}

@@ -10,17 +10,32 @@ from pi0bench.envs.content_models import read
 from pi0bench.envs.panda_kinematics import MAX_WIDTH_M, forward, inverse_all, panda, tool_frames
 from pi0bench.envs.pose import Array, Pose, rot_of
 from pi0bench.envs.world_protocol import PHYSICS_HZ, World
+from pi0bench.errors import UsageError
 
 ACTION_DIM = 7
 OPEN, SHUT = 1.0, -1.0
 """What an action's last number says to the gripper."""
 DEFAULT_HZ = 20
 """Actions a second, where nothing else is asked."""
+CONTROL_HZ = tuple(hz for hz in range(10, 101) if PHYSICS_HZ % hz == 0)
+"""Rates at which a robot can be controlled."""
 MAX_SPEED_M_S = 0.6
 MAX_TURN_RAD_S = 3.0
 _TARGET_STEPS = 5  # physics steps for which the servos keep a target, at most
 _MAX_LAG_M = 0.05
 _MAX_LEAD_M = 0.02  # of the gripper's target before its measured opening
+
+
+def known_rate(name: str, control_hz: int) -> None:
+    """See that a robot can be controlled so many times a second; `name` is who asks for it.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if control_hz not in CONTROL_HZ:
+        rates = ", ".join(map(str, CONTROL_HZ))
+        said = f"must be one of {rates} (they divide {PHYSICS_HZ})"
+        raise UsageError(f"{name} {said}; got {control_hz}")
 
 
 class Controller:

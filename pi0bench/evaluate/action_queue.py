@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pi0bench.envs.controller import OPEN
 from pi0bench.evaluate.ask_policy import Chunk
+from pi0bench.evaluate.look_rules import RULES
 
 Action = NDArray[np.float64]
 HOLD = -1
@@ -65,9 +66,13 @@ class ActionQueue:
     A plan that was made while the one before went on is followed from its action `Pace.delay` on,
     which is the first whose time has not passed. The first plan finds a robot that holds still,
     and is followed from its beginning; so is every plan for which the robot has held still.
+
+    Args:
+        step_m: what an action of 1 moves the hand; 0.0 where nobody knows.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, step_m: float = 0.0) -> None:
+        self._step_m, self._turn = step_m, 0
         self._left: deque[Step] = deque()
         self._done: list[Step] = []
         self._asked = 0
@@ -93,13 +98,23 @@ class ActionQueue:
         clipped = [0] * len(chunk.actions) if chunk.clipped is None else chunk.clipped.tolist()
         rows = zip(chunk.actions, clipped, strict=True)
         steps = [Step(action, count, self._asked) for action, count in rows]
+        self._turn = self._next_turn(chunk)
         before = [plan for plan in self._plans if plan.holds(look)] if pace.overlaps else []
         begins = look if before else look + pace.delay
         self._plans = [*before, TimedPlan(steps, begins, look + pace.delay)]
         held = self._hold(numbers)
         self._left.extend(
-            self._at(k, pace.averages) or held for k in range(look, look + pace.period)
+            self._at(k, pace.averages) or held for k in range(look, look + self._turn)
         )
+
+    def _next_turn(self, chunk: Chunk) -> int:
+        """Control steps until the look after the one that this plan was made of."""
+        pace = chunk.pace
+        rule = RULES[pace.look]
+        if rule is None:
+            return pace.period
+        ahead = self.ahead(chunk.actions.shape[1])
+        return rule(chunk.actions, ahead, self._turn, pace.execute, self._step_m)
 
     def _at(self, k: int, averages: bool) -> Step | None:
         """What the plans say for control step k, the newest or all together; None if none does."""
@@ -124,7 +139,8 @@ class ActionQueue:
         if not self._plans:
             return np.zeros((0, numbers))
         newest = self._plans[-1]
-        return np.stack([step.action for step in newest.steps[len(self._done) - newest.begins :]])
+        left = [step.action for step in newest.steps[len(self._done) - newest.begins :]]
+        return np.stack(left) if left else np.zeros((0, numbers))
 
     @property
     def commands(self) -> list[Action]:

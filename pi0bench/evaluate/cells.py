@@ -9,16 +9,19 @@ from itertools import groupby
 from typing import Any
 
 from pi0bench.argument_bounds import bounded, countable
-from pi0bench.errors import UsageError
+from pi0bench.envs.controller import known_rate
+from pi0bench.errors import UsageError, unknown
 from pi0bench.evaluate.clocks import Pace, known_delays, paces
+from pi0bench.evaluate.look_rules import RULES
+from pi0bench.evaluate.resampled_policy import at_rate
 from pi0bench.evaluate.task_sources import Task
 from pi0bench.policy.policy_protocol import Traits
 from pi0bench.records.manifest import plan_hash
-from pi0bench.records.record import STILL, Cell
+from pi0bench.records.record import FIXED_LOOK, STILL, USUAL_HZ, Cell
 
 _MAX_NAME = 120
 _ROUND = 5
-_TIME = ("clocks", "delays", "executes")
+_TIME = ("clocks", "delays", "executes", "rates", "coarsens", "looks")
 _SEVERAL = ("policies", "tasks", "steps", "solvers", "variations", *_TIME)
 """The settings of which there may be several."""
 
@@ -41,6 +44,9 @@ class Settings:
         clocks: what goes on while a policy plans, names in `pi0bench.evaluate.clocks.CLOCKS`.
         delays: control steps from a look to its plan; a world that waits knows none.
         executes: actions of a plan until the next; () for each policy's own default.
+        rates: control steps a second; () for each policy's own.
+        coarsens: of the points of a plan's trajectory every so many-th is kept.
+        looks: when the robot looks again, names in `pi0bench.evaluate.look_rules.RULES`.
     """
 
     policies: tuple[str, ...]
@@ -56,6 +62,9 @@ class Settings:
     clocks: tuple[str, ...] = (STILL,)
     delays: tuple[int, ...] = (0,)
     executes: tuple[int, ...] = ()
+    rates: tuple[int, ...] = ()
+    coarsens: tuple[int, ...] = (1,)
+    looks: tuple[str, ...] = (FIXED_LOOK,)
 
     def __post_init__(self) -> None:
         for name in _SEVERAL:
@@ -67,10 +76,16 @@ class Settings:
         if not self.variations:
             raise UsageError("--variation: name at least one")
         numbers = {"--steps": self.steps, "--delay": self.delays, "--execute": self.executes}
+        numbers["--coarsen"] = self.coarsens
         for option, value in ((option, v) for option, of in numbers.items() for v in of):
             bounded(option, value)
         bounded("--seed", self.seed)
         known_delays(self.clocks, self.delays)
+        for hz in self.rates:
+            known_rate("--control-hz", hz)
+        for name in self.looks:
+            if name not in RULES:
+                raise UsageError(f"--look: {unknown('rule', name, RULES)}")
         countable(self.episodes, *(len(getattr(self, name)) or 1 for name in _SEVERAL))
 
     def told(self) -> dict[str, Any]:
@@ -107,10 +122,14 @@ def expand(
             solver=solver,
             clock=pace.clock,
             delay=pace.delay,
-            execute=0 if pace.execute == traits[policy].execute else pace.execute,
+            execute=0 if pace.execute == own.execute else pace.execute,
+            control_hz=own.control_hz or USUAL_HZ,
+            coarsen=coarsen,
+            look=pace.look,
         )
         for policy in settings.policies
-        for pace in _paces(settings, policy, traits[policy])[0]
+        for own, coarsen in _at_rates(settings, traits[policy])
+        for pace in _paces(settings, policy, own)[0]
         for steps in _steps(settings, traits[policy])
         for solver in _solvers(settings, policy, traits[policy])
         for variation in settings.variations
@@ -145,12 +164,24 @@ def holds(
 
 def left_out(settings: Settings, traits: Mapping[str, Traits]) -> list[str]:
     """Say what of the times that were asked for is no part of the plan, and why."""
-    of = (_paces(settings, policy, traits[policy])[1] for policy in settings.policies)
-    return [said for problems in of for said in problems]
+    of = (
+        _paces(settings, policy, own)[1]
+        for policy in settings.policies
+        for own, _ in _at_rates(settings, traits[policy])
+    )
+    return list(dict.fromkeys(said for problems in of for said in problems))
+
+
+def _at_rates(settings: Settings, traits: Traits) -> list[tuple[Traits, int]]:
+    """A policy's traits at each rate that is asked for, and how its plans are coarsened."""
+    rates = settings.rates or (traits.control_hz or USUAL_HZ,)
+    coarsens = settings.coarsens if traits.control_hz else (1,)
+    return [(at_rate(traits, hz, each), each) for hz in rates for each in coarsens]
 
 
 def _paces(settings: Settings, policy: str, traits: Traits) -> tuple[list[Pace], list[str]]:
-    return paces(policy, traits, settings.clocks, settings.delays, settings.executes)
+    time = (settings.clocks, settings.delays, settings.executes, settings.looks)
+    return paces(policy, traits, *time)
 
 
 def _steps(settings: Settings, traits: Traits) -> tuple[int, ...]:
@@ -209,6 +240,12 @@ def folder_name(settings: Settings, suite: str = "") -> str:
         parts += ["+".join(settings.clocks), "delay" + "+".join(map(str, settings.delays))]
     if settings.executes:
         parts.append("execute" + "+".join(map(str, settings.executes)))
+    if settings.rates:
+        parts.append("hz" + "+".join(map(str, settings.rates)))
+    if settings.coarsens != default.coarsens:
+        parts.append("coarsen" + "+".join(map(str, settings.coarsens)))
+    if settings.looks != default.looks:
+        parts.append("+".join(settings.looks))
     if settings.episodes != default.episodes:
         parts.append(f"episodes{settings.episodes}")
     if settings.seed != default.seed:

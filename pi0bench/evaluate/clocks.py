@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pi0bench.errors import UsageError, unknown
+from pi0bench.evaluate.look_rules import grain
 from pi0bench.policy.policy_protocol import Traits
-from pi0bench.records.record import STILL, Cell
+from pi0bench.records.record import FIXED_LOOK, STILL, Cell
 
 Guidance = Literal["", "soft", "hard", "prefix", "choice"]
 
@@ -65,17 +66,19 @@ class Pace:
     Attributes:
         clock: a name in `CLOCKS`.
         delay: control steps from a look until its plan can be followed, d.
-        execute: actions of a plan until the next, s.
+        execute: actions of a plan until the next, s, or at most as many.
+        look: when it looks again, a name in `RULES`.
     """
 
     clock: str
     delay: int
     execute: int
+    look: str = FIXED_LOOK
 
     @classmethod
     def of(cls, cell: Cell, traits: Traits) -> Pace:
         """The pace of a cell, for a policy of these traits."""
-        return cls(cell.clock, cell.delay, cell.execute or traits.execute)
+        return cls(cell.clock, cell.delay, cell.execute or traits.execute, cell.look)
 
     @property
     def overlaps(self) -> bool:
@@ -95,12 +98,17 @@ class Pace:
     @property
     def whole(self) -> bool:
         """True when all that a plan says is needed, however much that is."""
-        return self.averages or bool(self.guidance)
+        return self.averages or bool(self.guidance) or self.look != FIXED_LOOK
 
     @property
     def period(self) -> int:
-        """Control steps from one look to the next."""
+        """Control steps from one look to the next, or at most as many."""
         return self.execute + (0 if self.overlaps else self.delay)
+
+    @property
+    def grain(self) -> int:
+        """Control steps of which there are several, or one, from each look to the next."""
+        return self.period if self.look == FIXED_LOOK else grain(self.execute)
 
     @property
     def actions(self) -> int:
@@ -109,6 +117,8 @@ class Pace:
 
     def impossible(self, traits: Traits) -> str:
         """Why a policy of these traits cannot keep this pace, and what would do; "" if it can."""
+        if self.look != FIXED_LOOK and self.clock != STILL:
+            return f"--look {self.look}: the world must wait, as it does with --clock {STILL}"
         if self.guidance == "choice" and not traits.draws:
             return "its plans are not drawn by chance, so that there is one alone"
         if self.guidance == "prefix" and self.delay > traits.prefix_steps:
@@ -155,6 +165,7 @@ def paces(
     clocks: Sequence[str],
     delays: Sequence[int],
     executes: Sequence[int],
+    looks: Sequence[str] = (FIXED_LOOK,),
 ) -> tuple[list[Pace], list[str]]:
     """Return every pace that is asked for and possible, each once, and why others are not.
 
@@ -167,6 +178,7 @@ def paces(
         clocks: names in `CLOCKS`.
         delays: in control steps; of worlds that wait each is 0.
         executes: actions of a plan until the next; the policy's own when empty.
+        looks: when the robot looks again, names in `RULES`.
 
     Raises:
         UsageError: a clock and a delay are possible with none of the executes.
@@ -176,8 +188,9 @@ def paces(
     for clock in clocks:
         for delay in (0,) if CLOCKS[clock].waits else delays:
             asked = [
-                Pace(clock if delay or CLOCKS[clock].leans else STILL, delay, execute)
+                Pace(clock if delay or CLOCKS[clock].leans else STILL, delay, execute, look)
                 for execute in executes or (traits.execute,)
+                for look in (looks if traits.horizon > 1 else (FIXED_LOOK,))
             ]
             why = {pace: pace.impossible(traits) for pace in asked}
             problems = [f"--clock {clock}: {policy}, {said}" for said in why.values() if said]

@@ -23,14 +23,14 @@ class Witness:
         name: the episode's.
         traits: the policy's.
         renderer: draws what it sees; None when it sees nothing.
-        period: control steps from one plan to the next.
+        grain: control steps of which there are several, or one, from each plan to the next.
     """
 
     def __init__(
-        self, episode: Episode, name: str, traits: Traits, renderer: Renderer | None, period: int
+        self, episode: Episode, name: str, traits: Traits, renderer: Renderer | None, grain: int
     ) -> None:
         self._episode, self._name = episode, name
-        self._traits, self._renderer, self._period = traits, renderer, period
+        self._traits, self._renderer, self._grain = traits, renderer, grain
         stride = traits.obs_stride
         self._ago = [stride * k for k in range(traits.n_obs_steps - 1, 0, -1)]
         self._past: dict[int, Observation] = {}
@@ -63,7 +63,7 @@ class Witness:
     def _wanted_after(self, left: int) -> bool:
         """True when a plan so many steps later, or one of those after it, looks back here."""
         later = (ago - left for ago in self._ago)
-        return any(ahead >= 0 and ahead % self._period == 0 for ahead in later)
+        return any(ahead >= 0 and ahead % self._grain == 0 for ahead in later)
 
     def _at(self, step: int) -> Observation:
         """What was seen then, or last before: no chunk is longer than the policy said."""

@@ -77,6 +77,7 @@ class Rollout:
         self._reset = False
         try:
             self._env, self._reset = self._kept.begin(cell, task)
+            self.queue = ActionQueue((self._env.speed_m_s or 0.0) / self._env.control_hz)
             if twin:
                 reaction.spare(self._env)
             if record:
@@ -110,7 +111,7 @@ class Rollout:
         cell, pace = self.cell, Pace.of(self.cell, traits)
         if self._witness is None:
             name = f"{cell.key()}-twin" if self.twin else cell.key()
-            self._witness = Witness(self.env, name, traits, renderer, pace.period)
+            self._witness = Witness(self.env, name, traits, renderer, pace.grain)
         seen = self._witness.observe(self._memory)
         if pace.guidance:
             committed = Committed(

@@ -27,7 +27,7 @@ from pi0bench.evaluate.task_sources import GYMNASIUM, Task, task
 from pi0bench.files.durable import prove_writable
 from pi0bench.machine.package_versions import outside
 from pi0bench.policy.policy_protocol import Policy
-from pi0bench.records.record import STILL, Cell
+from pi0bench.records.record import STILL, USUAL_HZ, Cell
 from pi0bench.records.run_folder import RunFolder
 from pi0bench.report.run_report import RunReport
 from pi0bench.task.task_spec import TaskSpec
@@ -147,12 +147,20 @@ def _in_world(settings: Settings, tasks: Sequence[Task]) -> tuple[Settings, str]
     if settings.variations != (NOMINAL.name,):
         raise UsageError("--variation: only the benchmark's own tasks can be varied")
     ((engine, renderer),) = worlds
+    if settings.rates:
+        raise UsageError("--control-hz: only the benchmark's own tasks have several rates")
     if engine == GYMNASIUM and settings.clocks != (STILL,):
         raise UsageError(
             f"--clock: of an action of {settings.tasks[0]} nobody knows how it holds still; tasks "
             "of the benchmark's own or robosuite's would work"
         )
-    return replace(settings, engine=engine, renderer=renderer), ""
+    if engine == GYMNASIUM and "agree" in settings.looks:
+        raise UsageError(
+            f"--look agree: of an action of {settings.tasks[0]} nobody knows how far it moves; "
+            "tasks of the benchmark's own or robosuite's would work"
+        )
+    rates = () if engine == GYMNASIUM else (USUAL_HZ,)
+    return replace(settings, engine=engine, renderer=renderer, rates=rates), ""
 
 
 def _check_names(settings: Settings, objects: Mapping[str, Policy]) -> None:
@@ -167,6 +175,7 @@ def _check_names(settings: Settings, objects: Mapping[str, Policy]) -> None:
             policy_sources.check(name)
     several = (settings.policies, settings.steps, settings.solvers, settings.variations)
     several += (settings.clocks, settings.delays, settings.executes)
+    several += (settings.looks, settings.rates, settings.coarsens)
     if settings.stop_early and max(map(len, several)) < 2:
         raise UsageError("--stop-early: compares with the first policy; name another one")
 

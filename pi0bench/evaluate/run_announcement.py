@@ -8,7 +8,7 @@ from pathlib import Path
 from pi0bench.evaluate.cells import Settings, left_out
 from pi0bench.evaluate.run_options import How
 from pi0bench.policy.policy_protocol import Policy
-from pi0bench.records.record import STILL, Cell
+from pi0bench.records.record import FIXED_LOOK, STILL, Cell
 
 
 def announcement(
@@ -47,6 +47,12 @@ def announcement(
         stepped += f", {', '.join(settings.clocks)} with plans {delays} control steps late"
     if settings.executes:
         stepped += f", {'/'.join(map(str, settings.executes))} actions of each plan"
+    if settings.looks != (FIXED_LOOK,):
+        stepped += f", looks by {', '.join(settings.looks)}"
+    if settings.rates:
+        stepped += f", at {'/'.join(map(str, settings.rates))} Hz"
+    if settings.coarsens != (1,):
+        stepped += f", plans coarsened by {'/'.join(map(str, settings.coarsens))}"
     varied = ", ".join(settings.variations)
     stepped += "" if varied == "nominal" else f", variations {varied}"
     part = f", part {how.shard} of the plan" if how.shard else ""

@@ -91,5 +91,6 @@ def begin(cell: Cell, task: Task) -> Episode:
         EnvFault: the world cannot be built.
     """
     if isinstance(task, TaskSpec):
-        return VariedTabletop(task, cell.engine, cell.variation, cell.seed, cell.episode)
+        start = (cell.variation, cell.seed, cell.episode)
+        return VariedTabletop(task, cell.engine, *start, control_hz=cell.control_hz)
     return task.begin(cell.seed, cell.episode)

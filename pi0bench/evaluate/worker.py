@@ -22,6 +22,7 @@ from pi0bench.evaluate.film_drawing import DrawFilm, Film, drawn
 from pi0bench.evaluate.film_recording import FirstOfEach
 from pi0bench.evaluate.jobs import ATTEMPTS, Job, Loss
 from pi0bench.evaluate.plan_timing import Moment, Stopwatch, Watched, since
+from pi0bench.evaluate.resampled_policy import resample
 from pi0bench.evaluate.rollout import Outcome, Rollout
 from pi0bench.evaluate.task_sources import Task, task
 from pi0bench.machine.instruction_set import must_be_pinned
@@ -161,7 +162,7 @@ class Worker:
         if policy.traits.weights != cell.weights:
             raise UsageError(f"{cell.policy}: its weights changed while it was being measured")
         on_one_thread(policy)
-        return policy
+        return resample(policy, cell.control_hz, cell.coarsen)
 
     def _renderer(self, name: str) -> Renderer | None:
         if name == OWN:

@@ -10,13 +10,13 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from pi0bench.envs import state_and_points
-from pi0bench.envs.controller import ACTION_DIM, DEFAULT_HZ
+from pi0bench.envs.controller import ACTION_DIM, DEFAULT_HZ, known_rate
 from pi0bench.envs.physics import ENGINES
 from pi0bench.envs.render import choose_renderer
 from pi0bench.envs.render.presentation import FILM_PX, VIEW
 from pi0bench.envs.render.renderer_protocol import Image
 from pi0bench.envs.scene import Body
-from pi0bench.envs.world_protocol import PHYSICS_HZ, PhysicsFault
+from pi0bench.envs.world_protocol import PhysicsFault
 from pi0bench.errors import UsageError, unknown
 from pi0bench.gym.lazy_renderers import LazyRenderers
 from pi0bench.gym.observation_spaces import longest, observation_space, utf8
@@ -27,7 +27,6 @@ from pi0bench.task.task_files import task as load_task
 
 OBS_MODES = ("rgb", "state", "pointcloud")
 REWARDS = ("success", "progress")
-CONTROL_HZ = tuple(hz for hz in range(10, 101) if PHYSICS_HZ % hz == 0)
 _SIDES = range(16, 641)
 
 Action = NDArray[np.float32]
@@ -86,10 +85,7 @@ class TabletopEnv(gymnasium.Env[Observation, Action]):
         _known("renderer", renderer, (*choose_renderer.NAMES, "auto"))
         if render_mode is not None:
             _known("render mode", render_mode, self.metadata["render_modes"])
-        if control_hz not in CONTROL_HZ:
-            rates = ", ".join(map(str, CONTROL_HZ))
-            said = f"one of {rates} (they divide {PHYSICS_HZ})"
-            raise UsageError(f"control_hz must be {said}; got {control_hz}")
+        known_rate("control_hz", control_hz)
         if image_side not in _SIDES:
             raise UsageError(f"image_side must be from 16 to 640; got {image_side}")
         self.task, self.engine, self.obs_mode = load_task(task), engine, obs_mode

@@ -16,7 +16,7 @@ class Expert:
     """Acts on the simulator's state as the scripted demonstrator does: the bound from above."""
 
     name = "expert"
-    traits = Traits(execute=1, role=Role.PRIVILEGED)
+    traits = Traits(control_hz=0, execute=1, role=Role.PRIVILEGED)
 
     def plan(
         self,

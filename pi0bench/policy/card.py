@@ -11,7 +11,7 @@ from pi0bench.content.toml_errors import Complaints, brief
 from pi0bench.content.toml_files import opened
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policy.architectures import ARCHITECTURES
-from pi0bench.policy.card_tables import KeypointCard, PolicyCard
+from pi0bench.policy.card_tables import CHUNK_S, MOTION_S, KeypointCard, PolicyCard
 from pi0bench.policy.heads import parse
 from pi0bench.policy.keypoint_encoder import COARSE_PX
 from pi0bench.policy.policy_folders import CARD, EYES_CARD, folders, weights_name
@@ -58,12 +58,29 @@ def _check(it: Complaints, card: PolicyCard) -> None:
     if card.head:
         with _said(it):
             parse(card.head)
+    _check_time(it, card)
     if card.network.kind not in ARCHITECTURES:
         it.say("network.kind", unknown("architecture", card.network.kind, ARCHITECTURES))
         return
     for table in ARCHITECTURES[card.network.kind].tables:
         if not getattr(card, table):
             it.say(table, f'an architecture "{card.network.kind}" needs this table')
+
+
+def _check_time(it: Complaints, card: PolicyCard) -> None:
+    """Complain of numbers of control steps that no demonstration has, or no plan."""
+    hz, length, execute = card.chunk.control_hz, card.chunk.length, card.chunk.execute
+    if hz < 1:
+        it.say("chunk.control_hz", f"must be 1 or more; got {hz}")
+        return
+    if not 1 <= length <= (most := round(CHUNK_S * hz)):
+        it.say("chunk.length", f"must be 1 to {most}, {CHUNK_S} s at {hz} Hz; got {length}")
+    if not 1 <= execute <= length:
+        it.say("chunk.execute", f"must be 1 to the length, {length}; got {execute}")
+    apart = round(MOTION_S * hz)
+    if card.eyes and card.eyes.motion_steps not in (0, apart):
+        said = f"must be 0, or {apart}, which is {MOTION_S} s at {hz} Hz"
+        it.say("eyes.motion_steps", f"{said}; got {card.eyes.motion_steps}")
 
 
 def read_keypoint_card(folder: Path) -> KeypointCard:

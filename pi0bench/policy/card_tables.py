@@ -60,12 +60,20 @@ class NetworkTable:
     widths: tuple[int, ...] = ()
 
 
+CHUNK_S, MOTION_S = 0.8, 0.2
+"""What demonstrations are cut into: the longest chunk, and the time between two looks."""
+
+
 @dataclass(frozen=True)
 class ChunkTable:
-    """The action horizon, `length`, and the execution horizon, `execute`, in control steps."""
+    """The action horizon, `length`, and the execution horizon, `execute`, in control steps.
+
+    Of these there are `control_hz` a second.
+    """
 
     length: int
     execute: int
+    control_hz: int = 20
 
 
 @dataclass(frozen=True)

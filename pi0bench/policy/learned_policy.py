@@ -60,6 +60,7 @@ class LearnedPolicy:
             points=0 if card.points is None else card.points.count,
             n_obs_steps=2 if self._motion_steps else 1,
             obs_stride=max(1, self._motion_steps),
+            control_hz=card.chunk.control_hz,
             execute=card.chunk.execute,
             horizon=self._network.horizon,
             steps=self._network.steps,

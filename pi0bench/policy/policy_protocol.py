@@ -111,6 +111,7 @@ class Traits:
         n_obs_steps: observations that it sees, this one included, as Diffusion Policy's two;
             pictures are drawn for those alone.
         obs_stride: control steps from one of them to the next.
+        control_hz: actions a second that its chunks are of; 0 when any rate will do.
         execute: actions of each chunk that are executed before it plans again.
         horizon: actions that each chunk has at least; as many as are executed, when not told.
         steps: its default number of sampler steps; 0 for policies without a sampler.
@@ -132,6 +133,7 @@ class Traits:
     points: int = 0
     n_obs_steps: int = 1
     obs_stride: int = 1
+    control_hz: int = 20
     execute: int = 1
     horizon: int = 0
     steps: int = 0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pi0bench.records.record import STILL, Cell, Record
+from pi0bench.records.record import FIXED_LOOK, STILL, USUAL_HZ, Cell, Record
 
 World = tuple[str, str, str]
 """Engine, renderer and variation."""
 
-Pace = tuple[bool, str, int, int]
+Pace = tuple[bool, str, int, int, int, int, str]
 """See `Condition.pace`."""
 
 Episode = tuple[str, int, int]
@@ -30,13 +30,16 @@ class Condition:
     clock: str = STILL
     delay: int = 0
     execute: int = 0
+    control_hz: int = USUAL_HZ
+    coarsen: int = 1
+    look: str = FIXED_LOOK
 
     @classmethod
     def of(cls, record: Record) -> Condition:
         """Return the condition under which `record` was measured."""
         cell = record.cell
         where = (cell.engine, cell.renderer, cell.variation)
-        pace = (cell.clock, cell.delay, cell.execute)
+        pace = (cell.clock, cell.delay, cell.execute, cell.control_hz, cell.coarsen, cell.look)
         return cls(cell.policy, cell.steps, cell.solver, *where, *pace)
 
     def __str__(self) -> str:
@@ -49,13 +52,13 @@ class Condition:
 
     @property
     def timing(self) -> str:
-        """Clock, delay and execution horizon as words; of these what is usual is unsaid."""
+        """Clock, delay and all else of its pace as words; of these what is usual is unsaid."""
         return timing_of(self)
 
     @property
     def waiting(self) -> Condition:
         """The same where the world waits and each policy executes what it says."""
-        return replace(self, clock=STILL, delay=0, execute=0)
+        return replace(self, clock=STILL, delay=0, execute=0, look=FIXED_LOOK)
 
     @property
     def sampler(self) -> tuple[str, ...]:
@@ -74,15 +77,22 @@ class Condition:
 
     @property
     def pace(self) -> Pace:
-        """Clock, execution horizon and delay, in an order in which the usual comes first."""
-        return self.clock != STILL, self.clock, self.execute, self.delay
+        """All of its time, in an order in which the usual comes first."""
+        moves, rate = self.clock != STILL, (self.control_hz, self.coarsen, self.look)
+        return moves, self.clock, self.execute, self.delay, *rate
 
 
 def timing_of(of: Cell | Condition) -> str:
-    """Return clock, delay and execution horizon as words; of these what is usual is unsaid."""
-    clock = [] if of.clock == STILL else [of.clock]
-    delay = [f"delay {of.delay}"] if of.delay else []
-    return " ".join([*clock, *delay, *([f"execute {of.execute}"] if of.execute else [])])
+    """Return clock, delay and all else of its pace as words; of these what is usual is unsaid."""
+    said = (
+        of.clock if of.clock != STILL else "",
+        f"delay {of.delay}" if of.delay else "",
+        f"execute {of.execute}" if of.execute else "",
+        f"look {of.look}" if of.look != FIXED_LOOK else "",
+        f"{of.control_hz} Hz" if of.control_hz != USUAL_HZ else "",
+        f"coarsen {of.coarsen}" if of.coarsen != 1 else "",
+    )
+    return " ".join(filter(None, said))
 
 
 def episode(cell: Cell) -> Episode:

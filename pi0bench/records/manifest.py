@@ -201,6 +201,12 @@ MEANWHILE = {
 }
 """What a robot does while its policy plans, by the cell's clock."""
 
+LOOKS = {
+    "agree": "after twice as many actions while plans agree with those before, else after half",
+    "dip": "where a plan's speed dips, or the hand grips",
+}
+"""When a robot looks again, by the cell's rule."""
+
 
 def _time(settings: Mapping[str, Any]) -> Iterator[str]:
     """Say what delays and clocks are, where a run has some."""
@@ -213,6 +219,13 @@ def _time(settings: Mapping[str, Any]) -> Iterator[str]:
         )
     if settings.get("executes"):
         yield "Execute is how many actions of a plan are carried out until the next one."
+    rules = [f"{name}: {LOOKS[name]}" for name in settings.get("looks", []) if name in LOOKS]
+    if rules:
+        yield f"The robot looks again as a rule says ({'; '.join(rules)})."
+    if settings.get("rates"):
+        yield "Hz are control steps a second; plans of another rate are joined by monotone cubics."
+    if settings.get("coarsens"):
+        yield "Coarsen n keeps every n-th point of a plan's trajectory, joined by monotone cubics."
 
 
 def sentence(of: Mapping[str, Any]) -> str:

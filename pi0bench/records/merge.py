@@ -18,6 +18,7 @@ from pi0bench.records.run_folder import RunFolder
 _OPTIONS = {
     **{"policies": "policy", "tasks": "task", "solvers": "solver", "variations": "variation"},
     **{"clocks": "clock", "delays": "delay", "executes": "execute"},
+    **{"rates": "control-hz", "coarsens": "coarsen", "looks": "look"},
 }
 _FIRST = ("policies", "tasks")
 _WORLD = ("engine", "renderer")

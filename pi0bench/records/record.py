@@ -23,7 +23,16 @@ TO_RUN_AGAIN = ("env_fault", "infra_error", "cancelled")
 """Statuses that say nothing about the policy; a resumed run repeats these episodes."""
 
 
-_UNSAID = {"clock": STILL, "delay": 0, "execute": 0}
+FIXED_LOOK = "fixed"
+"""The rule by which a robot looks again after equally many actions of each plan."""
+
+USUAL_HZ = 20
+"""Control steps a second, where nothing else is said."""
+
+_UNSAID = {
+    **{"clock": STILL, "delay": 0, "execute": 0},
+    **{"control_hz": USUAL_HZ, "coarsen": 1, "look": FIXED_LOOK},
+}
 """What is left out of a cell's JSON, so that cells without it keep their names."""
 
 
@@ -46,6 +55,9 @@ class Cell:
         clock: what goes on while the policy plans, a name in `pi0bench.evaluate.clocks.CLOCKS`.
         delay: control steps from a look until the plan that is made of it can be followed.
         execute: actions of a plan until the next; 0 for as many as the policy says itself.
+        control_hz: control steps a second, of the benchmark's own tasks.
+        coarsen: of the points of a plan's trajectory every so many-th is kept.
+        look: when the robot looks again, a name in `pi0bench.evaluate.look_rules.RULES`.
     """
 
     policy: str
@@ -62,13 +74,16 @@ class Cell:
     clock: str = STILL
     delay: int = 0
     execute: int = 0
+    control_hz: int = USUAL_HZ
+    coarsen: int = 1
+    look: str = FIXED_LOOK
 
     def key(self) -> str:
         """Return the cell's name: the first 16 hex digits of the sha256 of its canonical JSON."""
         return _key(self)
 
     def told(self) -> dict[str, str | int]:
-        """Return its fields, without those of `clock`, `delay` and `execute` that are usual."""
+        """Return its fields, without those of its time that are usual."""
         return {name: value for name, value in vars(self).items() if _UNSAID.get(name) != value}
 
 

@@ -10,7 +10,7 @@ from statistics import fmean, median
 
 from pi0bench.records.chunk_quality import Quality
 from pi0bench.records.condition import Condition, measured
-from pi0bench.records.record import Record, Timing
+from pi0bench.records.record import FIXED_LOOK, Record, Timing
 from pi0bench.report.statistical_methods import FIXED, Analysis
 from pi0bench.report.success_rows import Row
 from pi0bench.stats.success_intervals import Interval
@@ -53,16 +53,21 @@ class Tempo:
     """How looks and actions followed each other, in control steps.
 
     Attributes:
-        period: from a look to the next, as replans and lengths of the episodes tell.
+        period: from a look to the next, as replans and lengths of the episodes tell; on average
+            where a rule decides.
         delay: from a look until its plan could be followed.
         held: share of the steps in which the robot held still and waited for a plan.
         reaction_s: median over the episodes with a knock that was reacted to, seconds.
+        plans_s: plans a second of the robot's time.
+        passes_s: trunk evaluations a second of it.
     """
 
-    period: int
+    period: float
     delay: int
     held: float
     reaction_s: Middle | None
+    plans_s: float
+    passes_s: float
 
     @property
     def mean_wait(self) -> float:
@@ -70,7 +75,7 @@ class Tempo:
         return self.period / 2 + self.delay
 
     @property
-    def worst_wait(self) -> int:
+    def worst_wait(self) -> float:
         """The same, of a change just after a look."""
         return self.period + self.delay
 
@@ -165,16 +170,23 @@ def _tempo(episodes: Sequence[Record], kind: Analysis) -> Tempo | None:
     planned = [record for record in episodes if record.replans and record.length]
     if not planned:
         return None
-    longest = max(record.length for record in planned)
-    fits = (n for n in range(1, longest) if all(-(-r.length // n) == r.replans for r in planned))
-    shares = max(-(-r.length // r.replans) for r in planned)
-    steps = sum(record.length for record in planned)
+    cell, steps = planned[0].cell, sum(record.length for record in planned)
+    plans = sum(record.replans for record in planned)
     return Tempo(
-        period=next(fits, shares),
-        delay=planned[0].cell.delay,
+        period=_period(planned) if cell.look == FIXED_LOOK else steps / plans,
+        delay=cell.delay,
         held=sum(record.held for record in planned) / steps,
         reaction_s=_middle((record.reaction_s for record in planned), kind),
+        plans_s=plans * cell.control_hz / steps,
+        passes_s=sum(r.trunk_evaluations for r in planned) * cell.control_hz / steps,
     )
+
+
+def _period(planned: Sequence[Record]) -> int:
+    """Control steps from one look to the next, which all episodes have in common."""
+    longest = max(record.length for record in planned)
+    fits = (n for n in range(1, longest) if all(-(-r.length // n) == r.replans for r in planned))
+    return next(fits, max(-(-r.length // r.replans) for r in planned))
 
 
 def _median(values: Iterable[float | None]) -> float | None:

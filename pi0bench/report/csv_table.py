@@ -22,8 +22,8 @@ RUN = (
     *("replan_p50_ms", "replan_p95_ms", "n_timed", "evaluations_per_replan", "n_replans"),
     *("policy_faults", "unmeasured"),
 )
-TIME = ("clock", "delay", "execute")
-"""Columns of runs in which the world does not always wait."""
+TIME = ("clock", "delay", "execute", "look", "control_hz", "coarsen")
+"""Columns of runs in which looks, plans and actions do not always follow each other as usual."""
 _STANDING = (
     *("condition", "role", "not_told_from_best"),
     *("successes", "n", "rate", "rate_low95", "rate_high95"),
@@ -52,7 +52,8 @@ def run_sheets(rows: Iterable[Row], bests: Bests) -> tuple[str, str]:
     lines: dict[bool, list[list[Cell]]] = {False: [], True: []}
     for row in rows:
         of = row.condition
-        time: list[Cell] = [of.clock, of.delay, of.execute or None] if timed else []
+        pace: tuple[Cell, ...] = (of.clock, of.delay, of.execute or None, of.look)
+        time = (*pace, of.control_hz, of.coarsen) if timed else ()
         lines[row.is_mean].append([*_run(row, bests, of in several), *time])
     return _sheet(names, lines[False]), _sheet(names, lines[True]) if several else ""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from pi0bench.records.record import STILL
 from pi0bench.report.condition_profile import Profile
 from pi0bench.report.headline_table import who
 from pi0bench.report.number_format import (
@@ -18,22 +17,24 @@ from pi0bench.report.number_format import (
 
 NAME = "realtime.md"
 HEADS = ("policy", "solver", "steps", "success", "n", "median s to success", "held still")
-HEADS += ("looks every", "mean wait", "worst wait", "reaction s", "jerk m/s³", "jump m/s")
+HEADS += ("looks every", "mean wait", "worst wait", "plans/s", "passes/s", "reaction s")
+HEADS += ("jerk m/s³", "jump m/s")
 
 _NOTE = (
     "Looks every, and waits, in control steps: from a change of the world until the robot can act "
     "on it, on average over all moments and at worst, as the clock has it. Reaction is measured: "
     "seconds from a knock to the first command that is another than without it, the median over "
     "the episodes in which there was one. Held still: share of the control steps in which the "
-    "robot waited for a plan. Jerk is within the whole path, jump the change of commanded "
-    "velocity where one plan follows another."
+    "robot waited for a plan. Plans, and passes through the trunk, are by the second of the "
+    "robot's time. Jerk is within the whole path, jump the change of commanded velocity where one "
+    "plan follows another."
 )
 
 
 def tells(profiles: Sequence[Profile]) -> bool:
-    """Whether the world went on while some policy planned, or something was knocked."""
+    """Whether some policy acted in time that is not the usual, or something was knocked."""
     return any(
-        of.condition.clock != STILL or (of.tempo is not None and of.tempo.reaction_s is not None)
+        bool(of.condition.timing) or (of.tempo is not None and of.tempo.reaction_s is not None)
         for of in profiles
     )
 
@@ -54,13 +55,11 @@ def real_time_markdown(profiles: Sequence[Profile]) -> str:
 
 def _line(of: Profile) -> list[str]:
     total, tempo = of.total, of.tempo
-    told = [NOTHING] * 5
+    told = [NOTHING] * 7
     if tempo is not None:
-        told = [percent(tempo.held), str(tempo.period), f"{tempo.mean_wait:g}"]
-        told += [
-            str(tempo.worst_wait),
-            NOTHING if tempo.reaction_s is None else tempo.reaction_s.told(2),
-        ]
+        waits = (tempo.period, tempo.mean_wait, tempo.worst_wait, tempo.plans_s, tempo.passes_s)
+        told = [percent(tempo.held), *(f"{wait:.3g}" for wait in waits)]
+        told.append(NOTHING if tempo.reaction_s is None else tempo.reaction_s.told(2))
     return [
         *who(of.condition),
         f"{percent(total.rate)} {percents(total.interval)}" if total.n else NOTHING,

@@ -12,6 +12,7 @@ from pi0bench.report.comparison import Comparison
 from pi0bench.report.comparison_tables import markdown as comparison_markdown
 from pi0bench.report.csv_table import comparison_sheet, run_sheets
 from pi0bench.report.figures.delay_figure import delay_figure, has_delays
+from pi0bench.report.figures.effort_figure import effort_figure, has_efforts
 from pi0bench.report.figures.reaction_figure import has_waits, reaction_figure
 from pi0bench.report.figures.steps_figure import steps_figure
 from pi0bench.report.latex_table import comparison_latex, run_latex
@@ -22,7 +23,7 @@ from pi0bench.report.run_report import RunReport
 from pi0bench.report.step_count_tables import steps_markdown
 
 TABLE, FIGURE, STEPS, DELAYS = "table.md", "steps.png", "steps.md", "delays.png"
-REACTION = "reaction.png"
+REACTION, EFFORT = "reaction.png", "effort.png"
 LATEX, SHEET, MEANS = "table.tex", "table.csv", "table_means.csv"
 
 
@@ -44,6 +45,11 @@ FIGURES = {
         "Success while the world goes on",
         "Success rate against the delay of a plan, a panel for each policy and sampler, a line for "
         "each clock.",
+    ),
+    EFFORT: Figure(
+        "Success by how often it plans",
+        "Success rate against plans a second of the robot's time, a panel for each policy and "
+        "sampler, a line for each rule by which it looks again.",
     ),
     REACTION: Figure(
         "Success by how soon a change is acted on",
@@ -69,6 +75,8 @@ def tables(report: RunReport) -> dict[str, bytes]:
         files[STEPS] = _steps(report).encode()
     if has_delays(report.profiles):
         files[DELAYS] = delay_figure(report.profiles)
+    if has_efforts(report.profiles):
+        files[EFFORT] = effort_figure(report.profiles)
     if tells(report.profiles):
         files[REALTIME] = real_time_markdown(report.profiles).encode()
         if has_waits(report.profiles):

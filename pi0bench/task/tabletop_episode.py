@@ -146,7 +146,8 @@ class Tabletop:
 
     def expert_action(self, misjudgement: Misjudgement | None = None) -> Array:
         """What the scripted expert would do now, (7,), were it so wrong about where things are."""
-        view = View(self.world, self.controller.goal, self.script, self.layout.expert_choice)
+        goal, choice = self.controller.goal, self.layout.expert_choice
+        view = View(self.world, self.control_hz, goal, self.script, choice)
         return plan.act(self.task, view, self._predicates, misjudgement)
 
     def proprio(self) -> NDArray[np.float32]:

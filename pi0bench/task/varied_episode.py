@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi0bench.envs.cameras import Snapshot
-from pi0bench.envs.controller import ACTION_DIM, MAX_SPEED_M_S
+from pi0bench.envs.controller import ACTION_DIM, DEFAULT_HZ, MAX_SPEED_M_S
 from pi0bench.envs.episode_protocol import Observation, Verdict
 from pi0bench.envs.pose import Array
 from pi0bench.envs.render.renderer_protocol import Renderer
@@ -35,6 +35,7 @@ class VariedTabletop(Tabletop):
         name: the variation.
         seed: of start states and sensors.
         number: the episode's.
+        control_hz: control steps a second.
 
     Raises:
         EnvFault: the world cannot be built.
@@ -43,13 +44,21 @@ class VariedTabletop(Tabletop):
 
     low, high, speed_m_s = LOW, HIGH, MAX_SPEED_M_S
 
-    def __init__(self, task: TaskSpec, engine: str, name: str, seed: int, number: int) -> None:
+    def __init__(
+        self,
+        task: TaskSpec,
+        engine: str,
+        name: str,
+        seed: int,
+        number: int,
+        control_hz: int = DEFAULT_HZ,
+    ) -> None:
         self._sensors, self._seed = variation(name), seed
         self._where = (name, task.id, number)
         self._observed = 0
         self._cloud: Cloud | None = None
         layout, conditions = start(task, name, seed, number)
-        super().__init__(task, layout, engine, conditions=conditions)
+        super().__init__(task, layout, engine, control_hz, conditions)
         self.instruction = layout.instruction
         self.knocker = Knocker(conditions.knock, self.control_hz)
 

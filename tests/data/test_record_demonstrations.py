@@ -172,7 +172,7 @@ def test_pushes_are_as_often_small_as_large() -> None:
     env.close()
     still = np.zeros(7)
     starts = [b for a, b in pairwise(given) if a is None and b is not None]
-    scale = how.steps * env.speed_m_s / env.control_hz
+    scale = how.push_s * env.speed_m_s
     lengths_m = np.array([np.linalg.norm(change(still)[:3]) * scale for change in starts])
     assert len(lengths_m) > 250
     assert (lengths_m < how.push_m[1] * 1.001).all()
@@ -187,7 +187,7 @@ def test_what_another_expert_demonstrated_is_not_taken_for_this_ones(
     recipe = TrainingTable(("plain",), 1, 1, 1, 1, 0.1, 0.1, 0.9, 0)
     made: list[Path] = []
 
-    def noted(suites: object, count: object, out: Path, *_: object) -> Path:
+    def noted(suites: object, count: object, out: Path, *_: object, **how: object) -> Path:
         made.append(out)
         return out
 

@@ -41,7 +41,7 @@ def found(make_cell: Cells, make_record: Records) -> list[Profile]:
 
 
 def test_waits_follow_from_looks_and_delays(found: list[Profile]) -> None:
-    seen = {of.condition.pace[1:]: of.tempo for of in found}
+    seen = {of.condition.pace[1:4]: of.tempo for of in found}
     for (clock, delay, execute), turn in TURNS.items():
         tempo = seen[clock, execute, delay]
         assert tempo is not None
@@ -52,7 +52,7 @@ def test_waits_follow_from_looks_and_delays(found: list[Profile]) -> None:
 def test_the_table_tells_reactions_and_what_was_held(found: list[Profile]) -> None:
     text = real_time_markdown(found)
     line = next(line for line in text.splitlines() if "delay 2 execute 4" in line)
-    assert "| 4 | 4 | 6 | 0.25 [0.25, 0.25], n = 7 |" in line
+    assert "| 4 | 4 | 6 | 5 | 0 | 0.25 [0.25, 0.25], n = 7 |" in line
     assert "75.0 %" in line
     assert f" {100 * 16 / sum(37 + 8 * n for n in range(8)):.1f} % " in line
 

@@ -46,7 +46,7 @@ def test_who_touches_a_button_that_is_down_has_lost(engine: str) -> None:
         env.step(REST)
     down = next(name for name in BUTTONS if name not in up(env))
     while not env.world.contact(down, "finger_left"):
-        view = View(env.world, env.controller.goal, env.script, 0.0)
+        view = View(env.world, env.control_hz, env.controller.goal, env.script, 0.0)
         env.step(press(view, down))
     while not env.over:
         env.step(env.expert_action())

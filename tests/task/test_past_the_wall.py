@@ -30,7 +30,7 @@ def goes_left(env: Tabletop) -> bool:
 
 def straight_over(env: Tabletop) -> np.ndarray:
     """Lift the cube as high as it goes, carry it straight to the zone, and set it down, (7,)."""
-    view, world = View(env.world, env.controller.goal, env.script, 0.0), env.world
+    view, world = View(env.world, env.control_hz, env.controller.goal, env.script, 0.0), env.world
     if predicates.on(world, "cube", "zone"):
         return grasping.leave(view, "cube")
     if not predicates.held(world, "cube"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pi0bench.data.worlds.world import World
+from pi0bench.envs.controller import DEFAULT_HZ
 from pi0bench.errors import UsageError
 from pi0bench.robosuite.task_spec import SOURCE
 
@@ -22,12 +23,12 @@ def world_of(suites: Sequence[str]) -> str:
     return SOURCE
 
 
-def make(engine: str) -> World:
-    """The world of an engine."""
+def make(engine: str, control_hz: int = DEFAULT_HZ) -> World:
+    """The world of an engine, and of as many control steps a second where one can choose."""
     if engine == SOURCE:
         from pi0bench.data.worlds.robosuite import RobosuiteWorld
 
         return RobosuiteWorld()
     from pi0bench.data.worlds.tabletop import TabletopWorld
 
-    return TabletopWorld(engine)
+    return TabletopWorld(engine, control_hz)

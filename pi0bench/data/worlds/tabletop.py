@@ -13,7 +13,7 @@ from pi0bench.data.worlds.tabletop_invented import draw_scene
 from pi0bench.data.worlds.world import Disturbance, Glance, PlacedKeypoint, Row
 from pi0bench.envs import cameras, content_models
 from pi0bench.envs.cameras import CAMERAS, Snapshot
-from pi0bench.envs.controller import MAX_SPEED_M_S
+from pi0bench.envs.controller import DEFAULT_HZ, MAX_SPEED_M_S
 from pi0bench.envs.panda_kinematics import forward, panda
 from pi0bench.envs.pose import Pose, from_quat
 from pi0bench.envs.render.choose_renderer import NAMES
@@ -109,8 +109,8 @@ class TabletopWorld:
 
     renderers, disturbance = NAMES, Disturbance()
 
-    def __init__(self, engine: str) -> None:
-        self._engine = engine
+    def __init__(self, engine: str, control_hz: int = DEFAULT_HZ) -> None:
+        self._engine, self._hz = engine, control_hz
 
     def tasks(self, suites: Sequence[str]) -> list[TaskSpec]:
         """See `World.tasks`."""
@@ -120,7 +120,7 @@ class TabletopWorld:
     def begin(self, task: str, seed: int, number: int) -> DemonstratedTabletop:
         """See `World.begin`."""
         spec = task_files.task(task)
-        return DemonstratedTabletop(spec, layout_of(spec, seed, number), self._engine)
+        return DemonstratedTabletop(spec, layout_of(spec, seed, number), self._engine, self._hz)
 
     def note(self, episode: DemonstratedTabletop) -> Row:
         """`q_rad` (7,), `width_m` (), `poses` (MAX_OBJECTS, 7; metres and wxyz), `joints`.

@@ -28,16 +28,16 @@ class Disturbance:
         turn: and of its turning, in units of the action.
         share: of the episodes that are disturbed at all.
         grip: chance that a push also turns the fingers' command round.
-        steps: control steps that a push lasts.
-        calm_steps: least and greatest number of control steps between pushes.
+        push_s: how long a push lasts.
+        calm_s: least and greatest time between pushes.
     """
 
     push_m: tuple[float, float] = (0.002, 0.025)
     turn: float = 0.4
     share: float = 0.75
     grip: float = 0.12
-    steps: int = 3
-    calm_steps: tuple[int, int] = (10, 40)
+    push_s: float = 0.15
+    calm_s: tuple[float, float] = (0.5, 2.0)
 
 
 @dataclass(frozen=True)

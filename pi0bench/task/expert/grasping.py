@@ -38,7 +38,7 @@ def pick(view: View, item: str, *, yaw_deg: float = 0.0, slow_m: float = 0.0) ->
     away_m = pose.pos_m - predicates.tcp_m(view.world)
     there = np.abs(away_m).max() < (_MIDDLE_M if slow_m else _NEAR_M)
     room_m, slope = _LITTLE_ROOM_M if slow_m else _ROOM_M, steepness(slow_m)
-    above = funnel(view, met_m(view.world, item), yaw_error_rad=error, room_m=room_m, slope=slope)
+    above = funnel(view, met_m(view, item), yaw_error_rad=error, room_m=room_m, slope=slope)
     point = slowed(view, above, float(np.linalg.norm(away_m)), slow_m)
     return move(view, point, yaw, SHUT if there else OPEN, along_m_s(view.world, item))
 
@@ -65,7 +65,7 @@ def put_on(
     With `slow_m` the last so many metres are gone slowly.
     """
     support, body = view.world.scene.body(base), view.world.scene.body(item)
-    rest = raised(met_m(view.world, base), support.top_m + body.bottom_m)
+    rest = raised(met_m(view, base), support.top_m + body.bottom_m)
     point = _lowered(view, item, rest, slow_m, room_m=room_m)
     return move(view, point, 0.0, SHUT, along_m_s(view.world, base))
 

@@ -11,19 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pi0bench.envs.controller import DEFAULT_HZ, MAX_SPEED_M_S, MAX_TURN_RAD_S
+from pi0bench.envs.controller import MAX_SPEED_M_S, MAX_TURN_RAD_S
 from pi0bench.envs.pose import Array, Pose, downward, vector_of
 from pi0bench.envs.world_protocol import World
 from pi0bench.task.scripts.script import Script
 
 TRAVEL_M = 0.14  # height of the tool above the table when it carries or searches
-_GAIN = 0.5
+_HALVED_S = 0.05  # in which what is left of a way is halved
 _SLOWEST = 0.25  # of the speed, at the end of what is gone slowly
 _FUNNEL, _STEEP_FUNNEL = 6.0, 25.0
-_STEP_M = 0.020
-_STEP_RAD = 0.12
-_ACTION_M = MAX_SPEED_M_S / DEFAULT_HZ  # what an action of 1 moves in a control step
-_ACTION_RAD = MAX_TURN_RAD_S / DEFAULT_HZ
+_SPEED_M_S = 0.4
+_TURN_RAD_S = 2.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +30,14 @@ class View:
 
     Attributes:
         world: the true poses.
+        control_hz: actions a second.
         goal: the commanded tool pose, which the actions move.
         script: what happens by itself, which some skills look at.
         expert_choice: uniform in [0, 1), once an episode: which of several right ways to take.
     """
 
     world: World
+    control_hz: int
     goal: Pose
     script: Script
     expert_choice: float
@@ -62,13 +62,26 @@ def turn_and_move(
     view: View, pos_m: Array, rot: Array, grip: float, velocity_m_s: Array | None = None
 ) -> Array:
     """See `move`; `rot` is the whole rotation that the hand shall have, (3, 3)."""
-    step = _GAIN * (pos_m - view.goal.pos_m)
-    step *= min(1.0, _STEP_M / max(float(np.linalg.norm(step)), 1e-9)) / _ACTION_M
+    step = _steered(pos_m - view.goal.pos_m, view.control_hz, _SPEED_M_S, MAX_SPEED_M_S)
     if velocity_m_s is not None:
         step = step + velocity_m_s / MAX_SPEED_M_S
-    turn = _GAIN * vector_of(rot @ view.goal.rot.T)
-    turn *= min(1.0, _STEP_RAD / max(float(np.linalg.norm(turn)), 1e-9)) / _ACTION_RAD
+    turn = vector_of(rot @ view.goal.rot.T)
+    turn = _steered(turn, view.control_hz, _TURN_RAD_S, MAX_TURN_RAD_S)
     return np.concatenate([step, turn, [grip]])
+
+
+def _steered(left: Array, control_hz: int, speed: float, full: float) -> Array:
+    """What an action says, (3,), that goes part of what is left of a way.
+
+    Args:
+        left: the way, metres or radians, (3,).
+        control_hz: actions a second.
+        speed: that is not passed, a second.
+        full: of an action of 1, a second.
+    """
+    step = (1 - 0.5 ** (1 / (control_hz * _HALVED_S))) * left
+    most = speed / control_hz / max(float(np.linalg.norm(step)), 1e-9)
+    return step * (min(1.0, most) / (full / control_hz))
 
 
 def slowed(view: View, pos_m: Array, left_m: float, slow_m: float) -> Array:

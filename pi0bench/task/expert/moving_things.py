@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pi0bench.envs.controller import DEFAULT_HZ
 from pi0bench.envs.pose import Array
 from pi0bench.envs.scene import Body
 from pi0bench.envs.world_protocol import World
+from pi0bench.task.expert.motion import View
 
 
 def along_m_s(world: World, item: str) -> Array:
@@ -19,9 +19,9 @@ def along_m_s(world: World, item: str) -> Array:
     return np.zeros(3)
 
 
-def met_m(world: World, item: str) -> Array:
+def met_m(view: View, item: str) -> Array:
     """Where the object will be when the next action is done, (3,)."""
-    return world.pose(item).pos_m + along_m_s(world, item) / DEFAULT_HZ
+    return view.world.pose(item).pos_m + along_m_s(view.world, item) / view.control_hz
 
 
 def _top_m_s(world: World, body: Body) -> Array:
