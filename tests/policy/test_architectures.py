@@ -48,7 +48,7 @@ def seeded(seed: int) -> Generator:
 
 
 def made(name: str, seed: int = 0) -> Network:
-    scale = NormStats((0.0,) * 7, (0.5,) * 7, (-1.0,) * 7, (1.0,) * 7)
+    scale = NormStats((0.0,) * 7, (0.75,) * 7, (-1.0,) * 7, (1.0,) * 7)
     given = NetworkSpec(KEYPOINTS, WORDS, scale, HORIZON, {})
     return build_network(CARDS[name], given).initialise(seeded(seed))
 
