@@ -114,7 +114,10 @@ def _others() -> list[Path]:
     for path in found:
         if not any((path / kind).is_dir() for kind in BRINGS):
             wanted = ", ".join(BRINGS)
-            raise UsageError(f"{path}: is no folder of content; it must hold one of {wanted}")
+            paths = "; paths of files come after --" if path.is_file() else ""
+            raise UsageError(
+                f"{path}: is no folder of content; it must hold one of {wanted}{paths}"
+            )
     return found
 
 

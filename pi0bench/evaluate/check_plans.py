@@ -50,11 +50,10 @@ def _stuck(task: TaskSpec, engine: str, episode: int) -> str:
     missed = task.ways[0].stages[env.stages :]
     if missed:
         return f"does not get as far as {missed[0]} within {task.max_s:g} s"
-    lacking = ", ".join(env.lacking)
-    return (
-        f"passes every stage, and the goal does not hold for {task.hold_s:g} s; "
-        f"at the end it lacks {lacking}"
-    )
+    short = f"passes every stage, and the goal does not hold for {task.hold_s:g} s"
+    if env.lacking:
+        return f"{short}; at the end it lacks {', '.join(env.lacking)}"
+    return f"{short}: it was reached too late; max_s is {task.max_s:g}"
 
 
 def _carried_out(task: TaskSpec, engine: str, episode: int) -> _Left:

@@ -18,7 +18,7 @@ from pi0bench.evaluate.engine_replay import REPLAYS, replay
 from pi0bench.evaluate.task_tolerance import tolerance
 from pi0bench.random_streams import stream
 from pi0bench.task import variation_files
-from pi0bench.task.paraphrases import paraphrases
+from pi0bench.task.paraphrases import has, paraphrases
 from pi0bench.task.start_heights import carriers
 from pi0bench.task.start_states import Layout, PlacementError, place
 from pi0bench.task.tabletop_episode import Tabletop
@@ -41,7 +41,8 @@ def check(
 ) -> int:
     """Check the task files among and below the paths.
 
-    Without any, all of the benchmark's are checked, and its paraphrases and variations too.
+    Without any, all of the benchmark's are checked, and its variations and objects too. Paraphrases
+    are checked of the tasks that have some, without paths of all.
 
     Args:
         paths: task files, folders of them, or ids of tasks.
@@ -87,17 +88,24 @@ def check(
             measured[f"{one} in {other}"] = count
         if measured:
             keep({"task": task.id, **measured})
-    return problems if paths else problems + _tell(_departures(tasks), say)
+    said = [task for task in tasks if has(task)] if paths else tasks
+    readers: list[Callable[[], object]] = [partial(paraphrases, said)]
+    return problems + _tell(_wrong(readers if paths else [*readers, *_files_beside()]), say)
 
 
-def _departures(tasks: Sequence[TaskSpec]) -> list[str]:
-    """What is wrong with the files of paraphrases, variations, objects and colours."""
-    readers: list[Callable[[], object]] = [partial(paraphrases, tasks), content_models.colors]
+def _files_beside() -> list[Callable[[], object]]:
+    """What reads the files of colours, objects and variations."""
+    readers: list[Callable[[], object]] = [content_models.colors]
     readers += [partial(content_models.model, name) for name in content_models.names()]
     readers += [
         partial(variation_files.load, variation_files.path_of(kind))
         for kind in variation_files.kinds()
     ]
+    return readers
+
+
+def _wrong(readers: Sequence[Callable[[], object]]) -> list[str]:
+    """What is wrong with the files that these read."""
     wrong: list[str] = []
     for read in readers:
         try:

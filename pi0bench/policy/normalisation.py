@@ -96,7 +96,7 @@ class ActionSpace:
 
 
 def compress(actions: Tensor) -> Tensor:
-    """Actions (…, 7) of which small speeds take up more room; 1 stays 1, and the gripper is left alone.
+    """Actions (…, 7) of which small speeds take up more room; 1 stays 1, the gripper as it is.
 
     An insertion is decided by a tenth of the speed of a carry, which a squared error hardly feels.
     The law is an audio codec's, the inverse hyperbolic sine in place of the logarithm.

@@ -64,7 +64,9 @@ class RunFolder:
         """
         folder = cls.alone(root)
         try:
-            if folder.holds(EPISODES) and not folder.path(manifests.NAME).exists():
+            if not folder.holds(EPISODES):
+                folder.path(manifests.NAME).unlink(missing_ok=True)  # nothing rests on it
+            elif not folder.path(manifests.NAME).exists():
                 raise UsageError(f"{folder.root}: holds episodes, no manifest; use another --out")
             manifests.settle(folder.root, {**manifest, **manifests.planned(cells)}, grows)
         except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def files_with(tasks: Iterable[str]) -> list[Path]:
     """Others' files in which there are sentences for any of the tasks with these ids."""
     others = [(path, it) for path, it in _opened().items() if path != file()]
     return [path for path, it in others if not it.raw.keys().isdisjoint(tasks)]
+
+
+def has(task: TaskSpec) -> bool:
+    """Whether there are sentences for the task."""
+    return any(task.id in it.raw for it in _opened().values())
 
 
 def paraphrases(tasks: Sequence[TaskSpec]) -> Paraphrases:
@@ -69,12 +75,15 @@ def _beside(task: TaskSpec, read: Collection[Path]) -> Path:
 
 def _of_task(it: Complaints, task: TaskSpec) -> dict[str, tuple[str, ...]]:
     if task.id not in it.raw:
-        it.say(task.id, f"there are no paraphrases of this task; give {', '.join(KINDS)}")
+        near = shown(task.path.parent.parent / _NAME)
+        wanted = f"give {', '.join(KINDS)}, {_LEAST} sentences each, in {near}"
+        it.say(task.id, f"there are no paraphrases of this task; {wanted}")
         return {}
     rows = it.table(task.id, it.raw[task.id], "a table of lists of sentences")
     it.keys(task.id, rows, KINDS, required=KINDS)
     known = {f"{item.name}.color" for item in task.objects if item.color or item.like}
     known |= {f"{item.name}.side" for item in task.objects if item.side}
+    needed = set.intersection(*map(_fields, task.instructions))
     found = {}
     for kind in (kind for kind in KINDS if kind in rows):
         where = f"{task.id}.{kind}"
@@ -84,4 +93,13 @@ def _of_task(it: Complaints, task: TaskSpec) -> dict[str, tuple[str, ...]]:
         for i, sentence in enumerate(rows[kind] if isinstance(rows[kind], list) else []):
             if sentence in task.instructions:
                 it.say(f"{where}.{i}", "is one of the task's own instructions")
+            elif isinstance(sentence, str) and (unsaid := sorted(needed - _fields(sentence))):
+                it.say(
+                    f"{where}.{i}", f"does not say {', '.join(unsaid)}, as every instruction does"
+                )
     return found
+
+
+def _fields(sentence: str) -> set[str]:
+    """What a sentence says of the objects, such as {cube.color}."""
+    return set(re.findall(r"\{[^}]*\}", sentence))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -138,17 +139,23 @@ def _colors(task: TaskSpec, rng: np.random.Generator) -> dict[str, str]:
 
 
 def _poses(task: TaskSpec, rng: np.random.Generator) -> dict[str, Pose]:
+    crowded: Counter[str] = Counter()
     for _ in range(_TRIES):
         poses: dict[str, Pose] = {}
         for item in task.objects:
             pose = _draw(item, rng)
             before = [o for o in task.objects[: len(poses)] if not carries(task, o, item)]
             if any(_close(item, pose, other, poses[other.name]) for other in before):
+                crowded[item.name] += 1
                 break
             poses[item.name] = pose
         else:
             return poses
-    raise PlacementError(f"{task.id}: no room for its objects in {_TRIES} tries; widen a range")
+    ((most, _),) = crowded.most_common(1)
+    raise PlacementError(
+        f"{task.id}: no room for its objects in {_TRIES} tries, most often none for {most}; "
+        "widen a range"
+    )
 
 
 def _draw(item: ObjectSpec, rng: np.random.Generator) -> Pose:

@@ -16,6 +16,8 @@ from pi0bench.task.task_spec import TaskSpec
 
 _FOREIGN = ("robosuite",)
 """Folders of tasks of other libraries, whose files are read there."""
+_BESIDE = ("paraphrases.toml", "suites.toml")
+"""What lies beside the folders of tasks."""
 
 
 def task_ids() -> tuple[str, ...]:
@@ -27,8 +29,12 @@ def _paths() -> dict[str, Path]:
     """Each task's file by its id, the benchmark's own and others'.
 
     Raises:
-        UsageError: two have the same id.
+        UsageError: two have the same id, or a file lies beside the folders of tasks.
     """
+    for home in folders_of("tasks")[1:]:
+        if loose := sorted({*home.glob("*.toml")} - {home / name for name in _BESIDE}):
+            at = home / "any" / loose[0].name
+            raise UsageError(f"{loose[0]}: a task lies in a folder of {home}; move it to {at}")
     found = files_of("tasks", "*/*.toml")
     return {name: path for name, path in found.items() if path.parent.name not in _FOREIGN}
 
@@ -78,7 +84,7 @@ def files(paths: Sequence[Path]) -> list[Path]:
     A path may be a task's id instead.
 
     Raises:
-        UsageError: a path is neither there nor a task's id.
+        UsageError: a path is neither there nor a task's id, or there is no task in any.
     """
     found, known = [], _paths()
     for path in paths or folders_of("tasks"):
@@ -88,4 +94,7 @@ def files(paths: Sequence[Path]) -> list[Path]:
         found += sorted(path.rglob("*.toml")) if path.is_dir() else [path]
     roots = [home.resolve() for home in folders_of("tasks")]
     homes = [*roots, *(root / name for root in roots for name in _FOREIGN)]
-    return [path for path in found if path.resolve().parent not in homes]
+    ours = [path for path in found if path.resolve().parent not in homes]
+    if not ours:
+        raise UsageError(f"{', '.join(map(str, paths))}: no file of a task that can be checked")
+    return ours

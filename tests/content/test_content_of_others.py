@@ -49,7 +49,11 @@ VARIATION = """
 summary = "Fog."
 severity = { 1 = { clutter = ["block"] }, 2 = { wording = "close" }, 3 = { light_dim = 0.5 } }
 """
-SENTENCES = ["tap the {block.color} block", "tap it, the {block.color} one", "a tap, please"]
+SENTENCES = [
+    "tap the {block.color} block",
+    "tap it, the {block.color} one",
+    "tap {block.color}",
+]
 WRITTEN = {
     "envs/objects/block.toml": OBJECT,
     "envs/colors.toml": "purple = [0.5, 0.1, 0.7, 1]\n",
@@ -98,6 +102,22 @@ def test_it_is_measured_under_a_variation_of_its_own(mine: Path) -> None:
     worded.close()
     said: list[str] = []
     assert check([spec.path], resets=2, say=said.append) == 0, said
+    few = WRITTEN["tasks/paraphrases.toml"].replace("tap {block.color}", "tap it")
+    (mine / "tasks/paraphrases.toml").write_text(few, "utf-8")
+    assert check([spec.path], resets=1, episodes=0, say=said.append) == 3, said
+
+
+def test_a_task_beside_the_folders_of_tasks_is_told(mine: Path) -> None:
+    path = mine / "tasks" / "loose.toml"
+    path.write_text(TASK, "utf-8")
+    for look in (task_ids, lambda: check([path])):
+        with pytest.raises(UsageError, match=r"loose.toml: a task lies in a folder of .*tasks/any"):
+            look()
+
+
+def test_what_is_no_task_is_not_passed_over() -> None:
+    with pytest.raises(UsageError, match=r"Lift.toml: no file of a task that can be checked"):
+        check([folder("tasks") / "robosuite" / "Lift.toml"])
 
 
 @pytest.mark.parametrize(
@@ -123,7 +143,7 @@ def test_what_a_variation_is_made_of_is_in_its_digest(mine: Path) -> None:
     assert variation_files.digest("wording-1", tasks) != own
     (mine / "envs/objects/block.toml").write_text(f"# mine{OBJECT}", "utf-8")
     (mine / "tasks/paraphrases.toml").write_text(
-        WRITTEN["tasks/paraphrases.toml"].replace("please", "now"), "utf-8"
+        WRITTEN["tasks/paraphrases.toml"].replace("tap it", "touch it"), "utf-8"
     )
     after = [variation_files.digest(f"fog-{n}", tasks) for n in (1, 2, 3)]
     assert [one == two for one, two in zip(before, after, strict=True)] == [False, False, True]

@@ -76,8 +76,11 @@ def test_an_infra_error_is_superseded(
         assert folder.path("episodes.jsonl").read_text().count("\n") == 1
 
 
-def test_another_plan_is_refused_and_the_setting_named(tmp_path: Path, make_cell: Cells) -> None:
-    opened(tmp_path, [make_cell()]).close()
+def test_another_plan_is_refused_and_the_setting_named(
+    tmp_path: Path, make_cell: Cells, make_record: Records
+) -> None:
+    with opened(tmp_path, [make_cell()]) as folder:
+        folder.append(make_record(make_cell()))
     before = (tmp_path / "manifest.json").read_bytes()
     with pytest.raises(UsageError) as error:
         opened(tmp_path, [make_cell(), make_cell(1)], steps=[5], env={"hz": 50})
@@ -89,6 +92,15 @@ def test_another_plan_is_refused_and_the_setting_named(tmp_path: Path, make_cell
         opened(tmp_path, [make_cell(weights="other")])
     assert (tmp_path / "manifest.json").read_bytes() == before
     opened(tmp_path, [make_cell()]).close()
+
+
+def test_a_plan_of_which_nothing_was_measured_is_forgotten(
+    tmp_path: Path, make_cell: Cells
+) -> None:
+    opened(tmp_path, [make_cell()]).close()
+    opened(tmp_path, [make_cell(weights="other")], steps=[5]).close()
+    with RunFolder.alone(tmp_path) as folder:
+        assert folder.manifest()["settings"]["steps"] == [5]
 
 
 def test_episodes_without_a_manifest_are_not_taken_over(
