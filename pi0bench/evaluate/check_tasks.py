@@ -89,23 +89,14 @@ def check(
         if measured:
             keep({"task": task.id, **measured})
     said = [task for task in tasks if has(task)] if paths else tasks
-    readers: list[Callable[[], object]] = [partial(paraphrases, said)]
-    return problems + _tell(_wrong(readers if paths else [*readers, *_files_beside()]), say)
+    return problems + _tell(_departures(said, beside=not paths), say)
 
 
-def _files_beside() -> list[Callable[[], object]]:
-    """What reads the files of colours, objects and variations."""
-    readers: list[Callable[[], object]] = [content_models.colors]
-    readers += [partial(content_models.model, name) for name in content_models.names()]
-    readers += [
-        partial(variation_files.load, variation_files.path_of(kind))
-        for kind in variation_files.kinds()
-    ]
-    return readers
-
-
-def _wrong(readers: Sequence[Callable[[], object]]) -> list[str]:
-    """What is wrong with the files that these read."""
+def _departures(tasks: Sequence[TaskSpec], beside: bool) -> list[str]:
+    """What is wrong with the tasks' paraphrases, and in files of colours, objects, variations."""
+    readers: list[Callable[[], object]] = [partial(paraphrases, tasks)]
+    if beside:
+        readers += _files_beside()
     wrong: list[str] = []
     for read in readers:
         try:
@@ -113,6 +104,16 @@ def _wrong(readers: Sequence[Callable[[], object]]) -> list[str]:
         except UsageError as error:
             wrong += str(error).split("\n")
     return wrong
+
+
+def _files_beside() -> list[Callable[[], object]]:
+    readers: list[Callable[[], object]] = [content_models.colors]
+    readers += [partial(content_models.model, name) for name in content_models.names()]
+    readers += [
+        partial(variation_files.load, variation_files.path_of(kind))
+        for kind in variation_files.kinds()
+    ]
+    return readers
 
 
 def _tell(lines: Sequence[str], say: Callable[[str], None]) -> int:

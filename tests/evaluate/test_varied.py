@@ -114,8 +114,8 @@ def test_check_reads_paraphrases_and_variations_too(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     tasks = [task("reach_cube")]
-    assert _departures(tasks) == []
+    assert _departures(tasks, beside=False) == []
     path = tmp_path / "paraphrases.toml"
     path.write_text("[reach_cube]\nclose = []\n", "utf-8")
     monkeypatch.setattr(paraphrases, "file", lambda: path)
-    assert f'{path}:1: reach_cube: "free" is missing' in _departures(tasks)
+    assert f'{path}:1: reach_cube: "free" is missing' in _departures(tasks, beside=False)
