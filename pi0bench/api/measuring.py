@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pi0bench.api.run_results import Run
 from pi0bench.content.folders import add_folders
-from pi0bench.evaluate import cells
+from pi0bench.evaluate.cells import Settings
+from pi0bench.evaluate.folder_names import folder_name
 from pi0bench.evaluate.policy_sources import named
 from pi0bench.evaluate.run import run as measure
 from pi0bench.evaluate.run_options import How
@@ -115,7 +116,7 @@ def run(
     names, objects = named(policies if isinstance(policies, list | tuple) else [policies])
     rule = "" if success == "end" else f"?success={success}"
     single = (*tasks, *(f"{GYMNASIUM}/{name}{rule}" for name in env_ids))
-    settings = cells.Settings(
+    settings = Settings(
         policies=names,
         tasks=single or tasks_of(suite),
         engine=engine,
@@ -144,7 +145,7 @@ def run(
         executor=executor,
         ray_address=ray_address,
     )
-    name = cells.folder_name(settings, "" if single else suite)
+    name = folder_name(settings, "" if single else suite)
     if part:
         name += f"-shard{part.part}of{part.of}"
     folder = Path(out) if out is not None else Path("runs") / name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -19,7 +18,6 @@ from pi0bench.policy.policy_protocol import Traits
 from pi0bench.records.manifest import plan_hash
 from pi0bench.records.record import FIXED_LOOK, STILL, USUAL_HZ, Cell
 
-_MAX_NAME = 120
 _ROUND = 5
 _TIME = ("clocks", "delays", "executes", "rates", "coarsens", "looks")
 _SEVERAL = ("policies", "tasks", "steps", "solvers", "variations", *_TIME)
@@ -215,44 +213,3 @@ def rounds(cells: Sequence[Cell], settings: Settings) -> list[tuple[Cell, ...]]:
     size = _ROUND if settings.stop_early else settings.episodes
     starts = range(0, settings.episodes, size)
     return [tuple(c for c in cells if first <= c.episode < first + size) for first in starts]
-
-
-def folder_name(settings: Settings, suite: str = "") -> str:
-    """Name a run by what it measures: equal settings, equal name.
-
-    Args:
-        settings: before `auto` is resolved, so that the name is the user's.
-        suite: the suite whose tasks they are, if it is one.
-    """
-    default = Settings(settings.policies, settings.tasks)
-    parts = ["+".join(settings.policies), suite or "+".join(settings.tasks)]
-    if not all("/" in task for task in settings.tasks):  # other libraries' have one of their own
-        parts.append(settings.engine)
-    if settings.renderer != default.renderer:
-        parts.append(settings.renderer)
-    if settings.variations != default.variations:
-        parts.append("+".join(settings.variations))
-    if settings.steps:
-        parts.append("steps" + "+".join(map(str, settings.steps)))
-    if settings.solvers:
-        parts.append("+".join(settings.solvers))
-    if settings.clocks != default.clocks:
-        parts += ["+".join(settings.clocks), "delay" + "+".join(map(str, settings.delays))]
-    if settings.executes:
-        parts.append("execute" + "+".join(map(str, settings.executes)))
-    if settings.rates:
-        parts.append("hz" + "+".join(map(str, settings.rates)))
-    if settings.coarsens != default.coarsens:
-        parts.append("coarsen" + "+".join(map(str, settings.coarsens)))
-    if settings.looks != default.looks:
-        parts.append("+".join(settings.looks))
-    if settings.episodes != default.episodes:
-        parts.append(f"episodes{settings.episodes}")
-    if settings.seed != default.seed:
-        parts.append(f"seed{settings.seed}")
-    if settings.stop_early:
-        parts.append("early")
-    name = "-".join(parts).replace("/", "_")
-    if len(name) <= _MAX_NAME:
-        return name
-    return f"{name[:_MAX_NAME]}-{zlib.crc32(name.encode()):08x}"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pi0bench.errors import UsageError
-from pi0bench.evaluate.cells import Settings, batches, expand, folder_name
+from pi0bench.evaluate.cells import Settings, batches, expand
+from pi0bench.evaluate.folder_names import folder_name
 from pi0bench.policy.policy_protocol import Traits
 from pi0bench.task.task_files import task
 

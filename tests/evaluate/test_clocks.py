@@ -15,8 +15,9 @@ from pi0bench.envs.physics import ENGINES
 from pi0bench.errors import UsageError
 from pi0bench.evaluate.action_queue import ActionQueue
 from pi0bench.evaluate.ask_policy import Chunk
-from pi0bench.evaluate.cells import Settings, expand, folder_name, left_out
+from pi0bench.evaluate.cells import Settings, expand, left_out
 from pi0bench.evaluate.clocks import CLOCKS, Pace
+from pi0bench.evaluate.folder_names import folder_name
 from pi0bench.evaluate.rollout import Rollout
 from pi0bench.evaluate.run_options import How
 from pi0bench.policy import registry
