@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pi0bench.records.condition import Condition
-from pi0bench.report.figures.axes_style import DARK, GREY
+from pi0bench.report.figures.axes_style import DARK, GREY, STYLE, counted, title
 from pi0bench.report.figures.line_labels import End, label_ends
 from pi0bench.report.figures.series import COLOURS, MARKERS, Series
 from pi0bench.report.success_rows import Row
+
+T = TypeVar("T")
 
 COLUMNS = 3
 _WIDTH_IN, _HEAD_IN, _PANEL_IN = 11.0, 0.6, 2.9
@@ -30,6 +34,36 @@ def laid_out(what: str, note: str, panels: int) -> tuple[Figure, list[Axes]]:
     return figure, [body.add_subplot(grid[divmod(place, COLUMNS)]) for place in range(panels)]
 
 
+def draw_panels(
+    points: Sequence[tuple[T, Row]],
+    what: str,
+    note: str,
+    panel_of: Callable[[Condition], Condition],
+    heading: Callable[[Condition], str],
+    draw: Callable[[Axes, Sequence[tuple[T, Row]]], None],
+) -> Figure:
+    """Draw points in panels.
+
+    Args:
+        points: where each stands along the axis, and what was reached there.
+        what: the figure's head; the tasks follow.
+        note: below it, after n.
+        panel_of: what the points of a panel have in common.
+        heading: a panel's.
+        draw: draws the points of a panel.
+    """
+    panels = sorted({panel_of(row.condition) for _, row in points})
+    names = " and ".join(sorted({row.task for _, row in points}))
+    n = counted(row.n for _, row in points)
+    note = f"n = {n} episodes a point, bars are 95 % intervals; {note}"
+    with rc_context(STYLE):
+        figure, places = laid_out(f"{what}, {names}", note, len(panels))
+        for axes, panel in zip(places, panels, strict=True):
+            title(axes, heading(panel), " / ".join(panel.world))
+            draw(axes, [point for point in points if panel_of(point[1].condition) == panel])
+    return figure
+
+
 def clock_of(condition: Condition) -> tuple[str, ...]:
     """The clock and the number of executed actions: what the points of a line have in common."""
     executed = f"{condition.execute} executed" if condition.execute else ""
@@ -38,6 +72,11 @@ def clock_of(condition: Condition) -> tuple[str, ...]:
 
 def clock_lines(conditions: Iterable[Condition]) -> list[Series]:
     """A line for each clock and number of executed actions, the same in every panel."""
+    return numbered(sorted(set(map(clock_of, conditions))))
+
+
+def numbered(identities: Iterable[tuple[str, ...]]) -> list[Series]:
+    """A line for each, in this order, with a colour and a marker of its own."""
     return [
         Series(
             identity=identity,
@@ -46,7 +85,7 @@ def clock_lines(conditions: Iterable[Condition]) -> list[Series]:
             marker=MARKERS[number % len(MARKERS)],
             dashes="-",
         )
-        for number, identity in enumerate(sorted(set(map(clock_of, conditions))))
+        for number, identity in enumerate(identities)
     ]
 
 

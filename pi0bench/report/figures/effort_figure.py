@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pi0bench.records.condition import Condition
 from pi0bench.records.record import FIXED_LOOK, STILL, USUAL_HZ
 from pi0bench.report.condition_profile import Profile
-from pi0bench.report.figures.axes_style import STYLE, counted, png, title
-from pi0bench.report.figures.clock_panels import finish, laid_out
-from pi0bench.report.figures.series import COLOURS, MARKERS, Series
+from pi0bench.report.figures.axes_style import png
+from pi0bench.report.figures.clock_panels import draw_panels, finish, numbered
+from pi0bench.report.figures.series import Series
 from pi0bench.report.figures.success_panels import draw_line
 from pi0bench.report.success_rows import Row
 
@@ -44,21 +43,14 @@ def draw_effort(profiles: Sequence[Profile]) -> Figure:
     """
     points = _points(profiles)
     lines = _lines([row.condition for _, row in points])
-    panels = sorted({_panel(row.condition) for _, row in points})
-    names = " and ".join(sorted({row.task for _, row in points}))
-    note = (
-        f"n = {counted(row.n for _, row in points)} episodes a point, bars are 95 % intervals; "
-        "a rule pays where it is above the line of equally many actions each plan"
+    return draw_panels(
+        points,
+        "Success by how often it plans",
+        "a rule pays where it is above the line of equally many actions each plan",
+        _panel,
+        _heading,
+        lambda axes, mine: _draw(axes, mine, lines),
     )
-    with rc_context(STYLE):
-        figure, places = laid_out(f"Success by how often it plans, {names}", note, len(panels))
-        for axes, panel in zip(places, panels, strict=True):
-            steps = f"{panel.steps} step{'s' * (panel.steps > 1)}" if panel.steps else ""
-            of = " · ".join(filter(None, (panel.policy, steps, panel.solver)))
-            title(axes, of, " / ".join(panel.world))
-            mine = [point for point in points if _panel(point[1].condition) == panel]
-            _draw(axes, mine, lines)
-    return figure
 
 
 def _points(profiles: Sequence[Profile]) -> list[Point]:
@@ -74,6 +66,11 @@ def _panel(condition: Condition) -> Condition:
     return replace(condition.waiting, control_hz=USUAL_HZ, coarsen=1)
 
 
+def _heading(panel: Condition) -> str:
+    steps = f"{panel.steps} step{'s' * (panel.steps > 1)}" if panel.steps else ""
+    return " · ".join(filter(None, (panel.policy, steps, panel.solver)))
+
+
 def _identity(of: Condition) -> tuple[str, ...]:
     hz = f"{of.control_hz} Hz" if of.control_hz != USUAL_HZ else ""
     coarse = f"coarsen {of.coarsen}" if of.coarsen != 1 else ""
@@ -81,17 +78,8 @@ def _identity(of: Condition) -> tuple[str, ...]:
 
 
 def _lines(conditions: Sequence[Condition]) -> list[Series]:
-    found = sorted(set(map(_identity, conditions)), key=lambda of: (of[0] != FIXED_LOOK, of))
-    return [
-        Series(
-            identity=identity,
-            label=" ".join(filter(None, identity)),
-            colour=COLOURS[number % len(COLOURS)],
-            marker=MARKERS[number % len(MARKERS)],
-            dashes="-",
-        )
-        for number, identity in enumerate(found)
-    ]
+    found = set(map(_identity, conditions))
+    return numbered(sorted(found, key=lambda of: (of[0] != FIXED_LOOK, of)))
 
 
 def _draw(axes: Axes, points: Sequence[Point], lines: Sequence[Series]) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pi0bench.records.condition import Condition
 from pi0bench.report.condition_profile import Profile, Tempo
-from pi0bench.report.figures.axes_style import GREY, STYLE, counted, png, title
-from pi0bench.report.figures.clock_panels import finish, laid_out
+from pi0bench.report.figures.axes_style import GREY, png
+from pi0bench.report.figures.clock_panels import draw_panels, finish
 from pi0bench.report.figures.series import COLOURS, MARKERS, Series
 from pi0bench.report.figures.success_panels import draw_line
 from pi0bench.report.success_rows import Row
@@ -43,21 +42,14 @@ def draw_reaction(profiles: Sequence[Profile]) -> Figure:
     """
     points = _points(profiles)
     lines = _lines([row.condition for _, row in points])
-    panels = sorted({_panel(row.condition) for _, row in points})
-    names = " and ".join(sorted({row.task for _, row in points}))
-    note = (
-        f"n = {counted(row.n for _, row in points)} episodes a point, bars are 95 % intervals; a "
-        "point stands at the mean wait, its thin line ends at the worst"
+    return draw_panels(
+        points,
+        "Success by how soon a change is acted on",
+        "a point stands at the mean wait, its thin line ends at the worst",
+        _panel,
+        lambda panel: " · ".join(filter(None, (panel.policy, panel.solver))),
+        lambda axes, mine: _draw(axes, mine, lines),
     )
-    what = f"Success by how soon a change is acted on, {names}"
-    with rc_context(STYLE):
-        figure, places = laid_out(what, note, len(panels))
-        for axes, panel in zip(places, panels, strict=True):
-            of = " · ".join(filter(None, (panel.policy, panel.solver)))
-            title(axes, of, " / ".join(panel.world))
-            mine = [point for point in points if _panel(point[1].condition) == panel]
-            _draw(axes, mine, lines)
-    return figure
 
 
 def _points(profiles: Sequence[Profile]) -> list[Point]:
