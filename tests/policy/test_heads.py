@@ -33,8 +33,8 @@ DRAW_NOTHING = ("bc", "bc_flow", "mixture", "rt1", "openvla", "fast")
 """What learns without noise and times."""
 EACH = pytest.mark.parametrize("name", HEAD_CONFIGS)
 SLOWLY = ("ofp", "shortcut", "mean_flow", "improved_mean_flow", "dense_jump")
-SLOWLY += ("masked_drawn", "energy_score")
-"""A minute each."""
+SLOWLY += ("masked_drawn", "energy_score", "span", "nflow")
+"""Half a minute or a minute each."""
 EACH_QUICKLY = pytest.mark.parametrize(
     "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOWLY else ()) for n in HEAD_CONFIGS]
 )
