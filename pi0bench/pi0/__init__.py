@@ -1,1 +1,1 @@
-"""The published π0: its pictures, its words, its sizes and its checkpoints, around the same trunk."""
+"""The published π0: pictures, words, sizes and checkpoints, around the same trunk."""

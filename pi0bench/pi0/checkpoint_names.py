@@ -5,17 +5,25 @@ Both published layouts are read by openpi's names; LeRobot's have a prefix befor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from pi0bench.pi0.variants import Variant
+from pi0bench.errors import UsageError
+from pi0bench.pi0.pi0_network import Pi0Network
+from pi0bench.pi0.variants import Variant, VisionConfig
+from pi0bench.policy.pi0_trunk import TrunkConfig
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 _VLM = "paligemma_with_expert.paligemma.model."
 _VISION = f"{_VLM}vision_tower.vision_model."
+_LANGUAGE = f"{_VLM}language_model."
 _EXPERT = "paligemma_with_expert.gemma_expert.model."
+EMBEDDING = f"{_LANGUAGE}embed_tokens.weight"
 UNUSED = (
     "paligemma_with_expert.paligemma.lm_head.weight",
     "paligemma_with_expert.gemma_expert.lm_head.weight",
@@ -29,10 +37,12 @@ class Source:
 
     Attributes:
         names: in the checkpoint; several are joined along the first axis.
+        rows: of each, where there are several.
         sign: -1 where the checkpoint's velocity leads from data to noise and ours to data.
     """
 
     names: tuple[str, ...]
+    rows: tuple[int, ...] = ()
     sign: int = 1
 
     def read(self, tensor_of: Callable[[str], Tensor]) -> Tensor:
@@ -41,6 +51,69 @@ class Source:
         whole = parts[0] if len(parts) == 1 else torch.cat(parts)
         return whole if self.sign == 1 else -whole
 
+    def shapes(self, whole: tuple[int, ...]) -> Shapes:
+        """Of each tensor in the checkpoint, of the whole's here."""
+        rows = self.rows or whole[:1]
+        return {name: (n, *whole[1:]) for name, n in zip(self.names, rows, strict=True)}
+
+
+def variant_of(path: Path, shapes: Shapes, horizon: int) -> Variant:
+    """The sizes of a checkpoint, as its tensors have them.
+
+    How a tower's width is divided into heads no tensor tells; in SigLIP they are 16.
+
+    Raises:
+        UsageError: what tells them is missing.
+    """
+    layer, expert = f"{_LANGUAGE}layers.0.", f"{_EXPERT}layers.0."
+    try:
+        words, width = shapes[EMBEDDING]
+        head_dim = shapes[f"{layer}self_attn.k_proj.weight"][0]  # of the only key head
+        patches = shapes[f"{_VISION}embeddings.patch_embedding.weight"]
+        positions = shapes[f"{_VISION}embeddings.position_embedding.weight"][0]
+        action_width, action_dim = shapes["action_in_proj.weight"]
+        return Variant(
+            VisionConfig(
+                width=patches[0],
+                depth=_depth(shapes, f"{_VISION}encoder.layers."),
+                mlp=shapes[f"{_VISION}encoder.layers.0.mlp.fc1.weight"][0],
+                patch=patches[-1],
+                side=round(positions**0.5) * patches[-1],
+            ),
+            TrunkConfig(
+                depth=_depth(shapes, f"{_LANGUAGE}layers."),
+                prefix_width=width,
+                action_width=action_width,
+                prefix_mlp=shapes[f"{layer}mlp.gate_proj.weight"][0],
+                action_mlp=shapes[f"{expert}mlp.gate_proj.weight"][0],
+                heads=shapes[f"{layer}self_attn.q_proj.weight"][0] // head_dim,
+                kv_heads=1,
+                head_dim=head_dim,
+            ),
+            vocab_size=words,
+            action_dim=action_dim,
+            action_horizon=horizon,
+        )
+    except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
+        raise UsageError(f"{path}: no π0: it does not tell {error}") from None
+
+
+def _depth(shapes: Shapes, stack: str) -> int:
+    """How many layers a stack has."""
+    return len(
+        {name.removeprefix(stack).split(".")[0] for name in shapes if name.startswith(stack)}
+    )
+
+
+def published_shapes(variant: Variant) -> Shapes:
+    """The shapes of all tensors that a checkpoint has to hold, by openpi's names."""
+    with torch.device("meta"):
+        own = Pi0Network(variant).state_dict()
+    found: dict[str, tuple[int, ...]] = {}
+    for name, source in sources(variant).items():
+        found |= source.shapes(tuple(own[name].shape))
+    return found
+
 
 def sources(variant: Variant) -> Mapping[str, Source]:
     """Where every tensor of a `Pi0Network` comes from."""
@@ -48,25 +121,25 @@ def sources(variant: Variant) -> Mapping[str, Source]:
 
 
 def _sources(variant: Variant) -> Iterator[tuple[str, Source]]:
-    yield "text_embedding.weight", Source((f"{_VLM}language_model.embed_tokens.weight",))
-    yield from _vision(variant.vision.depth)
-    for own, theirs in (("prefix", f"{_VLM}language_model."), ("action", _EXPERT)):
-        yield from _expert(f"trunk.{own}_expert.", theirs, variant.trunk.depth)
+    yield "text_embedding.weight", Source((EMBEDDING,))
+    yield from _vision(variant.vision)
+    for own, theirs in (("prefix", _LANGUAGE), ("action", _EXPERT)):
+        yield from _expert(f"trunk.{own}_expert.", theirs, variant.trunk)
     yield from _linear("state_proj", "state_proj")
     for name in ("action_in_proj", "action_time_mlp_in", "action_time_mlp_out"):
         yield from _linear(f"head.{name}", name)
     yield from _linear("head.action_out_proj", "action_out_proj", sign=-1)
 
 
-def _vision(depth: int) -> Iterator[tuple[str, Source]]:
+def _vision(config: VisionConfig) -> Iterator[tuple[str, Source]]:
     embeddings = f"{_VISION}embeddings."
     yield from _linear("vision.patches", f"{embeddings}patch_embedding")
     yield "vision.positions", Source((f"{embeddings}position_embedding.weight",))
-    for i in range(depth):
+    for i in range(config.depth):
         own, theirs = f"vision.layers.{i}.", f"{_VISION}encoder.layers.{i}."
         yield from _linear(f"{own}norm_attention", f"{theirs}layer_norm1")
         heads = [f"{theirs}self_attn.{name}_proj" for name in "qkv"]
-        yield from _linear(f"{own}qkv", *heads)
+        yield from _linear(f"{own}qkv", *heads, rows=3 * (config.width,))
         yield from _linear(f"{own}out", f"{theirs}self_attn.out_proj")
         yield from _linear(f"{own}norm_mlp", f"{theirs}layer_norm2")
         yield from _linear(f"{own}mlp_in", f"{theirs}mlp.fc1")
@@ -75,12 +148,13 @@ def _vision(depth: int) -> Iterator[tuple[str, Source]]:
     yield from _linear("vision.projector", f"{_VLM}multi_modal_projector.linear")
 
 
-def _expert(own: str, theirs: str, depth: int) -> Iterator[tuple[str, Source]]:
-    for i in range(depth):
+def _expert(own: str, theirs: str, config: TrunkConfig) -> Iterator[tuple[str, Source]]:
+    rows = tuple(config.head_dim * n for n in (config.heads, config.kv_heads, config.kv_heads))
+    for i in range(config.depth):
         layer, of = f"{own}layers.{i}.", f"{theirs}layers.{i}."
         heads = tuple(f"{of}self_attn.{name}_proj.weight" for name in "qkv")
         yield f"{layer}norm_attention.weight", Source((f"{of}input_layernorm.weight",))
-        yield f"{layer}qkv.weight", Source(heads)
+        yield f"{layer}qkv.weight", Source(heads, rows)
         yield f"{layer}out.weight", Source((f"{of}self_attn.o_proj.weight",))
         yield f"{layer}norm_mlp.weight", Source((f"{of}post_attention_layernorm.weight",))
         for name in ("gate", "up", "down"):
@@ -88,6 +162,8 @@ def _expert(own: str, theirs: str, depth: int) -> Iterator[tuple[str, Source]]:
     yield f"{own}norm.weight", Source((f"{theirs}norm.weight",))
 
 
-def _linear(own: str, *theirs: str, sign: int = 1) -> Iterator[tuple[str, Source]]:
+def _linear(
+    own: str, *theirs: str, rows: tuple[int, ...] = (), sign: int = 1
+) -> Iterator[tuple[str, Source]]:
     for part in ("weight", "bias"):
-        yield f"{own}.{part}", Source(tuple(f"{name}.{part}" for name in theirs), sign)
+        yield f"{own}.{part}", Source(tuple(f"{name}.{part}" for name in theirs), rows, sign)

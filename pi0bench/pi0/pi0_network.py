@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pi0bench.pi0.variants import Variant
 from pi0bench.pi0.vision_tower import VisionTower
 from pi0bench.policy.heads.gaussian_path_head import GaussianPathHead
-from pi0bench.policy.heads.head import Context
+from pi0bench.policy.heads.head import Context, NoiseSource, Sampled
 from pi0bench.policy.normalisation import ActionSpace
 from pi0bench.policy.pi0_trunk import Trunk
 
@@ -37,21 +37,39 @@ class Pi0Network(nn.Module):
         self.trunk = Trunk(trunk)
         self.head = GaussianPathHead(space, trunk.action_width, times="pi0")
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights."""
+        return self.state_proj.weight.dtype
+
+    def look(self, pictures: Tensor) -> Tensor:
+        """Pictures, (B, C, 3, side, side) in [-1, 1], to tokens, (B, C, P, W)."""
+        tokens = self.vision(pictures.flatten(0, 1).to(self.dtype))
+        return tokens.unflatten(0, pictures.shape[:2])
+
     def encode(
-        self, pictures: Tensor, seen: Tensor, words: Tensor, said: Tensor, state: Tensor
+        self, looks: Tensor, seen: Tensor, words: Tensor, said: Tensor, state: Tensor
     ) -> Context:
         """Run what is seen and said through the trunk, once.
 
         Args:
-            pictures: of each camera, (B, C, 3, side, side) in [-1, 1].
+            looks: tokens of each camera's picture, (B, C, P, W).
             seen: False for cameras that are not there, (B, C) bool.
             words: numbers of the words, (B, L) int64.
             said: False for padding, (B, L) bool.
             state: normalised and padded, (B, A).
         """
-        looks = self.vision(pictures.flatten(0, 1)).unflatten(0, pictures.shape[:2])
         # Of the two only text is scaled by √width, as in PaliGemma.
         text = self.text_embedding(words) * self.text_embedding.embedding_dim**0.5
         tokens = torch.cat([looks.flatten(1, 2), text], dim=1)
         mask = torch.cat([seen.repeat_interleave(looks.shape[2], 1), said], dim=1)
-        return Context(self.trunk, self.trunk.prefix(tokens, mask), self.state_proj(state))
+        kv_cache = self.trunk.prefix(tokens, mask)
+        return Context(self.trunk, kv_cache, self.state_proj(state.to(self.dtype)))
+
+    def sample(self, context: Context, noise: NoiseSource, steps: int, solver: str) -> Sampled:
+        """From noise to normalised actions, (B, H, A), summed in float32 whatever the weights."""
+
+        def predict(x: Tensor, time: Tensor) -> Tensor:
+            return self.head.predict(context, x.to(self.dtype), time).float()
+
+        return self.head.path.sample(predict, noise, steps, solver)

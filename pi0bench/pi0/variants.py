@@ -33,6 +33,10 @@ class VisionConfig:
         return (self.side // self.patch) ** 2
 
 
+GEMMA_2B = TrunkConfig(18, 2048, 1024, 16384, 4096, 8, 1, 256)
+"""Gemma of 2 B parameters with an action expert of 0.3 B."""
+
+
 @dataclass(frozen=True)
 class Variant:
     """What of a published model is not in its weights.
@@ -46,7 +50,7 @@ class Variant:
     """
 
     vision: VisionConfig = VisionConfig()
-    trunk: TrunkConfig = TrunkConfig(18, 2048, 1024, 16384, 4096, 8, 1, 256)
+    trunk: TrunkConfig = GEMMA_2B
     vocab_size: int = 257_152
     action_dim: int = 32
     action_horizon: int = 50

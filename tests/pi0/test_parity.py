@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 from pi0bench.pi0.checkpoint_names import sources
 from pi0bench.pi0.pi0_network import Pi0Network
+from pi0bench.policy.heads.head import Context
 from tests.pi0.oracle import TINY, Oracle
 
 ROWS, CAMERAS, WORDS = 3, 2, 5
@@ -46,10 +47,14 @@ class Seen:
         self.time = torch.tensor([0.2, 0.71, 0.999])
 
 
+def context(network: Pi0Network, seen: Seen) -> Context:
+    looks = network.look(seen.pictures)
+    return network.encode(looks, seen.there, seen.words, seen.said, seen.state)
+
+
 def velocity(network: Pi0Network, seen: Seen, x: Tensor, time: Tensor) -> Tensor:
     """What leads from noise to data at x, where 1 is data."""
-    context = network.encode(seen.pictures, seen.there, seen.words, seen.said, seen.state)
-    return network.head.predict(context, x, time)
+    return network.head.predict(context(network, seen), x, time)
 
 
 @torch.no_grad()
@@ -69,8 +74,7 @@ def test_losses_are_the_same(oracle: Oracle, network: Pi0Network) -> None:
 
 @torch.no_grad()
 def sampled(network: Pi0Network, seen: Seen, steps: int) -> Tensor:
-    context = network.encode(seen.pictures, seen.there, seen.words, seen.said, seen.state)
-    return network.head.sample(context, lambda: seen.noise, steps, "euler").actions
+    return network.sample(context(network, seen), lambda: seen.noise, steps, "euler").actions
 
 
 @pytest.mark.parametrize("steps", [1, 5, 10])
