@@ -93,6 +93,7 @@ def variant_of(path: Path, shapes: Shapes, horizon: int) -> Variant:
             vocab_size=words,
             action_dim=action_dim,
             action_horizon=horizon,
+            adaptive="time_mlp_in.weight" in shapes,
         )
     except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
         raise UsageError(f"{path}: no π0: it does not tell {error}") from None
@@ -123,10 +124,12 @@ def sources(variant: Variant) -> Mapping[str, Source]:
 def _sources(variant: Variant) -> Iterator[tuple[str, Source]]:
     yield "text_embedding.weight", Source((EMBEDDING,))
     yield from _vision(variant.vision)
-    for own, theirs in (("prefix", _LANGUAGE), ("action", _EXPERT)):
-        yield from _expert(f"trunk.{own}_expert.", theirs, variant.trunk)
-    yield from _linear("state_proj", "state_proj")
-    for name in ("action_in_proj", "action_time_mlp_in", "action_time_mlp_out"):
+    yield from _expert("trunk.prefix_expert.", _LANGUAGE, variant.trunk)
+    yield from _expert("trunk.action_expert.", _EXPERT, variant.trunk, variant.adaptive)
+    if not variant.adaptive:
+        yield from _linear("state_proj", "state_proj")
+    times = "time_mlp" if variant.adaptive else "action_time_mlp"
+    for name in ("action_in_proj", f"{times}_in", f"{times}_out"):
         yield from _linear(f"head.{name}", name)
     yield from _linear("head.action_out_proj", "action_out_proj", sign=-1)
 
@@ -148,18 +151,26 @@ def _vision(config: VisionConfig) -> Iterator[tuple[str, Source]]:
     yield from _linear("vision.projector", f"{_VLM}multi_modal_projector.linear")
 
 
-def _expert(own: str, theirs: str, config: TrunkConfig) -> Iterator[tuple[str, Source]]:
+def _expert(
+    own: str, theirs: str, config: TrunkConfig, adaptive: bool = False
+) -> Iterator[tuple[str, Source]]:
+    def norm(here: str, there: str) -> Iterator[tuple[str, Source]]:
+        if adaptive:
+            yield from _linear(f"{own}{here}.dense", f"{theirs}{there}.dense")
+        else:
+            yield f"{own}{here}.weight", Source((f"{theirs}{there}.weight",))
+
     rows = tuple(config.head_dim * n for n in (config.heads, config.kv_heads, config.kv_heads))
     for i in range(config.depth):
         layer, of = f"{own}layers.{i}.", f"{theirs}layers.{i}."
         heads = tuple(f"{of}self_attn.{name}_proj.weight" for name in "qkv")
-        yield f"{layer}norm_attention.weight", Source((f"{of}input_layernorm.weight",))
+        yield from norm(f"layers.{i}.norm_attention", f"layers.{i}.input_layernorm")
         yield f"{layer}qkv.weight", Source(heads, rows)
         yield f"{layer}out.weight", Source((f"{of}self_attn.o_proj.weight",))
-        yield f"{layer}norm_mlp.weight", Source((f"{of}post_attention_layernorm.weight",))
+        yield from norm(f"layers.{i}.norm_mlp", f"layers.{i}.post_attention_layernorm")
         for name in ("gate", "up", "down"):
             yield f"{layer}{name}.weight", Source((f"{of}mlp.{name}_proj.weight",))
-    yield f"{own}norm.weight", Source((f"{theirs}norm.weight",))
+    yield from norm("norm", "norm")
 
 
 def _linear(

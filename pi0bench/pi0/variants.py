@@ -47,6 +47,8 @@ class Variant:
         vocab_size: rows of the embedding of text.
         action_dim: numbers of a state and of an action, after padding.
         action_horizon: steps of a chunk, H.
+        adaptive: whether it is a π0.5: the time conditions the action expert, and the state, where
+            there is one, is told in words.
     """
 
     vision: VisionConfig = VisionConfig()
@@ -54,6 +56,7 @@ class Variant:
     vocab_size: int = 257_152
     action_dim: int = 32
     action_horizon: int = 50
+    adaptive: bool = False
 
 
 PI0 = Variant()
