@@ -20,6 +20,7 @@ from pi0bench.pi0.variants import Variant
 WEIGHTS = "model.safetensors"
 CAMERAS = ("base_0_rgb", "left_wrist_0_rgb", "right_wrist_0_rgb")
 _LEROBOT_MODES = {"MEAN_STD": "z_score", "QUANTILES": "quantile", "IDENTITY": "identity"}
+_LEROBOT_TYPES = ("pi0", "pi05")
 _PICTURES = "observation.images."
 _LEROBOT_EPS = 1e-8
 
@@ -32,12 +33,14 @@ class Told:
         action_horizon: steps of a chunk.
         normalisation: "z_score", as of π0, or "quantile", as of π0.5.
         delta: which of the actions are differences to the state.
+        state_in_words: whether π0.5 is told its state in words; pi05_libero is not.
         asset: the folder of assets/ whose statistics count, where there are several.
     """
 
     action_horizon: int = 50
     normalisation: str = "z_score"
     delta: Sequence[bool] = ()
+    state_in_words: bool = True
     asset: str = ""
 
 
@@ -51,6 +54,7 @@ class Checkpoint:
         variant: the model's sizes.
         cameras: names of its pictures, in their order.
         transforms: between a robot's numbers and its own.
+        state_in_words: whether its prompts tell the state.
     """
 
     layout: str
@@ -58,6 +62,7 @@ class Checkpoint:
     variant: Variant
     cameras: tuple[str, ...]
     transforms: Transforms = field(repr=False)
+    state_in_words: bool = False
 
     @property
     def summary(self) -> str:
@@ -66,7 +71,8 @@ class Checkpoint:
         delta = sum(of.delta)
         deltas = f"{delta} of {len(actions.low)} actions from the state" if delta else "no deltas"
         return (
-            f"{self.layout}'s layout, π0, {self.variant.action_horizon} steps a chunk, "
+            f"{self.layout}'s layout, {self.variant.name}, "
+            f"{self.variant.action_horizon} steps a chunk, "
             f"{len(of.state.low)} numbers of state and {len(actions.low)} of action by "
             f"{actions.mode}, {deltas}, cameras {', '.join(self.cameras)}"
         )
@@ -80,7 +86,9 @@ def opened(folder: Path, told: Told) -> Checkpoint:
     """
     file = CheckpointFile.of(folder / WEIGHTS)
     config = _json(folder / "config.json") if (folder / "config.json").is_file() else {}
-    return _lerobot(folder, file, config) if "type" in config else _openpi(folder, file, told)
+    if "type" in config:
+        return _lerobot(folder, file, config, told)
+    return _openpi(folder, file, told)
 
 
 def _openpi(folder: Path, file: CheckpointFile, told: Told) -> Checkpoint:
@@ -103,13 +111,21 @@ def _openpi(folder: Path, file: CheckpointFile, told: Told) -> Checkpoint:
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{chosen[0]}: no statistics of state and actions: {error!r}") from None
     transforms = Transforms(state, actions, tuple(told.delta), variant.action_dim)
-    return Checkpoint("openpi", file, variant, CAMERAS, transforms)
+    words = variant.adaptive and told.state_in_words
+    return Checkpoint("openpi", file, variant, CAMERAS, transforms, words)
 
 
-def _lerobot(folder: Path, file: CheckpointFile, config: Mapping[str, Any]) -> Checkpoint:
+def _lerobot(
+    folder: Path, file: CheckpointFile, config: Mapping[str, Any], told: Told
+) -> Checkpoint:
     path = folder / "config.json"
-    if config["type"] != "pi0":
-        raise UsageError(f"{path}: {unknown('type', str(config['type']), ('pi0',))}")
+    if config["type"] not in _LEROBOT_TYPES:
+        raise UsageError(f"{path}: {unknown('type', str(config['type']), _LEROBOT_TYPES)}")
+    if config.get("use_relative_actions") and not told.delta:
+        raise UsageError(
+            f"{path}: its actions are relative; say which ones, as `delta` in the mapping's "
+            "[checkpoint]"
+        )
     try:
         variant = file.variant(int(config["chunk_size"]))
         named = [name for name in config["input_features"] if name.startswith(_PICTURES)]
@@ -120,9 +136,9 @@ def _lerobot(folder: Path, file: CheckpointFile, config: Mapping[str, Any]) -> C
         actions = _of_lerobot(modes["ACTION"], outs, "action")
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{folder}: no LeRobot policy: it lacks {error}") from None
-    transforms = Transforms(state, actions, dim=variant.action_dim)
+    transforms = Transforms(state, actions, tuple(told.delta), variant.action_dim)
     cameras = tuple(name.removeprefix(_PICTURES) for name in named)
-    return Checkpoint("LeRobot", file, variant, cameras, transforms)
+    return Checkpoint("LeRobot", file, variant, cameras, transforms, variant.adaptive)
 
 
 def _statistics(folder: Path, name: str, step: str) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pi0bench.errors import UsageError
 
-LENGTH = 48
+_BINS = 256
 
 
 class Words(Protocol):
@@ -62,13 +62,27 @@ class Bytes:
         return [3 + byte for byte in text.encode()]
 
 
-def prompt(words: Words, instruction: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """An instruction's numbers and which of them are no padding, (LENGTH,) each.
+def prompt(
+    words: Words, instruction: str, state: NDArray[np.float64] | None, length: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """An instruction's numbers and which of them are no padding, (length,) each.
 
-    What is too long is cut, as in openpi, whose π0 ends an instruction by a new line.
+    π0 ends an instruction by a new line. π0.5 tells the state behind it, each number by its bin of
+    256 between -1 and 1, and asks for the action. What is too long is cut, as in openpi.
+
+    Args:
+        words: what makes numbers of a text.
+        instruction: what is asked.
+        state: normalised, (N,), where it is told in words.
+        length: of a prompt.
     """
     text = instruction.strip().replace("_", " ").replace("\n", " ")
-    said = [words.first, *words.encode(text), *words.encode("\n")][:LENGTH]
-    numbers = np.zeros(LENGTH, np.int64)
+    if state is None:
+        said = [*words.encode(text), *words.encode("\n")]
+    else:
+        bins = np.digitize(state, np.linspace(-1, 1, _BINS + 1)[:-1]) - 1
+        said = words.encode(f"Task: {text}, State: {' '.join(map(str, bins))};\nAction: ")
+    said = [words.first, *said][:length]
+    numbers = np.zeros(length, np.int64)
     numbers[: len(said)] = said
-    return numbers, np.arange(LENGTH) < len(said)
+    return numbers, np.arange(length) < len(said)

@@ -19,7 +19,7 @@ from pi0bench.openpi.key_mapping import Dialect, read_dialect
 from pi0bench.pi0.checkpoint_folder import Checkpoint, Told, opened
 from pi0bench.pi0.pi0_network import Pi0Network
 from pi0bench.pi0.prompts import Bytes, SentencePieceWords, Words, prompt
-from pi0bench.policy.policy_protocol import Observation, Plan, Traits
+from pi0bench.policy.policy_protocol import PROPRIO_DIM, Observation, Plan, Traits
 
 RANDOM = "random"
 _OPTIONS = ("mapping", "tokenizer", "device", "dtype")
@@ -27,6 +27,7 @@ _DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 _DEVICES = ("cpu", "cuda")
 _PANDA = Path(__file__).parent / "mappings" / "panda.toml"
 _PIECE = 1 << 16
+_BLANK = Observation({}, np.zeros(PROPRIO_DIM, np.float32), "", joints_rad=np.zeros(7, np.float32))
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,11 @@ class PublishedPi0:
         self._cameras = [camera for camera in cameras if camera in own]
         if (side := self._checkpoint.variant.vision.side) != self._dialect.image_side:
             raise UsageError(f"{asked.mapping}: image_side: {side} px are what it sees")
+        felt = len(self._dialect.message(_BLANK)["state"])
+        if felt != (wanted := len(self._checkpoint.transforms.state.low)):
+            raise UsageError(
+                f"{asked.mapping}: observation.state: {felt} numbers; the checkpoint knows {wanted}"
+            )
         head = self._network.head
         self.traits = Traits(
             weights=_fingerprint(asked, self._checkpoint),
@@ -134,7 +140,8 @@ class PublishedPi0:
         message, of = self._dialect.message(seen), self._checkpoint
         state = np.asarray(message["state"], np.float64)
         pictures = np.stack([_picture(message[camera]) for camera in self._cameras])
-        words, said = prompt(self._words, seen.instruction)
+        told = of.transforms.state.normalise(state) if of.state_in_words else None
+        words, said = prompt(self._words, seen.instruction, told, of.variant.prompt_length)
         size = of.variant.action_horizon, of.variant.action_dim
         fresh = rng.standard_normal(size, np.float32)
         clock = [self._now()]
@@ -142,8 +149,8 @@ class PublishedPi0:
         clock.append(self._now())
         # Cameras that are not there are left out: nobody attends to them, and they take no place.
         there = torch.ones(looks.shape[:2], dtype=torch.bool, device=self._device)
-        told = (self._there(x) for x in (words, said, of.transforms.state_in(state)))
-        context = self._network.encode(looks, there, *told)
+        rest = (self._there(x) for x in (words, said, of.transforms.state_in(state)))
+        context = self._network.encode(looks, there, *rest)
         clock.append(self._now())
         made = self._network.sample(context, lambda: self._there(fresh), steps, solver)
         numbers = made.actions[0].cpu().numpy()

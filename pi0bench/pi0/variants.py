@@ -58,6 +58,16 @@ class Variant:
     action_horizon: int = 50
     adaptive: bool = False
 
+    @property
+    def name(self) -> str:
+        """As its authors call it."""
+        return "π0.5" if self.adaptive else "π0"
+
+    @property
+    def prompt_length(self) -> int:
+        """Words of a prompt, padding included."""
+        return 200 if self.adaptive else 48
+
 
 PI0 = Variant()
 """π0 as published: 3 238 048 528 parameters."""

@@ -11,7 +11,7 @@ import torch
 from pi0bench.pi0.random_checkpoint import write
 from tests.pi0.oracle import TINY
 
-SMALL = replace(TINY, vision=replace(TINY.vision, heads=16), vocab_size=300)
+SMALL = replace(TINY, vision=replace(TINY.vision, heads=16), vocab_size=300, action_dim=32)
 MAPPING = """
 summary = "tiny"
 image_side = 28
@@ -19,7 +19,7 @@ execute = 8
 [observation]
 base_0_rgb = ["front"]
 left_wrist_0_rgb = ["wrist"]
-state = ["joints_rad"]
+state = ["proprio"]
 [action]
 kind = "pi0bench"
 [checkpoint]
