@@ -157,8 +157,8 @@ def _of_lerobot(mode: str, stats: Mapping[str, Any], feature: str) -> Normalisat
     if mode not in _LEROBOT_MODES:
         raise UsageError(unknown("normalisation", mode, _LEROBOT_MODES))
     ends = ("mean", "std") if mode != "QUANTILES" else ("q01", "q99")
-    rows = (_row(stats[f"{feature}.{end}"]) for end in ends)
-    return Normalisation(_LEROBOT_MODES[mode], *rows, _LEROBOT_EPS, 0.0)
+    low, high = (_row(stats[f"{feature}.{end}"]) for end in ends)
+    return Normalisation(_LEROBOT_MODES[mode], low, high, _LEROBOT_EPS, 0.0)
 
 
 def _row(numbers: Any) -> Any:

@@ -108,6 +108,8 @@ class PublishedPi0:
             steps=head.steps,
             solvers=head.solvers,
             draws=True,
+            dtype=asked.dtype,
+            device=asked.device,
         )
 
     @property
@@ -205,7 +207,7 @@ def _words(asked: Asked) -> Words:
 
 def _picture(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(side, side, 3) of 0 to 255 to (3, side, side) in [-1, 1]."""
-    return np.ascontiguousarray(rgb.transpose(2, 0, 1), np.float32) / 255 * 2 - 1
+    return (rgb.transpose(2, 0, 1) / 127.5 - 1).astype(np.float32)
 
 
 def _fingerprint(asked: Asked, checkpoint: Checkpoint) -> str:

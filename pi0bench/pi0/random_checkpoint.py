@@ -41,9 +41,9 @@ def random_network(device: str, dtype: torch.dtype) -> tuple[Checkpoint, Pi0Netw
         network = Pi0Network(PI0)
     own = {name: of.read(tensors.__getitem__).to(device) for name, of in sources(PI0).items()}
     network.load_state_dict(own, assign=True)
-    same = (Normalisation("identity", np.zeros(n), np.ones(n)) for n in (_STATE, _ACTION))
+    state, action = (Normalisation("identity", np.zeros(n), np.ones(n)) for n in (_STATE, _ACTION))
     file = CheckpointFile(Path("random"), {}, {})
-    checkpoint = Checkpoint("nobody", file, PI0, CAMERAS, Transforms(*same))
+    checkpoint = Checkpoint("nobody", file, PI0, CAMERAS, Transforms(state, action))
     return checkpoint, network.eval().requires_grad_(False)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
+
 import torch
+import transformers
 from torch import Generator, Tensor
 
 from pi0bench.pi0.variants import Variant, VisionConfig
@@ -29,7 +31,6 @@ class Oracle:
     """A model of transformers' with random weights (see `TINY`)."""
 
     def __init__(self) -> None:
-        transformers = pytest.importorskip("transformers", "5.5", reason="transformers is not here")
         trunk, vision = TINY.trunk, TINY.vision
         attention = {
             "num_hidden_layers": trunk.depth,
@@ -71,7 +72,7 @@ class Oracle:
             max_action_dim=TINY.action_dim,
             loss_reduction="none",
         )
-        self.model = transformers.PI0ForConditionalGeneration(config).eval()
+        self.model: Any = transformers.PI0ForConditionalGeneration(config).eval()
         generator = Generator().manual_seed(0)
         with torch.no_grad():
             for parameter in self.model.parameters():
@@ -81,6 +82,24 @@ class Oracle:
     def tensors(self) -> dict[str, Tensor]:
         """Its weights, under the names of openpi's checkpoints."""
         return {_published(name): x for name, x in self.model.state_dict().items()}
+
+    def looks(self, pictures: Tensor) -> Tensor:
+        """SigLIP's tokens of pictures (N, 3, side, side), as the language model takes them."""
+        return self.model.model.vlm.get_image_features(pictures).pooler_output
+
+    def keys_and_values(self, seen: dict[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """Gemma's, of each layer, of what is seen and said."""
+        vlm, mask = self.model.model.vlm, seen["attention_mask"]
+        images = seen["pixel_values"], seen["pixel_attention_mask"]
+        embedded = self.model.model.embed_prefix(seen["input_ids"], *images)
+        cache = vlm(
+            inputs_embeds=embedded,
+            attention_mask=mask,
+            position_ids=mask.cumsum(-1) - 1,
+            token_type_ids=torch.zeros_like(mask),
+            use_cache=True,
+        ).cache
+        return [(layer.keys, layer.values) for layer in cache.layers]
 
     def seen(
         self, pictures: Tensor, there: Tensor, words: Tensor, said: Tensor

@@ -58,6 +58,26 @@ def velocity(network: Pi0Network, seen: Seen, x: Tensor, time: Tensor) -> Tensor
 
 
 @torch.no_grad()
+def test_siglip_alone_is_the_same(oracle: Oracle, network: Pi0Network) -> None:
+    pictures = Seen().pictures
+    theirs = oracle.looks(pictures.flatten(0, 1)).unflatten(0, pictures.shape[:2])
+    torch.testing.assert_close(network.look(pictures), theirs, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_gemma_alone_is_the_same(oracle: Oracle, network: Pi0Network) -> None:
+    seen = Seen()
+    own = context(network, seen).kv_cache
+    theirs = oracle.keys_and_values(oracle.seen(seen.pictures, seen.there, seen.words, seen.said))
+    for ours, other in zip(own.layers, theirs, strict=True):
+        for mine, yours in zip(ours, other, strict=True):
+            for row, there in enumerate(own.mask):  # theirs has what is not there behind the rest
+                count = int(there.sum())
+                found = mine[row][:, there]
+                torch.testing.assert_close(found, yours[row][:, :count], atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
 def test_losses_are_the_same(oracle: Oracle, network: Pi0Network) -> None:
     seen = Seen()
     told = oracle.seen(seen.pictures, seen.there, seen.words, seen.said)

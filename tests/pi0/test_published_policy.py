@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -182,3 +184,16 @@ def test_a_second_training_of_ours_is_no_checkpoint() -> None:
     policy_sources.check("pi0@1")
     with pytest.raises(UsageError, match="no such file"):
         policy_sources.load("pi0@1")
+
+
+def test_the_command_measures_it(name: str, checkout: Path, tmp_path: Path) -> None:
+    asked = f"--task open_drawer --steps 1 5 10 --episodes 1 --no-video --out {tmp_path / 'run'}"
+    ran = subprocess.run(
+        [sys.executable, "-m", "pi0bench", "run", "--policy", name, *asked.split()],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    rows = (tmp_path / "run" / "table.csv").read_text().splitlines()
+    assert len(rows) == 1 + 3

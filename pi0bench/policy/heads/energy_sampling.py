@@ -38,9 +38,11 @@ class Proposal:
 
     def log_density(self, candidates: Tensor) -> Tensor:
         """Of candidates (B, N, C), (B, N)."""
-        free = {"validate_args": False}  # a check would make a GPU wait
-        modes = Independent(Normal(self.mean, self.std, **free), 1, **free)
-        mixture = MixtureSameFamily(Categorical(logits=self.logits, **free), modes, **free)
+        unchecked = False  # a check would make a GPU wait
+        each = Normal(self.mean, self.std, validate_args=unchecked)
+        modes = Independent(each, 1, validate_args=unchecked)
+        weights = Categorical(logits=self.logits, validate_args=unchecked)
+        mixture = MixtureSameFamily(weights, modes, validate_args=unchecked)
         return mixture.log_prob(candidates.transpose(0, 1)).T
 
 
