@@ -110,12 +110,8 @@ class PublishedPi0:
             draws=True,
             dtype=asked.dtype,
             device=asked.device,
+            about=f"{self._checkpoint.summary}; {asked.dtype} on {asked.device}",
         )
-
-    @property
-    def summary(self) -> str:
-        """One line: what was found."""
-        return f"{self._checkpoint.summary}; {self._network.dtype} on {self._device}"
 
     def plan(
         self,

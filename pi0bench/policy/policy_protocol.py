@@ -128,6 +128,7 @@ class Traits:
         learned: the tasks that it was trained on; none when that is not known.
         dtype: in which its network computes.
         device: on which.
+        about: what a run says of it before it begins, a line.
     """
 
     weights: str = NONE
@@ -149,6 +150,7 @@ class Traits:
     learned: tuple[str, ...] = ()
     dtype: str = "float32"
     device: str = "cpu"
+    about: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "role", role(self.role, "role"))  # other packages give words

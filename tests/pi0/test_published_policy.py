@@ -195,5 +195,7 @@ def test_the_command_measures_it(name: str, checkout: Path, tmp_path: Path) -> N
         text=True,
     )
     assert ran.returncode == 0, ran.stderr
+    said = " ".join(ran.stdout.split())
+    assert "layout, π0, 10 steps a chunk, 13 numbers of state and 7 of action by z_score" in said
     rows = (tmp_path / "run" / "table.csv").read_text().splitlines()
     assert len(rows) == 1 + 3
