@@ -34,6 +34,7 @@ class Told:
         normalisation: "z_score", as of π0, or "quantile", as of π0.5.
         delta: which of the actions are differences to the state.
         state_in_words: whether π0.5 is told its state in words; pi05_libero is not.
+        tokenizer: PaliGemma's tokenizer.model, from the mapping on.
         asset: the folder of assets/ whose statistics count, where there are several.
     """
 
@@ -41,6 +42,7 @@ class Told:
     normalisation: str = "z_score"
     delta: Sequence[bool] = ()
     state_in_words: bool = True
+    tokenizer: str = "tokenizer.model"
     asset: str = ""
 
 

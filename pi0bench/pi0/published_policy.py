@@ -22,7 +22,10 @@ from pi0bench.pi0.prompts import Bytes, SentencePieceWords, Words, prompt
 from pi0bench.policy.policy_protocol import PROPRIO_DIM, Observation, Plan, Traits
 
 RANDOM = "random"
-_OPTIONS = ("mapping", "tokenizer", "device", "dtype")
+MAPPING = "pi0bench.toml"
+"""The mapping that a checkpoint's folder holds, unless another is asked for."""
+
+_OPTIONS = ("mapping", "device", "dtype")
 _DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 _DEVICES = ("cpu", "cuda")
 _PANDA = Path(__file__).parent / "mappings" / "panda.toml"
@@ -32,19 +35,18 @@ _BLANK = Observation({}, np.zeros(PROPRIO_DIM, np.float32), "", joints_rad=np.ze
 
 @dataclass(frozen=True)
 class Asked:
-    """What a name asks for: pi0@FOLDER?mapping=FILE&tokenizer=FILE&device=cuda&dtype=float32.
+    """What a name asks for: pi0@FOLDER?mapping=FILE&device=cuda&dtype=float32.
 
     Attributes:
         folder: of the checkpoint.
-        mapping: a file that joins our cameras, state and action to the checkpoint's.
-        tokenizer: PaliGemma's tokenizer.model; beside the weights when not told.
+        mapping: a file that joins our cameras, state and action to the checkpoint's; without one
+            the folder's `MAPPING`.
         device: cpu or cuda.
         dtype: bfloat16 or float32.
     """
 
     folder: str
-    mapping: str = str(_PANDA)
-    tokenizer: str = ""
+    mapping: str = ""
     device: str = "cpu"
     dtype: str = "bfloat16"
 
@@ -69,6 +71,13 @@ class Asked:
             raise UsageError(f"{name}: no CUDA device is here; leave device=cuda out")
         return asked
 
+    @property
+    def map(self) -> Path:
+        """The mapping's file."""
+        if self.folder == RANDOM:
+            return _PANDA
+        return Path(self.mapping) if self.mapping else Path(self.folder) / MAPPING
+
 
 class PublishedPi0:
     """A published π0 (see `pi0bench.policy.policy_protocol.Policy`).
@@ -85,19 +94,19 @@ class PublishedPi0:
     def __init__(self, name: str) -> None:
         asked = Asked.of(name)
         self.name, self._device = name, asked.device
-        self._dialect, told = _mapping(Path(asked.mapping))
+        self._dialect, told = _mapping(asked.map)
         self._checkpoint, self._network = _loaded(asked, told)
-        self._words = _words(asked)
+        self._words = _words(asked, told)
         cameras = self._checkpoint.cameras
         if not (own := self._dialect.observation.keys() & set(cameras)):
-            raise UsageError(f"{asked.mapping}: names no camera of {', '.join(cameras)}")
+            raise UsageError(f"{asked.map}: names no camera of {', '.join(cameras)}")
         self._cameras = [camera for camera in cameras if camera in own]
         if (side := self._checkpoint.variant.vision.side) != self._dialect.image_side:
-            raise UsageError(f"{asked.mapping}: image_side: {side} px are what it sees")
+            raise UsageError(f"{asked.map}: image_side: {side} px are what it sees")
         felt = len(self._dialect.message(_BLANK)["state"])
         if felt != (wanted := len(self._checkpoint.transforms.state.low)):
             raise UsageError(
-                f"{asked.mapping}: observation.state: {felt} numbers; the checkpoint knows {wanted}"
+                f"{asked.map}: observation.state: {felt} numbers; the checkpoint knows {wanted}"
             )
         head = self._network.head
         self.traits = Traits(
@@ -194,11 +203,10 @@ def _loaded(asked: Asked, told: Told) -> tuple[Checkpoint, Pi0Network]:
     return checkpoint, checkpoint.file.load(checkpoint.variant, asked.device, dtype)
 
 
-def _words(asked: Asked) -> Words:
+def _words(asked: Asked, told: Told) -> Words:
     if asked.folder == RANDOM:
         return Bytes()
-    beside = Path(asked.folder) / "tokenizer.model"
-    return SentencePieceWords(Path(asked.tokenizer) if asked.tokenizer else beside)
+    return SentencePieceWords(asked.map.parent / told.tokenizer)
 
 
 def _picture(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -212,7 +220,7 @@ def _fingerprint(asked: Asked, checkpoint: Checkpoint) -> str:
     The whole of a published file would take as long to read as an episode.
     """
     sha = hashlib.sha256(f"{asked.dtype} {checkpoint.summary}".encode())
-    sha.update(Path(asked.mapping).read_bytes())
+    sha.update(asked.map.read_bytes())
     if asked.folder != RANDOM:
         path = checkpoint.file.path
         size = path.stat().st_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,10 +39,10 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def name(checkpoint: Path, tokenizer: Path, tmp_path: Path) -> str:
-    mapping = tmp_path / "mapping.toml"
-    mapping.write_text(MAPPING)
-    return f"pi0@{checkpoint}?mapping={mapping}&tokenizer={tokenizer}&dtype=float32"
+def name(checkpoint: Path, tokenizer: Path) -> str:
+    shutil.copy(tokenizer, checkpoint)
+    (checkpoint / "pi0bench.toml").write_text(MAPPING)
+    return f"pi0@{checkpoint}?dtype=float32"
 
 
 def seen(instruction: str, shade: int = 100) -> Observation:
@@ -70,14 +71,14 @@ def test_it_plans_by_what_it_sees_and_is_told(name: str) -> None:
     assert np.array_equal(both[1:], plain)
 
 
-def test_either_layout_is_the_same_policy(
-    tmp_path: Path, tokenizer: Path, name: str, layout: str
-) -> None:
+def test_either_layout_is_the_same_policy(tmp_path: Path, name: str, layout: str) -> None:
     if layout == "openpi":
         pytest.skip("compared from the other layout")
     from pi0bench.pi0.random_checkpoint import write
 
     write(tmp_path / "other", SMALL, "openpi", torch.float32)
+    for file in ("pi0bench.toml", "tokenizer.model"):
+        shutil.copy(tmp_path / "LeRobot" / file, tmp_path / "other")
     other = name.replace(str(tmp_path / "LeRobot"), str(tmp_path / "other"))
     actions = planned(name, seen("open the drawer"))
     # They add another epsilon to a spread of one.
@@ -149,7 +150,7 @@ def test_relative_actions_have_to_be_told(checkpoint: Path, layout: str) -> None
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ("pi0@nowhere", "no such file"),
+        ("pi0@nowhere", "nowhere/pi0bench.toml: No such file"),
         ("pi0@nowhere?dtyp=float32", 'no option "dtyp"; did you mean "dtype"?'),
         ("pi0@nowhere?dtype=half", 'no dtype "half"'),
         ("pi0@nowhere?device=tpu", 'no device "tpu"'),
@@ -174,9 +175,10 @@ def test_a_wrong_name_says_what_would_work(wrong: str, said: str) -> None:
 def test_a_mapping_that_does_not_fit_is_refused(
     name: str, tmp_path: Path, own: str, other: str, said: str
 ) -> None:
-    (tmp_path / "mapping.toml").write_text(MAPPING.replace(own, other))
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(MAPPING.replace(own, other))
     with pytest.raises(UsageError) as refusal:
-        policy_sources.load(name)
+        policy_sources.load(f"{name}&mapping={mapping}")
     assert said in str(refusal.value)
 
 
