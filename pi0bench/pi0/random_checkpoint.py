@@ -34,17 +34,21 @@ def random_tensors(variant: Variant, dtype: torch.dtype) -> dict[str, Tensor]:
     return made
 
 
-def random_network(device: str, dtype: torch.dtype) -> tuple[Checkpoint, Pi0Network]:
-    """The published size with random weights, and a checkpoint that changes no number."""
+def unwritten() -> Checkpoint:
+    """A checkpoint of the published size that changes no number and is in no file."""
+    state, actions = (Normalisation("identity", np.zeros(n), np.ones(n)) for n in (_STATE, _ACTION))
+    file = CheckpointFile(Path("random"), {}, {})
+    return Checkpoint("nobody", file, PI0, CAMERAS, Transforms(state, actions))
+
+
+def random_network(device: str, dtype: torch.dtype) -> Pi0Network:
+    """The published size with random weights."""
     tensors = random_tensors(PI0, dtype)
     with torch.device("meta"):
         network = Pi0Network(PI0)
     own = {name: of.read(tensors.__getitem__).to(device) for name, of in sources(PI0).items()}
     network.load_state_dict(own, assign=True)
-    state, action = (Normalisation("identity", np.zeros(n), np.ones(n)) for n in (_STATE, _ACTION))
-    file = CheckpointFile(Path("random"), {}, {})
-    checkpoint = Checkpoint("nobody", file, PI0, CAMERAS, Transforms(state, action))
-    return checkpoint, network.eval().requires_grad_(False)
+    return network.eval().requires_grad_(False)
 
 
 def write(folder: Path, variant: Variant, layout: str, dtype: torch.dtype) -> Path:
