@@ -12,7 +12,8 @@ import torch
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.openpi.key_mapping import Dialect, read_dialect
-from pi0bench.pi0.checkpoint_folder import Checkpoint, Told, opened
+from pi0bench.pi0.checkpoint import Checkpoint, Told
+from pi0bench.pi0.checkpoint_folder import opened
 from pi0bench.pi0.pi0_network import Pi0Network
 from pi0bench.pi0.prompts import Bytes, SentencePieceWords, Words
 from pi0bench.pi0.random_checkpoint import random_network, unwritten

@@ -24,6 +24,7 @@ from pi0bench.pi0.variants import Variant
 
 LEROBOT = "model."
 """Before every name of LeRobot's layout."""
+OLD_STATISTICS = ("normalize_inputs.", "normalize_targets.", "unnormalize_outputs.")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,16 @@ class CheckpointFile:
             raise UsageError(f"{path}: no intact safetensors file: {error}") from None
         return CheckpointFile(path, names, shapes)
 
+    @property
+    def statistics(self) -> list[str]:
+        """Names of the statistics that LeRobot kept beside the weights before its version 0.4."""
+        return [name for name in self.names if name.startswith(OLD_STATISTICS)]
+
+    def tensor(self, name: str) -> Tensor:
+        """One tensor, by openpi's name."""
+        with safe_open(self.path, framework="pt") as file:
+            return file.get_tensor(self.names[name])
+
     def variant(self, horizon: int) -> Variant:
         """The model that it is of, whose chunks have so many steps.
 
@@ -70,7 +81,7 @@ class CheckpointFile:
         variant = variant_of(self.path, self.shapes, horizon)
         needed = published_shapes(variant)
         problems = [f"{name} is missing" for name in sorted(needed.keys() - self.shapes.keys())]
-        others = sorted(self.shapes.keys() - needed.keys() - set(UNUSED))
+        others = sorted(self.shapes.keys() - needed.keys() - {*UNUSED, *self.statistics})
         problems += [f"{name} is left over" for name in others]
         for name in sorted(needed.keys() & self.shapes.keys()):
             if self.shapes[name] != needed[name]:

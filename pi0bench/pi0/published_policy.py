@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pi0bench.errors import UsageError
 from pi0bench.openpi.key_mapping import Dialect
 from pi0bench.pi0.asked_checkpoint import Asked
-from pi0bench.pi0.checkpoint_folder import Checkpoint
+from pi0bench.pi0.checkpoint import Checkpoint
 from pi0bench.pi0.prompts import prompt
 from pi0bench.policy.policy_protocol import PROPRIO_DIM, Observation, Plan, Traits
 

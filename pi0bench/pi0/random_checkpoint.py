@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Generator, Tensor
 
+from pi0bench.pi0.checkpoint import CAMERAS, WEIGHTS, Checkpoint
 from pi0bench.pi0.checkpoint_file import LEROBOT, CheckpointFile
-from pi0bench.pi0.checkpoint_folder import CAMERAS, WEIGHTS, Checkpoint
 from pi0bench.pi0.checkpoint_names import published_shapes, sources
 from pi0bench.pi0.feature_transforms import Normalisation, Transforms
 from pi0bench.pi0.pi0_network import Pi0Network

@@ -16,7 +16,8 @@ from sentencepiece import SentencePieceTrainer
 
 from pi0bench.errors import UsageError
 from pi0bench.evaluate import policy_sources
-from pi0bench.pi0.checkpoint_folder import WEIGHTS, Told, opened
+from pi0bench.pi0.checkpoint import WEIGHTS, Told
+from pi0bench.pi0.checkpoint_folder import opened
 from pi0bench.policy.policy_protocol import Observation
 from tests.pi0.conftest import MAPPING, SMALL
 
@@ -136,6 +137,30 @@ def test_a_broken_file_is_refused(checkpoint: Path) -> None:
     path.unlink()
     with pytest.raises(UsageError, match="no such file"):
         opened(checkpoint, TOLD)
+
+
+def test_statistics_may_stand_beside_the_weights(checkpoint: Path, layout: str) -> None:
+    """As LeRobot had them before its version 0.4."""
+    if layout == "openpi":
+        pytest.skip("openpi has them in assets/")
+    for path in checkpoint.glob("policy_*"):
+        path.unlink()
+    with pytest.raises(UsageError, match=r"policy_preprocessor\.json: cannot be read"):
+        opened(checkpoint, TOLD)
+    path, mean = checkpoint / WEIGHTS, torch.arange(13.0)
+    rows = {
+        f"{of}.buffer_{feature}.{end}": x.clone()
+        for of, feature, x in (
+            ("normalize_inputs", "observation_state", mean),
+            ("unnormalize_outputs", "action", mean[:7]),
+            ("normalize_targets", "action", mean[:7]),
+        )
+        for end in ("mean", "std")
+    }
+    save_file({**load_file(path), **rows}, path)
+    found = opened(checkpoint, TOLD).transforms
+    assert found.state.low.tolist() == mean.tolist()
+    assert found.actions.high.tolist() == mean[:7].tolist()
 
 
 def test_relative_actions_have_to_be_told(checkpoint: Path, layout: str) -> None:
