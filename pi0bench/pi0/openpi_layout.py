@@ -26,11 +26,11 @@ def openpi_checkpoint(folder: Path, file: CheckpointFile, told: Told) -> Checkpo
             "`asset` in the mapping's [checkpoint]"
         )
     stats = read_json(chosen[0]).get("norm_stats", {})
-    ends = ("mean", "std") if told.normalisation != "quantile" else ("q01", "q99")
+    low, high = ("q01", "q99") if told.normalisation == "quantile" else ("mean", "std")
     try:
         state, actions = (
-            Normalisation(told.normalisation, *(statistic(stats[of][x]) for x in ends))
-            for of in ("state", "actions")
+            Normalisation(told.normalisation, statistic(rows[low]), statistic(rows[high]))
+            for rows in (stats["state"], stats["actions"])
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{chosen[0]}: no statistics of state and actions: {error!r}") from None
