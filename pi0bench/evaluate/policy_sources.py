@@ -11,7 +11,7 @@ from pi0bench.policy import registry
 from pi0bench.policy.policy_protocol import Policy
 
 REMOTE = "openpi://"
-PUBLISHED = "pi0@"
+PUBLISHED = ("pi0", "pi05")
 
 _PROCESS = uuid.uuid4().hex[:12]
 _given: list[Any] = []
@@ -31,7 +31,7 @@ def check(name: str) -> None:
 def load(name: str, world: str = "") -> Policy:
     """The policy of that name (see `registry.load`).
 
-    openpi://HOST:PORT is one on a server, pi0@FOLDER a published checkpoint.
+    openpi://HOST:PORT is one on a server, pi0@FOLDER and pi05@FOLDER are published checkpoints.
 
     Args:
         name: of the policy.
@@ -55,7 +55,8 @@ def load(name: str, world: str = "") -> Policy:
 
 def _published(name: str) -> bool:
     """Whether it is a checkpoint's, and not a second training of ours, as pi0@1 is."""
-    return name.startswith(PUBLISHED) and not name.removeprefix(PUBLISHED).isdecimal()
+    model, at, folder = name.partition("@")
+    return bool(at) and model in PUBLISHED and not folder.isdecimal()
 
 
 def named(policies: Iterable[str | Policy]) -> tuple[tuple[str, ...], dict[str, Policy]]:

@@ -17,6 +17,7 @@ from pi0bench.pi0.checkpoint_folder import opened
 from pi0bench.pi0.pi0_network import Pi0Network
 from pi0bench.pi0.prompts import Bytes, SentencePieceWords, Words
 from pi0bench.pi0.random_checkpoint import random_network, unwritten
+from pi0bench.pi0.variants import PI0, PI05
 
 RANDOM = "random"
 MAPPING = "pi0bench.toml"
@@ -31,9 +32,10 @@ _PIECE = 1 << 16
 
 @dataclass(frozen=True)
 class Asked:
-    """What a name asks for: pi0@FOLDER?mapping=FILE&device=cuda&dtype=float32.
+    """What a name asks for: pi0@FOLDER?mapping=FILE&device=cuda&dtype=float32, or pi05@FOLDER.
 
     Attributes:
+        adaptive: whether it is to be a π0.5.
         folder: of the checkpoint.
         mapping: a file that joins our cameras, state and action to the checkpoint's; without one
             the folder's `MAPPING`.
@@ -41,6 +43,7 @@ class Asked:
         dtype: bfloat16 or float32.
     """
 
+    adaptive: bool
     folder: str
     mapping: str = ""
     device: str = "cpu"
@@ -53,12 +56,13 @@ class Asked:
         Raises:
             UsageError: an option is unknown or has no such value.
         """
-        folder, _, rest = name.partition("@")[2].partition("?")
+        model, _, where = name.partition("@")
+        folder, _, rest = where.partition("?")
         options = dict(parse_qsl(rest, keep_blank_values=True))
         for option in options:
             if option not in _OPTIONS:
                 raise UsageError(f"{name}: {unknown('option', option, _OPTIONS)}")
-        asked = Asked(folder, **options)
+        asked = Asked(model == "pi05", folder, **options)
         if asked.dtype not in _DTYPES:
             raise UsageError(f"{name}: {unknown('dtype', asked.dtype, _DTYPES)}")
         if asked.device not in _DEVICES:
@@ -91,8 +95,19 @@ class Asked:
         return dialect, told
 
     def opened(self, told: Told) -> Checkpoint:
-        """The checkpoint, of which no weight has been read."""
-        return unwritten() if self.folder == RANDOM else opened(Path(self.folder), told)
+        """The checkpoint, of which no weight has been read.
+
+        Raises:
+            UsageError: it is none, not whole, or of the other model.
+        """
+        variant = PI05 if self.adaptive else PI0
+        if self.folder == RANDOM:
+            return unwritten(variant)
+        found = opened(Path(self.folder), told)
+        if found.variant.adaptive != self.adaptive:
+            named = "pi05" if found.variant.adaptive else "pi0"
+            raise UsageError(f"{self.folder}: is a {found.variant.name}: say {named}@{self.folder}")
+        return found
 
     def words(self, told: Told) -> Words:
         """What makes words of an instruction."""
@@ -104,7 +119,7 @@ class Asked:
         """The network with its weights."""
         where = self.device, _DTYPES[self.dtype]
         if self.folder == RANDOM:
-            return random_network(*where)
+            return random_network(checkpoint.variant, *where)
         return checkpoint.file.load(checkpoint.variant, *where)
 
     def fingerprint(self, checkpoint: Checkpoint) -> str:

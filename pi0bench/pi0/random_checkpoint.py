@@ -16,7 +16,7 @@ from pi0bench.pi0.checkpoint_file import LEROBOT, CheckpointFile
 from pi0bench.pi0.checkpoint_names import published_shapes, sources
 from pi0bench.pi0.feature_transforms import Normalisation, Transforms
 from pi0bench.pi0.pi0_network import Pi0Network
-from pi0bench.pi0.variants import PI0, Variant
+from pi0bench.pi0.variants import Variant
 
 _STATE, _ACTION = 13, 7  # numbers of this benchmark's robot
 _POOL = 1 << 20  # so many numbers are drawn and then repeated: three billion would take minutes
@@ -34,19 +34,21 @@ def random_tensors(variant: Variant, dtype: torch.dtype) -> dict[str, Tensor]:
     return made
 
 
-def unwritten() -> Checkpoint:
-    """A checkpoint of the published size that changes no number and is in no file."""
+def unwritten(variant: Variant) -> Checkpoint:
+    """A checkpoint that changes no number and is in no file."""
     state, actions = (Normalisation("identity", np.zeros(n), np.ones(n)) for n in (_STATE, _ACTION))
     file = CheckpointFile(Path("random"), {}, {})
-    return Checkpoint("nobody", file, PI0, CAMERAS, Transforms(state, actions))
+    return Checkpoint(
+        "nobody", file, variant, CAMERAS, Transforms(state, actions), variant.adaptive
+    )
 
 
-def random_network(device: str, dtype: torch.dtype) -> Pi0Network:
-    """The published size with random weights."""
-    tensors = random_tensors(PI0, dtype)
+def random_network(variant: Variant, device: str, dtype: torch.dtype) -> Pi0Network:
+    """A network with random weights."""
+    tensors = random_tensors(variant, dtype)
     with torch.device("meta"):
-        network = Pi0Network(PI0)
-    own = {name: of.read(tensors.__getitem__).to(device) for name, of in sources(PI0).items()}
+        network = Pi0Network(variant)
+    own = {name: of.read(tensors.__getitem__).to(device) for name, of in sources(variant).items()}
     network.load_state_dict(own, assign=True)
     return network.eval().requires_grad_(False)
 

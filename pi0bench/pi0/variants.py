@@ -71,3 +71,6 @@ class Variant:
 
 PI0 = Variant()
 """π0 as published: 3 238 048 528 parameters."""
+
+PI05 = Variant(adaptive=True)
+"""π0.5 as published."""

@@ -176,6 +176,7 @@ def test_relative_actions_have_to_be_told(checkpoint: Path, layout: str) -> None
     ("wrong", "said"),
     [
         ("pi0@nowhere", "nowhere/pi0bench.toml: No such file"),
+        ("pi05@nowhere", "nowhere/pi0bench.toml: No such file"),
         ("pi0@nowhere?dtyp=float32", 'no option "dtyp"; did you mean "dtype"?'),
         ("pi0@nowhere?dtype=half", 'no dtype "half"'),
         ("pi0@nowhere?device=tpu", 'no device "tpu"'),
@@ -205,6 +206,11 @@ def test_a_mapping_that_does_not_fit_is_refused(
     with pytest.raises(UsageError) as refusal:
         policy_sources.load(f"{name}&mapping={mapping}")
     assert said in str(refusal.value)
+
+
+def test_the_other_model_has_another_name(name: str) -> None:
+    with pytest.raises(UsageError, match="is a π0: say pi0@"):
+        policy_sources.load(name.replace("pi0@", "pi05@", 1))
 
 
 def test_a_second_training_of_ours_is_no_checkpoint() -> None:
