@@ -46,6 +46,7 @@ FLOORS = (
     ("robosuite", "gym"),
     ("policy",),
     ("openpi",),
+    ("pi0",),
     ("report",),
     ("release",),
     ("data",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pi0bench.argument_bounds import bounded
 from pi0bench.commands.printed_paths import say_paths
 from pi0bench.content.folders import add_folders
 from pi0bench.machine.worker_count import processes
@@ -20,6 +21,7 @@ def bench(
     batch: int = 8,
     env_id: str = "",
     profile: Path | None = None,
+    plans: int = 100,
     content: tuple[Path, ...] = (),
 ) -> int:
     """Measure this machine: what a run takes at least, what it takes, and where the rest goes.
@@ -39,6 +41,7 @@ def bench(
         batch: Episodes that a process runs in lock step.
         profile: A file, such as my-laptop.toml, for what a plan for one robot takes here by its
             parts, medians; 95th percentiles are written beside it. --device-profile takes both.
+        plans: That are timed for --profile, with one step and again with ten.
         content: Folders with content of your own: tasks, objects, variations, policies.
     """
     add_folders(content)
@@ -55,7 +58,7 @@ def bench(
         return 0
     settings = Settings((policy,), (task,), engine, renderer, episodes or 200)
     if profile is not None:
-        found = profiles(settings)
+        found = profiles(settings, bounded("--plans", plans))
         paths = [profile, profile.with_stem(f"{profile.stem}-p95")]
         for one, path in zip(found, paths, strict=True):
             write(one, path)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
-
 from pi0bench.evaluate.cells import Settings
-
-_MAX_NAME = 120
+from pi0bench.files.short_names import short_name
 
 
 def folder_name(settings: Settings, suite: str = "") -> str:
@@ -44,7 +41,4 @@ def folder_name(settings: Settings, suite: str = "") -> str:
         parts.append(f"seed{settings.seed}")
     if settings.stop_early:
         parts.append("early")
-    name = "-".join(parts).replace("/", "_")
-    if len(name) <= _MAX_NAME:
-        return name
-    return f"{name[:_MAX_NAME]}-{zlib.crc32(name.encode()):08x}"
+    return short_name("-".join(parts))

@@ -11,6 +11,7 @@ from pi0bench.policy import registry
 from pi0bench.policy.policy_protocol import Policy
 
 REMOTE = "openpi://"
+PUBLISHED = ("pi0", "pi05")
 
 _PROCESS = uuid.uuid4().hex[:12]
 _given: list[Any] = []
@@ -18,17 +19,19 @@ _given: list[Any] = []
 
 
 def check(name: str) -> None:
-    """See that there is such a policy; a remote one is only asked when it is loaded.
+    """See that there is such a policy; one of elsewhere is only asked for when it is loaded.
 
     Raises:
         UsageError: there is none.
     """
-    if not name.startswith(REMOTE):
+    if not (name.startswith(REMOTE) or _published(name)):
         registry.check(name)
 
 
 def load(name: str, world: str = "") -> Policy:
-    """The policy of that name; openpi://HOST:PORT is one on a server (see `registry.load`).
+    """The policy of that name (see `registry.load`).
+
+    openpi://HOST:PORT is one on a server, pi0@FOLDER and pi05@FOLDER are published checkpoints.
 
     Args:
         name: of the policy.
@@ -37,6 +40,10 @@ def load(name: str, world: str = "") -> Policy:
     Raises:
         UsageError: no policy has that name, or its card or weights are wrong.
     """
+    if _published(name):
+        from pi0bench.pi0.published_policy import PublishedPi0
+
+        return PublishedPi0(name)
     if not name.startswith(REMOTE):
         return registry.load(name, world)
     try:
@@ -44,6 +51,12 @@ def load(name: str, world: str = "") -> Policy:
     except ModuleNotFoundError as error:
         raise UsageError(f'{name}: {error}; pip install "pi0bench[openpi]"') from None
     return RemotePolicy(name)
+
+
+def _published(name: str) -> bool:
+    """Whether it is a checkpoint's, and not a second training of ours, as pi0@1 is."""
+    model, at, folder = name.partition("@")
+    return bool(at) and model in PUBLISHED and not folder.isdecimal()
 
 
 def named(policies: Iterable[str | Policy]) -> tuple[tuple[str, ...], dict[str, Policy]]:

@@ -34,6 +34,8 @@ def announcement(
     if settings.steps and unstepped:
         lines.append(f"{', '.join(unstepped)}: no sampler, so --steps does not apply.")
     for name, policy in policies.items():
+        if policy.traits.about:
+            lines.append(f"{name}: {policy.traits.about}.")
         new = [t for t in settings.tasks if t not in policy.traits.learned]
         if policy.traits.learned and new:
             lines.append(f"{name}: was not trained on {', '.join(new)}.")

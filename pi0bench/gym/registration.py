@@ -8,7 +8,6 @@ needs no import at all; without `-vN` it takes the newest version, and says so.
 
 from __future__ import annotations
 
-import functools
 import warnings
 
 import gymnasium
@@ -33,30 +32,27 @@ def env_ids(spec: TaskSpec) -> dict[str, dict[str, str]]:
     return {f"{name}-{version}": {"task": spec.id}, **engines}
 
 
-@functools.cache
 def register() -> None:
     """Register what is not registered yet: every task whose file can be read, and `STILL`."""
     if STILL not in gymnasium.registry:
         entry = "pi0bench.gym.motionless_env:StillEnv"
         gymnasium.register(STILL, entry, reward_threshold=1.0, max_episode_steps=200)
-    for name in task_ids():
+    registered = {spec.kwargs.get("task") for spec in gymnasium.registry.values()}
+    for name in sorted(set(task_ids()) - registered):
         try:
             spec = task(name)
         except UsageError as error:  # others' file, which must not keep ours away
             warnings.warn(f"not registered with Gymnasium: {error}", stacklevel=2)
             continue
         for env_id, keywords in env_ids(spec).items():
-            if env_id not in gymnasium.registry:
-                gymnasium.register(
-                    env_id,
-                    "pi0bench.gym.task_env:TabletopEnv",
-                    reward_threshold=1.0,
-                    max_episode_steps=round(spec.max_s * DEFAULT_HZ),
-                    additional_wrappers=(
-                        WrapperSpec("Paced", "pi0bench.gym.time_limits:paced", {}),
-                    ),
-                    kwargs=keywords,
-                )
+            gymnasium.register(
+                env_id,
+                "pi0bench.gym.task_env:TabletopEnv",
+                reward_threshold=1.0,
+                max_episode_steps=round(spec.max_s * DEFAULT_HZ),
+                additional_wrappers=(WrapperSpec("Paced", "pi0bench.gym.time_limits:paced", {}),),
+                kwargs=keywords,
+            )
 
 
 register()

@@ -172,8 +172,18 @@ def dialect(name: str) -> Dialect:
     path = Path(name) if name.endswith(".toml") else _FOLDER / f"{name}.toml"
     if path.parent == _FOLDER and name not in dialects():
         raise UsageError(unknown("mapping", name, dialects()))
+    return read_dialect(path)[0]
+
+
+def read_dialect(path: Path, also: Sequence[str] = ()) -> tuple[Dialect, dict[str, Any]]:
+    """The mapping of a file, and those of its tables that are for somebody `also` reading it.
+
+    Raises:
+        UsageError: there is none, or it is wrong.
+    """
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
+        rest = {name: raw.pop(name) for name in also if name in raw}
         raw["action"] = Action(**raw["action"])
         found = Dialect(**raw)
     except OSError as error:
@@ -182,7 +192,7 @@ def dialect(name: str) -> Dialect:
         raise UsageError(f"{path}: no mapping: {error}") from None
     if problems := [*_problems(found)]:
         raise UsageError("\n".join(f"{path}: {problem}" for problem in problems))
-    return found
+    return found, rest
 
 
 def _problems(found: Dialect) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +16,6 @@ from pi0bench.policy.keypoints import FEATURE_DIM, MOTION_DIM
 _CENTRE_M = (0.50, 0.0, 0.08)
 _SPREAD_M = (0.15, 0.18, 0.10)
 _FAR_M, _NEAR_M, _MOVED_M = 0.20, 0.04, 0.01
-_FINE = 0.05  # of the greatest speed: what is slower is told apart as itself, the rest by its ratio
 
 
 def keypoint_dim(motion: bool) -> int:
@@ -95,28 +93,12 @@ class ActionSpace:
         return len(self.bounds[0])
 
 
-def compress(actions: Tensor) -> Tensor:
-    """Actions (…, 7) of which small speeds take up more room; 1 stays 1, the gripper as it is.
-
-    An insertion is decided by a tenth of the speed of a carry, which a squared error hardly feels.
-    The law is an audio codec's, the inverse hyperbolic sine in place of the logarithm.
-    """
-    speeds, grip = actions.split([6, 1], dim=-1)
-    return torch.cat([torch.asinh(speeds / _FINE) / math.asinh(1 / _FINE), grip], dim=-1)
-
-
-def expand(numbers: Tensor) -> Tensor:
-    """The inverse of `compress`."""
-    speeds, grip = numbers.split([6, 1], dim=-1)
-    return torch.cat([_FINE * torch.sinh(speeds * math.asinh(1 / _FINE)), grip], dim=-1)
-
-
 @dataclass(frozen=True)
 class NormStats:
-    """How actions become network numbers: compress(a) = mean + std · number; (7,) each.
+    """How actions become network numbers: a = mean + std · number; (7,) each.
 
     Attributes:
-        mean: of the demonstrated actions, compressed.
+        mean: of the demonstrated actions.
         std: their standard deviation, with a floor.
         q01: their 1st percentile, or the mean less the floor.
         q99: their 99th percentile, or the mean and the floor.
@@ -133,26 +115,22 @@ class NormStats:
 
         Without that a constant would be divided by nothing, and its rare exceptions be cut off.
         """
-        shown = compress(torch.from_numpy(actions)).numpy()
-        mean, std = shown.mean(axis=0), np.maximum(shown.std(axis=0), floor)
-        low, high = np.quantile(shown, [0.01, 0.99], axis=0)
+        mean, std = actions.mean(axis=0), np.maximum(actions.std(axis=0), floor)
+        low, high = np.quantile(actions, [0.01, 0.99], axis=0)
         rows = (mean, std, np.minimum(low, mean - floor), np.maximum(high, mean + floor))
         return NormStats(*(tuple(round(float(x), 4) for x in row) for row in rows))
 
     def space(self, action_horizon: int) -> ActionSpace:
         """What heads know of chunks of that many steps."""
         one = torch.ones(len(self.mean))
-        quantiles = self._scaled(torch.tensor([self.q01, self.q99]))
-        bounds = self._scaled(torch.stack([-one, one]))
+        quantiles = self.normalise(torch.tensor([self.q01, self.q99]))
+        bounds = self.normalise(torch.stack([-one, one]))
         return ActionSpace(action_horizon, (bounds[0], bounds[1]), (quantiles[0], quantiles[1]))
 
     def normalise(self, actions: Tensor) -> Tensor:
         """Actions (…, 7) to network numbers."""
-        return self._scaled(compress(actions))
+        return (actions - _row(self.mean, actions)) / _row(self.std, actions)
 
     def unnormalise(self, numbers: Tensor) -> Tensor:
         """Network numbers (…, 7) to actions."""
-        return expand(numbers * _row(self.std, numbers) + _row(self.mean, numbers))
-
-    def _scaled(self, compressed: Tensor) -> Tensor:
-        return (compressed - _row(self.mean, compressed)) / _row(self.std, compressed)
+        return numbers * _row(self.std, numbers) + _row(self.mean, numbers)

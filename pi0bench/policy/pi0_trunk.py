@@ -6,28 +6,19 @@ D head_dim, T keys. Source: Black et al. 2024 (π0), appendix B; details as in o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from pi0bench.policy.adaptive_layers import AdaptiveLayer, AdaptiveRMSNorm, GivenLayer
+from pi0bench.policy.trunk_layers import Layer, RMSNorm, TrunkConfig
 
 MASKED = -2.3819763e38  # openpi's; finite, so that a row without a single valid key is no NaN
 
-
-@dataclass(frozen=True)
-class TrunkConfig:
-    """Sizes of both experts; heads and depth are common, because the attention is."""
-
-    depth: int = 4
-    prefix_width: int = 128
-    action_width: int = 96
-    prefix_mlp: int = 256
-    action_mlp: int = 192
-    heads: int = 8
-    kv_heads: int = 1
-    head_dim: int = 16
+Norm = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -54,60 +45,26 @@ class KVCache:
         return KVCache(layers, self.mask[rows], self.length[rows])
 
 
-class RMSNorm(nn.Module):
-    """x / rms(x) · (1 + w), computed in fp32, w = 0 at the start; eps 1e-6 (Gemma)."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(…, W) to (…, W)."""
-        normed = functional.rms_norm(x.float(), self.weight.shape, 1 + self.weight.float(), 1e-6)
-        return normed.to(x.dtype)
-
-
-class Layer(nn.Module):
-    """One expert's half of one layer; q, k and v come from one matrix, in this order."""
-
-    def __init__(self, width: int, mlp: int, config: TrunkConfig) -> None:
-        super().__init__()
-        self.heads, self.kv_heads, self.head_dim = config.heads, config.kv_heads, config.head_dim
-        rows = (config.heads + 2 * config.kv_heads) * config.head_dim
-        self.norm_attention = RMSNorm(width)
-        self.qkv = nn.Linear(width, rows, bias=False)
-        self.out = nn.Linear(config.heads * config.head_dim, width, bias=False)
-        self.norm_mlp = RMSNorm(width)
-        self.gate = nn.Linear(width, mlp, bias=False)
-        self.up = nn.Linear(width, mlp, bias=False)
-        self.down = nn.Linear(mlp, width, bias=False)
-
-    def project(self, x: Tensor, rope: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Tokens (B, S, W) to rotated q (B, N, S, D), rotated k and plain v (B, K, S, D)."""
-        qkv = self.qkv(self.norm_attention(x)).unflatten(-1, (-1, self.head_dim))
-        qk, v = qkv.split([self.heads + self.kv_heads, self.kv_heads], dim=2)
-        q, k = _apply_rope(qk, rope).split([self.heads, self.kv_heads], dim=2)
-        return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
-
-    def output_and_mlp(self, x: Tensor, attended: Tensor) -> Tensor:
-        """Add the attention's output (B, N, S, D) and then the GeGLU's to the tokens (B, S, W)."""
-        x = x + self.out(attended.transpose(1, 2).flatten(2))
-        y = self.norm_mlp(x)
-        return x + self.down(functional.gelu(self.gate(y), approximate="tanh") * self.up(y))
-
-
 class Expert(nn.Module):
-    """One weight set: its layers and its final norm."""
+    """One weight set: its layers and its final norm; adaptive ones are conditioned."""
 
-    def __init__(self, width: int, mlp: int, config: TrunkConfig) -> None:
+    def __init__(self, width: int, mlp: int, config: TrunkConfig, adaptive: bool = False) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(Layer(width, mlp, config) for _ in range(config.depth))
-        self.norm = RMSNorm(width)
+        layer, norm = (AdaptiveLayer, AdaptiveRMSNorm) if adaptive else (Layer, RMSNorm)
+        self.layers = nn.ModuleList(layer(width, mlp, config) for _ in range(config.depth))
+        self.norm = norm(width)
 
     @property
     def stack(self) -> list[Layer]:
         """The layers, typed."""
         return cast("list[Layer]", list(self.layers))
+
+    def given(self, condition: Tensor | None) -> tuple[list[Layer] | list[GivenLayer], Norm]:
+        """The layers and the final norm, under a condition (B, W) where they are adaptive."""
+        if condition is None:
+            return self.stack, self.norm
+        adaptive = cast("list[AdaptiveLayer]", list(self.layers))
+        return [layer.given(condition) for layer in adaptive], self.norm(condition).normed
 
 
 def _rope(positions: Tensor, dim: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -116,12 +73,6 @@ def _rope(positions: Tensor, dim: int, dtype: torch.dtype) -> tuple[Tensor, Tens
     angles = (positions.float()[..., None] * rates)[:, :, None]
     cos, sin = angles.cos(), angles.sin()
     return torch.cat([cos, cos], dim=-1).to(dtype), torch.cat([-sin, sin], dim=-1).to(dtype)
-
-
-def _apply_rope(x: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotate (B, S, heads, D) by its positions, pairing dimension j with j + D/2."""
-    cos, sin = rope  # rolling is half the cost of splitting the halves on a CPU
-    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, dims=-1), sin)
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, attention_mask: Tensor) -> Tensor:
@@ -146,13 +97,17 @@ class Trunk(nn.Module):
 
     The prefix expert keeps the weights after its last layer's k and v, which π0 never uses, because
     checkpoints hold them.
+
+    Args:
+        config: sizes.
+        adaptive: whether a condition scales, shifts and gates the action expert, as in π0.5.
     """
 
-    def __init__(self, config: TrunkConfig) -> None:
+    def __init__(self, config: TrunkConfig, adaptive: bool = False) -> None:
         super().__init__()
         self.config = config
         self.prefix_expert = Expert(config.prefix_width, config.prefix_mlp, config)
-        self.action_expert = Expert(config.action_width, config.action_mlp, config)
+        self.action_expert = Expert(config.action_width, config.action_mlp, config, adaptive)
 
     def prefix(self, tokens: Tensor, mask: Tensor) -> KVCache:
         """Run images and text once; no suffix token can change the result.
@@ -173,7 +128,12 @@ class Trunk(nn.Module):
         return KVCache(tuple(layers), mask, mask.long().sum(1))
 
     def suffix(
-        self, kv_cache: KVCache, tokens: Tensor, blocks: Tensor, there: Tensor | None = None
+        self,
+        kv_cache: KVCache,
+        tokens: Tensor,
+        blocks: Tensor,
+        there: Tensor | None = None,
+        condition: Tensor | None = None,
     ) -> tuple[Tensor, KVCache]:
         """One evaluation of the action expert.
 
@@ -182,6 +142,7 @@ class Trunk(nn.Module):
             tokens: state and action tokens, (B, S, Wa).
             blocks: the block that each token is in, ascending, (S,) int.
             there: False for tokens to which nobody attends, (B, S); none when not given.
+            condition: of an adaptive expert, (B, Wa).
 
         Returns:
             The tokens after the expert's final norm, (B, S, Wa), and the cache with their keys
@@ -196,13 +157,12 @@ class Trunk(nn.Module):
         seen = torch.cat([kv_cache.mask[:, None].expand(-1, size, -1), own], dim=2)
         attention_mask = _additive(seen, tokens.dtype)
         x, layers = tokens, []
-        for layer, (k_before, v_before) in zip(
-            self.action_expert.stack, kv_cache.layers, strict=True
-        ):
+        stack, norm = self.action_expert.given(condition)
+        for layer, (k_before, v_before) in zip(stack, kv_cache.layers, strict=True):
             q, k, v = layer.project(x, rope)
             k, v = torch.cat([k_before, k], dim=2), torch.cat([v_before, v], dim=2)
             layers.append((k, v))
             x = layer.output_and_mlp(x, _attend(q, k, v, attention_mask))
         there = kv_cache.mask.new_ones(rows, size) if there is None else there
         mask = torch.cat([kv_cache.mask, there], dim=1)
-        return self.action_expert.norm(x), KVCache(tuple(layers), mask, kv_cache.length + size)
+        return norm(x), KVCache(tuple(layers), mask, kv_cache.length + size)

@@ -126,6 +126,9 @@ class Traits:
         draws: whether its plans are drawn by chance, so that there are several to choose from.
         prefix_steps: how many of a plan's first actions can be given, as it has learned.
         learned: the tasks that it was trained on; none when that is not known.
+        dtype: in which its network computes.
+        device: on which.
+        about: what a run says of it before it begins, a line.
     """
 
     weights: str = NONE
@@ -145,6 +148,9 @@ class Traits:
     draws: bool = False
     prefix_steps: int = 0
     learned: tuple[str, ...] = ()
+    dtype: str = "float32"
+    device: str = "cpu"
+    about: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "role", role(self.role, "role"))  # other packages give words

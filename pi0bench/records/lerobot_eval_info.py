@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from pi0bench.files.short_names import short_name
 from pi0bench.records.condition import Condition, measured
 from pi0bench.records.record import NOMINAL, Record, Timing
 
@@ -34,7 +35,7 @@ def eval_infos(records: Sequence[Record], timings: Sequence[Timing]) -> dict[str
 def _name(of: Condition) -> str:
     varied = () if of.variation == NOMINAL else (of.variation,)
     timing = filter(None, [of.timing.replace(" ", "-")])
-    name = "-".join((of.policy, *of.sampler, *varied, *timing)).replace("/", "_")
+    name = short_name("-".join((of.policy, *of.sampler, *varied, *timing)))
     return f"{SEVERAL}/{name}.json"
 
 

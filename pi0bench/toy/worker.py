@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from pi0bench.policy.heads.gaussian_path_head import GaussianPathHead
 from pi0bench.random_streams import stream
 from pi0bench.toy import learn, world
 from pi0bench.toy.measure import straightness
@@ -61,7 +62,7 @@ def _tried(name: str, network: Navigator, settings: Settings) -> Trained:
             paths[way.name, steps] = network.scale.restore(made.actions).double().numpy()
             passes[way.name, steps] = int(made.evaluations)
     bends = None
-    if network.head.solvers:
+    if network.head.solvers and isinstance(network.head, GaussianPathHead):
         draw = learn.noise(len(starts), network, settings.seed, "evaluation")
         with torch.inference_mode():
             velocity = network.velocity(starts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import gymnasium
 import pytest
 
+import pi0bench
+from pi0bench.content.folders import folder
 from pi0bench.errors import UsageError
 from pi0bench.gym import registration
 from pi0bench.gym.registration import STILL, env_ids, register
@@ -91,6 +94,23 @@ def test_a_file_of_others_that_is_wrong_keeps_no_task_away(
     monkeypatch.setattr(gymnasium, "registry", {})
     monkeypatch.setattr("gymnasium.envs.registration.registry", gymnasium.registry)
     with pytest.warns(UserWarning, match="not registered with Gymnasium: .*wrong.toml"):
-        register.__wrapped__()
+        register()
     assert registration.STILL in gymnasium.registry
     assert ID in gymnasium.registry
+
+
+def test_a_task_of_ones_own_is_made_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PI0BENCH_CONTENT", "")
+    monkeypatch.setattr(gymnasium, "registry", dict(gymnasium.registry))
+    monkeypatch.setattr("gymnasium.envs.registration.registry", gymnasium.registry)
+    mine = tmp_path / "tasks" / "mine" / "my_reach.toml"
+    mine.parent.mkdir(parents=True)
+    shutil.copy(folder("tasks") / "tabletop" / "reach_cube.toml", mine)
+    with pytest.raises(UsageError, match="my_reach"):
+        pi0bench.make("my_reach", obs_mode="state")
+    env = pi0bench.make("my_reach", content=[tmp_path], obs_mode="state")
+    assert env.spec is not None
+    assert env.spec.id == "pi0bench/my_reach-v1"
+    env.close()

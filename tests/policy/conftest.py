@@ -86,6 +86,7 @@ HEAD_CONFIGS: dict[str, dict[str, Any]] = {
         "steps": 8,
     },
     "energy_score": {"kind": "energy_score"},
+    "energy_based": {"kind": "energy_based", "candidates": 16, "modes": 2},
     "mixture": {"kind": "mixture"},
     "nflow": {"kind": "normalizing_flow", "hidden": 32},
     "rt1": {"kind": "parallel_tokens"},

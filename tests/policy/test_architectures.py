@@ -149,7 +149,9 @@ def test_steps_that_do_not_count_and_padding_change_nothing(name: str) -> None:
     assert torch.equal(sample(network, seen, noise(5)), sample(network, other, noise(5)))
 
 
-@EACH
+@pytest.mark.parametrize(
+    "name", ["act", pytest.param("diffusion_policy", marks=pytest.mark.slow), "dp3"]
+)
 def test_each_learns_one_batch_by_heart(name: str) -> None:
     network, seen = made(name), batch()
     lr = {"act": 1e-3, "diffusion_policy": 2e-3, "dp3": 3e-3}[name]

@@ -24,7 +24,7 @@ EVERY_FAMILY = {
     *("bc", "mip", "flow", "pi0", "rectified", "ddpm", "ddim", "dpm", "sde"),
     *("span", "ofp", "shortcut", "mean_flow", "improved_mean_flow"),
     *("two_stage", "residual", "mip_code", "straight", "bc_flow", "dense_jump"),
-    *("energy_score", "mixture", "nflow", "rt1", "masked", "openvla", "fast"),
+    *("energy_score", "energy_based", "mixture", "nflow", "rt1", "masked", "openvla", "fast"),
 }
 
 

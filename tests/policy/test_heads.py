@@ -33,8 +33,8 @@ DRAW_NOTHING = ("bc", "bc_flow", "mixture", "rt1", "openvla", "fast")
 """What learns without noise and times."""
 EACH = pytest.mark.parametrize("name", HEAD_CONFIGS)
 SLOWLY = ("ofp", "shortcut", "mean_flow", "improved_mean_flow", "dense_jump")
-SLOWLY += ("masked_drawn", "energy_score")
-"""A minute each."""
+SLOWLY += ("masked_drawn", "energy_score", "span", "nflow")
+"""Half a minute or a minute each."""
 EACH_QUICKLY = pytest.mark.parametrize(
     "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOWLY else ()) for n in HEAD_CONFIGS]
 )
@@ -109,6 +109,7 @@ def test_evaluations_are_counted(small: Make, name: str) -> None:
         assert 1 <= counted.min() <= counted.max() <= made.head.tokenizer.max_length  # type: ignore[attr-defined]
     else:
         known = {**dict.fromkeys(TWO_PASSES, 2), "openvla": HORIZON * DIM}
+        known["energy_based"] = 2 + 3 * 16
         free = 3 if made.head.solvers else 1
         assert (counted == known.get(name, free)).all()
 
@@ -118,7 +119,8 @@ def test_every_head_learns_one_batch_by_heart(small: Make, name: str) -> None:
     chunks = smooth(ROWS, seeded(11))
     made = small(HEAD_CONFIGS[name], chunks.repeat(4, 1, 1))
     losses = made.fit(all_valid(chunks), steps=250)
-    assert sum(losses[-10:]) < 0.5 * sum(losses[:10])
+    if name != "energy_based":  # the better its proposal is, the harder is the ranking
+        assert sum(losses[-10:]) < 0.5 * sum(losses[:10])
     error = (made.sample(noise(9)) - chunks).square().mean().sqrt()
     assert error < 0.25 * chunks.square().mean().sqrt()
 
@@ -152,7 +154,7 @@ def test_two_modes_are_told_apart_by_all_but_regression(small: Make, name: str) 
     ("config", "message"),
     [
         ({"kind": "regresion"}, 'head.kind: no head "regresion"; did you mean "regression"?'),
-        ({}, 'head.kind: no head "None"; known: energy_score, gaussian_path'),
+        ({}, 'head.kind: no head "None"; known: energy_based, energy_score'),
         ({"kind": "gaussian_path", "pth": 1}, 'head.pth: unknown key; did you mean "path"?'),
         ({"kind": "gaussian_path", "path": "vpp"}, 'head.path: no path "vpp"; did you mean "vp"?'),
         ({"kind": "gaussian_path", "times": "pi"}, 'head.times: no times "pi"'),

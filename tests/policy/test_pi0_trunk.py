@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import pytest
 import torch
 from torch import Tensor
 
 from pi0bench.policy.pi0_trunk import Expert, KVCache, Trunk, TrunkConfig
+from pi0bench.policy.trunk_layers import RMSNorm
 from pi0bench.policy.weight_init import initialise
 
 TINY = TrunkConfig(3, 32, 24, 48, 40, 4, 1, 8)
@@ -82,7 +84,8 @@ def naive(trunk: Trunk, prefix: Tensor, suffix: Tensor, valid: Tensor) -> tuple[
                 g = e.gate(y)
                 g = 0.5 * g * (1 + torch.tanh(math.sqrt(2 / math.pi) * (g + 0.044715 * g**3)))
                 xs[j] = x + e.down(g * e.up(y))
-        out.append(norm(xs[1], trunk.action_expert.norm.weight))
+        last = cast("RMSNorm", trunk.action_expert.norm)
+        out.append(norm(xs[1], last.weight))
     return torch.stack(out), keys
 
 

@@ -66,15 +66,21 @@ def profiles(settings: Settings, plans: int = PLANS) -> list[DeviceProfile]:
     name = choose(settings.renderer, settings.engine)[0]
     cell = expand(replace(settings, renderer=name), {policy.name: policy.traits}, [task])[0]
     renderer = make(name) if policy.traits.image_side else None
+    traits = policy.traits
+    device, where = processor.name(), "one thread"
+    if traits.device != "cpu":
+        import torch
+
+        device, where = torch.cuda.get_device_name(), "the GPU"
     times_us = latency(cell, policy, questions(cell, policy, task, renderer), plans)
     return [
         DeviceProfile(
             name="",
             hash="",
-            summary=f"{policy.name} on one thread of this machine, {statistic} of {plans} plans.",
+            summary=f"{policy.name} on {where} of this machine, {statistic} of {plans} plans.",
             kind="measured",
-            device=processor.name(),
-            model=f"{policy.name} (weights {policy.traits.weights}), float32, one robot",
+            device=device,
+            model=f"{policy.name} (weights {traits.weights}), {traits.dtype}, one robot",
             statistic=statistic,
             source=f"pi0bench bench --profile, version {version()}, torch {version_of('torch')}",
             latency_us=times_us(percent),

@@ -8,6 +8,7 @@ from typing import Any
 
 from pi0bench.errors import UsageError, unknown
 from pi0bench.policy.heads.autoregressive_tokens import TokenSequenceHead
+from pi0bench.policy.heads.energy_based import EnergyBasedHead
 from pi0bench.policy.heads.energy_score import EnergyScoreHead
 from pi0bench.policy.heads.external_heads import find_heads, head_file, load_head
 from pi0bench.policy.heads.gaussian_path_head import GaussianPathHead
@@ -26,6 +27,7 @@ HEADS: dict[str, type[Head]] = {
     "gaussian_path": GaussianPathHead,
     "span": SpanHead,
     "energy_score": EnergyScoreHead,
+    "energy_based": EnergyBasedHead,
     "mixture": MixtureHead,
     "normalizing_flow": NormalizingFlowHead,
     "parallel_tokens": ParallelTokensHead,

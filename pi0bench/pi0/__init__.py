@@ -1,0 +1,1 @@
+"""The published π0: pictures, words, sizes and checkpoints, around the same trunk."""
