@@ -67,7 +67,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """Carry out a command line and return its exit code."""
     words = list(sys.argv[1:] if args is None else args)
     command_line.WORDS.set(tuple(words))
-    if words[:1] not in (["train"], ["--version"]):  # training may use what this processor has
+    # Training may use what this processor has; what is measured meanwhile has its own processes.
+    if words[:1] not in (["train"], ["tune"], ["--version"]):
         # Before the outlets: a program that begins again finds its standard streams as they were.
         (pin_or_begin_again if args is None else pin)()
     with outlets() as out:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from pi0bench import __version__
 from pi0bench.cli import COMMANDS, main
+from pi0bench.machine.instruction_set import environment
 from pi0bench.records.run_folder import RunFolder
 
 
@@ -126,3 +128,16 @@ def test_check_exits_2_on_a_broken_file_and_0_on_a_good_one(
     assert f'{broken}:1: goal: "goal" is missing' in said
     assert f'{broken}:2: plan.0: no object "cube"' in said
     assert exit_code("check", str(checkout / "tasks/tabletop/reach_cube.toml")) == 0
+
+
+@pytest.mark.parametrize(("command", "pinned"), [("train", False), ("tune", False), ("run", True)])
+def test_training_uses_what_the_processor_has(command: str, pinned: bool) -> None:
+    code = (
+        "import os, pi0bench.cli as cli; "
+        f"cli.main(['{command}', '--help']); print('OMP_NUM_THREADS' in os.environ)"
+    )
+    free = {name: x for name, x in os.environ.items() if name not in environment()}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=free, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines()[-1] == str(pinned)
