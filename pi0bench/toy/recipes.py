@@ -60,7 +60,7 @@ WAYS = (
     Way("normalizing flow", "nflow"),
     Way("energy score", "energy_score"),
     Way("mixture of Gaussians", "mixture"),
-    Way("energy by ranking", "energy_based", "derivative_free", (1, 2, 5, 10)),
+    Way("energy by ranking", "energy_based", "derivative_free", STEPS),
     Way("flow", "flow", "euler", STEPS),
     Way("π0", "pi0", "euler", STEPS),
     Way("rectified flow", "rectified", "euler", STEPS),

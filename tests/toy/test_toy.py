@@ -171,11 +171,11 @@ def test_the_toy_shows_what_it_is_to_show(tmp_path: Path) -> None:
         # Both gaps are used, about as often as in the demonstrations.
         assert abs((best.upper.rate or 0) - world.UPPER_SHARE) < 0.15, way
     assert results.found["normalizing flow", 0].succeeded.interval.low > 0.9
-    for way in ("energy score", "mixture of Gaussians"):
-        assert results.found[way, 0].succeeded.interval.low > 0.8, way
+    for way in (("energy score", 0), ("mixture of Gaussians", 0), ("energy by ranking", 1)):
+        assert results.found[way].succeeded.interval.low > 0.8, way
     page = (tmp_path / run.TABLE).read_text("utf-8")
     assert "One step of plain flow is poor: supported." in page
-    assert len(re.findall(r"^\| ", page, re.MULTILINE)) == 2 * 2 + 19 + 71
+    assert len(re.findall(r"^\| ", page, re.MULTILINE)) == 2 * 2 + 20 + 76
     assert "One step of plain flow is poor: supported." in " ".join(told.split())
     assert max(map(len, told.splitlines())) <= 100
     assert all((tmp_path / name).stat().st_size > 50_000 for name in (run.PATHS, run.FIELD))
