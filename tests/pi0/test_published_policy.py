@@ -18,6 +18,7 @@ from pi0bench.errors import UsageError
 from pi0bench.evaluate import policy_sources
 from pi0bench.pi0.checkpoint import WEIGHTS, Told
 from pi0bench.pi0.checkpoint_folder import opened
+from pi0bench.pi0.random_checkpoint import write
 from pi0bench.policy.policy_protocol import Observation
 from tests.pi0.conftest import MAPPING, SMALL
 
@@ -72,11 +73,8 @@ def test_it_plans_by_what_it_sees_and_is_told(name: str) -> None:
     assert np.array_equal(both[1:], plain)
 
 
+@pytest.mark.parametrize("layout", ["LeRobot"])
 def test_either_layout_is_the_same_policy(tmp_path: Path, name: str, layout: str) -> None:
-    if layout == "openpi":
-        pytest.skip("compared from the other layout")
-    from pi0bench.pi0.random_checkpoint import write
-
     write(tmp_path / "other", SMALL, "openpi", torch.float32)
     for file in ("pi0bench.toml", "tokenizer.model"):
         shutil.copy(tmp_path / "LeRobot" / file, tmp_path / "other")
@@ -139,10 +137,9 @@ def test_a_broken_file_is_refused(checkpoint: Path) -> None:
         opened(checkpoint, TOLD)
 
 
+@pytest.mark.parametrize("layout", ["LeRobot"])
 def test_statistics_may_stand_beside_the_weights(checkpoint: Path, layout: str) -> None:
     """As LeRobot had them before its version 0.4."""
-    if layout == "openpi":
-        pytest.skip("openpi has them in assets/")
     for path in checkpoint.glob("policy_*"):
         path.unlink()
     with pytest.raises(UsageError, match=r"policy_preprocessor\.json: cannot be read"):
@@ -163,9 +160,8 @@ def test_statistics_may_stand_beside_the_weights(checkpoint: Path, layout: str) 
     assert found.actions.high.tolist() == mean[:7].tolist()
 
 
+@pytest.mark.parametrize("layout", ["LeRobot"])
 def test_relative_actions_have_to_be_told(checkpoint: Path, layout: str) -> None:
-    if layout == "openpi":
-        pytest.skip("openpi's layout does not say")
     path = checkpoint / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "use_relative_actions": True}))
     with pytest.raises(UsageError, match="its actions are relative; say which ones"):
